@@ -1,0 +1,244 @@
+"""The fusion network as a risk model: a small ensemble whose epochs the inner folds choose."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import combinations
+from math import factorial
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fusion.baseline_hazard import breslow
+from fusion.components import Components
+from fusion.cox_solver import fit_ridge_cox
+from fusion.dataset import PatientDataset
+from fusion.losses import held_out_log_likelihood
+from fusion.models.protocol import (
+    FittedRisk,
+    NestedFit,
+    RiskModel,
+    out_of_fold,
+    require_modalities,
+)
+from fusion.nested import Block, NestedDesign
+from fusion.network import NetworkConfig, RiskNetwork, build_network
+from fusion.training import Stacked, TrainingConfig, stacked_scores, train_stacked
+
+
+@dataclass(frozen=True)
+class FittedNet(FittedRisk):
+    """An ensemble of networks; its risk score is their mean, times the calibration slope.
+
+    Parameters
+    ----------
+    components, gains
+        Transformation of each modality, and the factor that brings its columns to about unit
+        variance.
+    kinds
+        Kind of each modality.
+    config
+        Shape of the network.
+    state
+        Stacked weights, (seed, …) each.
+    slope
+        Calibration slope of out-of-fold scores; below 1 where the networks overstate.
+    """
+
+    components: Mapping[str, Components]
+    gains: Mapping[str, float]
+    kinds: Mapping[str, str]
+    config: NetworkConfig
+    state: Mapping[str, Tensor]
+    slope: float
+
+    def contributions(self, dataset: PatientDataset) -> dict[str, np.ndarray]:
+        """Exact Shapley values over the subsets of modalities; an absent one contributes 0.
+
+        References
+        ----------
+        Shapley, L. (1953). A value for n-person games.
+        """
+        names = tuple(self.components)
+        require_modalities(dataset, names)
+        features = {
+            name: torch.as_tensor(
+                fitted.transform(dataset.modalities[name]) * self.gains[name], dtype=torch.float32
+            )
+            for name, fitted in self.components.items()
+        }
+        present = {n: torch.as_tensor(dataset.modalities[n].present.copy()) for n in names}
+        value = {
+            subset: self._mean_score(features, present, subset)
+            for size in range(len(names) + 1)
+            for subset in combinations(names, size)
+        }
+        return {name: _shapley(name, names, value) for name in names}
+
+    @torch.no_grad()
+    def _mean_score(
+        self, features: dict[str, Tensor], present: dict[str, Tensor], subset: tuple[str, ...]
+    ) -> np.ndarray:
+        widths = {name: fitted.n_components for name, fitted in self.components.items()}
+        network = build_network(widths, self.kinds, self.config)
+        n_seeds = len(next(iter(self.state.values())))
+        scores = stacked_scores(
+            network,
+            dict(self.state),
+            {name: f.expand(n_seeds, -1, -1) for name, f in features.items()},
+            {
+                name: (p if name in subset else torch.zeros_like(p)).expand(n_seeds, -1)
+                for name, p in present.items()
+            },
+        )
+        return scores.mean(0).double().numpy() * self.slope
+
+
+def _shapley(
+    name: str, names: tuple[str, ...], value: Mapping[tuple[str, ...], np.ndarray]
+) -> np.ndarray:
+    others = [n for n in names if n != name]
+    total = np.zeros_like(value[()])
+    for size in range(len(others) + 1):
+        weight = factorial(size) * factorial(len(others) - size) / factorial(len(names))
+        for subset in combinations(others, size):
+            joined = tuple(n for n in names if n in subset or n == name)
+            total += weight * (value[joined] - value[subset])
+    return total
+
+
+@dataclass(frozen=True)
+class FusionNet(RiskModel):
+    """Encoders, gated fusion and a Cox head, trained on full-batch risk sets.
+
+    Parameters
+    ----------
+    name
+        Its name in the model comparison.
+    modalities
+        Inputs, the clinical one first; it is never dropped in training.
+    n_seeds
+        Networks in the ensemble.
+    network, training
+        Shape and training.
+    """
+
+    name: str
+    modalities: tuple[str, ...]
+    n_seeds: int = 3
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+    def fit_nested(self, design: NestedDesign) -> NestedFit:
+        blocks = {name: design.block(name) for name in self.modalities}
+        gains = {name: _gain(block.scores[0]) for name, block in blocks.items()}
+        kinds = {name: design.dataset.modalities[name].kind for name in self.modalities}
+        widths = {name: block.scores.shape[-1] for name, block in blocks.items()}
+        best = self._train(design, blocks, gains, widths, kinds)
+        slope = _calibration_slope(out_of_fold(best.scores[1:], design), design)
+        fold_scores = best.scores[1:] * slope
+        oof = out_of_fold(fold_scores, design)
+        fitted = FittedNet(
+            self.name,
+            breslow(design.dataset.time, design.dataset.event, oof),
+            {"epochs": best.epochs, "n_seeds": self.n_seeds, "calibration_slope": slope},
+            {name: block.components[0] for name, block in blocks.items()},
+            gains,
+            kinds,
+            self.network,
+            self._full_training_set(best.state, blocks, widths),
+            slope,
+        )
+        return NestedFit(fitted, fold_scores, _held_out(design, best.scores * slope))
+
+    def _train(
+        self,
+        design: NestedDesign,
+        blocks: Mapping[str, Block],
+        gains: Mapping[str, float],
+        widths: Mapping[str, int],
+        kinds: Mapping[str, str],
+    ) -> "_Checkpoint":
+        """Train every inner and the full training set at once; stop where held-out stops rising."""
+        features = {
+            name: (block.scores * gains[name]).float().repeat_interleave(self.n_seeds, 0)
+            for name, block in blocks.items()
+        }
+        present = {
+            name: torch.as_tensor(design.dataset.modalities[name].present.copy())
+            for name in self.modalities
+        }
+        steps = train_stacked(
+            lambda: build_network(widths, kinds, self.network),
+            features,
+            present,
+            design.sets,
+            design.weights.float().repeat_interleave(self.n_seeds, 0),
+            always=self.modalities[0],
+            config=self.training,
+            embed=self.network.embed,
+            keep_probability=self.network.keep_probability,
+            seed=design.seed,
+        )
+        best = None
+        for look, (network, state) in enumerate(steps, start=1):
+            scores = self._scores(network, state, features, present)
+            epochs = look * self.training.check_every
+            now = _Checkpoint(epochs, state, scores, _held_out(design, scores))
+            if best is None or now.held_out > best.held_out:
+                best = now
+            elif now.epochs - best.epochs >= self.training.patience * self.training.check_every:
+                break
+        if best is None:
+            raise ValueError("training needs at least check_every epochs: raise max_epochs")
+        return best
+
+    @torch.no_grad()
+    def _scores(
+        self, network: RiskNetwork, state: Stacked, features: dict[str, Tensor], present: dict
+    ) -> Tensor:
+        """Mean over seeds, (1 + inner fold, patient) float64."""
+        n_models = len(next(iter(state.values())))
+        everyone = {name: p.expand(n_models, -1) for name, p in present.items()}
+        scores = stacked_scores(network, state, features, everyone).double()
+        # (fold·seed, patient) → (fold, seed, patient)
+        return scores.reshape(-1, self.n_seeds, scores.shape[-1]).mean(1)
+
+    def _full_training_set(
+        self, state: Stacked, blocks: Mapping[str, Block], widths: Mapping[str, int]
+    ) -> Stacked:
+        """Weights of the networks trained on everyone, without columns padded for other folds."""
+        full = {name: tensor[: self.n_seeds].clone() for name, tensor in state.items()}
+        for name, block in blocks.items():
+            for key in (f"encoders.{name}.first.weight", f"encoders.{name}.layer.weight"):
+                if key in full and block.components[0].n_components < widths[name]:
+                    full[key] = full[key][..., : block.components[0].n_components].contiguous()
+        return full
+
+
+@dataclass(frozen=True)
+class _Checkpoint:
+    """The stacked networks after some epochs, and what held-out patients say of them."""
+
+    epochs: int
+    state: Stacked
+    scores: Tensor
+    held_out: float
+
+
+def _held_out(design: NestedDesign, scores: Tensor) -> float:
+    likelihood = held_out_log_likelihood(scores[1:], design.sets, design.weights[1:])
+    return float(likelihood.sum())
+
+
+def _gain(scores: Tensor) -> float:
+    """Factor that gives the columns of a block unit variance on average."""
+    variance = float(scores.var(dim=0).mean())
+    return variance**-0.5 if variance > 0 else 1.0
+
+
+def _calibration_slope(scores: np.ndarray, design: NestedDesign) -> float:
+    """Cox regression of the outcome on out-of-fold scores; never negative."""
+    column = torch.as_tensor(scores)[:, None]
+    light = torch.full((1,), 1e-3, dtype=torch.float64)
+    return max(float(fit_ridge_cox(column, design.sets, design.weights[0], light)[0]), 0.0)

@@ -1,0 +1,162 @@
+"""One training set and everything that is fitted inside it.
+
+Choices (a penalty, an epoch, a model) are made on inner folds of the training set by the held-out
+Cox partial likelihood. All models of a comparison share the same inner folds, and each part is
+computed once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from fusion.components import Components, fit_components
+from fusion.cox_solver import fit_ridge_cox, linear_score
+from fusion.dataset import PatientDataset
+from fusion.losses import RiskSets, held_out_log_likelihood, risk_sets
+
+if TYPE_CHECKING:
+    from fusion.models.protocol import NestedFit, RiskModel
+    from fusion.models.ridge_cox import RidgeCox
+
+N_INNER_FOLDS = 5
+MIN_EVENTS = 2 * N_INNER_FOLDS
+
+
+@dataclass(frozen=True)
+class Block:
+    """One modality's columns in the full training set (row 0) and without each inner fold.
+
+    Parameters
+    ----------
+    components
+        The transformations fitted in each, (1 + inner fold,).
+    scores
+        Their columns for all training patients, (1 + inner fold, patient, component) float64.
+    """
+
+    components: tuple[Components, ...]
+    scores: torch.Tensor
+
+
+@dataclass(frozen=True)
+class RidgePath:
+    """Ridge Cox fits over a grid of penalties, in the full training set and each inner one.
+
+    Parameters
+    ----------
+    coefficients
+        (1 + inner fold, penalty, column).
+    out_of_fold
+        Risk score of each patient without their own inner fold, (penalty, patient).
+    held_out
+        Held-out log-likelihood summed over inner folds, (penalty,).
+    """
+
+    coefficients: torch.Tensor
+    out_of_fold: torch.Tensor
+    held_out: torch.Tensor
+
+
+class NestedDesign:
+    """A training set with its inner folds; patients stand in order of descending time.
+
+    Parameters
+    ----------
+    dataset
+        Training patients, images already encoded.
+    seed
+        Draws the inner folds, which are stratified by event.
+
+    Raises
+    ------
+    ValueError
+        With fewer than ten events, on which nothing could be chosen.
+    """
+
+    def __init__(self, dataset: PatientDataset, seed: int = 0) -> None:
+        if dataset.n_events < MIN_EVENTS:
+            raise ValueError(
+                f"a training set needs at least {MIN_EVENTS} events, got {dataset.n_events} in "
+                f"{dataset.n_patients} patients: use fewer folds or another outcome"
+            )
+        order = risk_sets(dataset.time, dataset.event).order.numpy()
+        self.dataset = dataset.take(order)
+        self.seed = seed
+        self.sets: RiskSets = risk_sets(self.dataset.time, self.dataset.event)
+        self.inner_fold = stratified_folds(self.dataset.event, N_INNER_FOLDS, seed)
+        inside = self.inner_fold[None, :] != np.arange(-1, N_INNER_FOLDS)[:, None]
+        self.weights = torch.as_tensor(inside.astype(float))
+        self._blocks: dict[str, Block] = {}
+        self._fits: dict[RiskModel, NestedFit] = {}
+        self._paths: dict[RidgeCox, RidgePath] = {}
+
+    @cached_property
+    def held_out_mask(self) -> torch.Tensor:
+        """(inner fold, patient) bool: who is held out of each inner training set."""
+        return self.weights[1:] == 0
+
+    def fit(self, model: "RiskModel") -> "NestedFit":
+        """Fit a model once, however many others build on it."""
+        if model not in self._fits:
+            self._fits[model] = model.fit_nested(self)
+        return self._fits[model]
+
+    def path(self, model: "RidgeCox") -> RidgePath:
+        """A ridge path, solved once."""
+        if model not in self._paths:
+            self._paths[model] = model.solve(self)
+        return self._paths[model]
+
+    def block(self, name: str) -> Block:
+        """Columns of one modality, transformed inside every inner training set.
+
+        Raises
+        ------
+        ValueError
+            If no training patient has it.
+        """
+        if name not in self._blocks:
+            modality = self.dataset.modalities[name]
+            if not modality.present.any():
+                raise ValueError(f"no training patient has the modality {name}: leave it out")
+            fits = tuple(fit_components(modality, row > 0) for row in self.weights.numpy())
+            width = max(f.n_components for f in fits)
+            scores = np.zeros((len(fits), self.dataset.n_patients, width))
+            for row, fitted in zip(scores, fits, strict=True):
+                row[:, : fitted.n_components] = fitted.transform(modality)
+            self._blocks[name] = Block(fits, torch.as_tensor(scores))
+        return self._blocks[name]
+
+    def columns(self, names: Sequence[str]) -> torch.Tensor:
+        """Blocks side by side, (1 + inner fold, patient, column)."""
+        return torch.cat([self.block(name).scores for name in names], dim=-1)
+
+    def ridge_path(self, columns: torch.Tensor, penalties: torch.Tensor) -> RidgePath:
+        """Fit every penalty vector, (penalty, column), in every inner training set."""
+        coefficients = fit_ridge_cox(
+            columns[:, None], self.sets, self.weights[:, None], penalties[None]
+        )
+        return self.judged(coefficients, linear_score(columns[:, None], coefficients))
+
+    def judged(self, coefficients: torch.Tensor, scores: torch.Tensor) -> RidgePath:
+        """Held-out view of ``scores``, (1 + inner fold, candidate, patient)."""
+        out_of_fold = (scores[1:] * self.held_out_mask[:, None]).sum(0)
+        training = self.weights[1:, None].expand_as(scores[1:])
+        held_out = held_out_log_likelihood(scores[1:], self.sets, training).sum(0)
+        return RidgePath(coefficients, out_of_fold, held_out)
+
+
+def stratified_folds(event: np.ndarray, n_folds: int, seed: int) -> np.ndarray:
+    """Folds of equal size and equal share of events, (patient,) int from 0."""
+    fold = np.empty(len(event), dtype=int)
+    generator = np.random.default_rng(seed)
+    start = 0
+    for stratum in (event, ~event):
+        shuffled = generator.permutation(np.flatnonzero(stratum))
+        fold[shuffled] = (np.arange(len(shuffled)) + start) % n_folds
+        start += len(shuffled)
+    return fold

@@ -1,0 +1,68 @@
+"""Ridge Cox finds what carries risk, and its parts are what they say."""
+
+import numpy as np
+import torch
+from numpy.testing import assert_allclose
+
+from fusion.losses import cox_log_likelihood
+from fusion.models.linear import FittedLinear
+from fusion.models.ridge_cox import LIGHT_PENALTY, PENALTIES, RidgeCox
+from fusion.nested import NestedDesign
+
+
+def test_clinical_coefficients_maximise_the_lightly_penalised_likelihood(simulate):
+    design = NestedDesign(simulate())
+    fitted = design.fit(RidgeCox("clinical", ("clinical",))).fitted
+    assert isinstance(fitted, FittedLinear)
+    columns = design.block("clinical").scores[0]
+    coefficients = torch.as_tensor(fitted.coefficients["clinical"]).requires_grad_()
+    ones = torch.ones(len(columns), dtype=torch.float64)
+    likelihood = cox_log_likelihood(columns @ coefficients, design.sets, ones)
+    (likelihood - LIGHT_PENALTY / 2 * (coefficients**2).sum()).backward()
+    assert_allclose(coefficients.grad, 0, atol=1e-7)
+
+
+def test_the_penalty_is_the_one_of_highest_held_out_likelihood(simulate):
+    design = NestedDesign(simulate())
+    model = RidgeCox("rna", (), ("rna",))
+    path, fit = design.path(model), design.fit(model)
+    assert fit.held_out == float(path.held_out.max())
+    assert fit.fitted.chosen == {"penalty": PENALTIES[int(path.held_out.argmax())]}
+
+
+def test_the_gene_that_carries_risk_has_the_largest_effect(simulate):
+    fitted = RidgeCox("rna", (), ("rna",)).fit(simulate(400, gene_effect=1.2))
+    assert isinstance(fitted, FittedLinear)
+    effects = fitted.feature_effects()["rna"]
+    assert int(np.abs(effects).argmax()) == 0
+    assert effects[0] > 0
+
+
+def test_noise_is_penalised_away(simulate):
+    """Without any signal the chosen penalty leaves next to nothing of the risk score."""
+    dataset = simulate(300, seed=7, gene_effect=0)
+    signal = RidgeCox("rna", (), ("rna",)).fit(simulate(300, seed=7, gene_effect=1.2))
+    noise = RidgeCox("rna", (), ("rna",)).fit(dataset)
+    assert noise.risk_score(dataset).std() < 0.2 * signal.risk_score(dataset).std()
+
+
+def test_effects_of_features_explain_the_score(simulate):
+    dataset = simulate()
+    fitted = RidgeCox("both", ("clinical",), ("rna",)).fit(dataset)
+    assert isinstance(fitted, FittedLinear)
+    effects = fitted.feature_effects()
+    total = sum(
+        fitted.components[name].standardised(dataset.modalities[name]) @ effects[name]
+        for name in ("clinical", "rna")
+    )
+    assert_allclose(total, fitted.risk_score(dataset), atol=1e-12)
+
+
+def test_survival_is_calibrated_in_the_large_on_new_patients(simulate):
+    """Mean predicted survival of fresh patients is near the share of them who live that long."""
+    fitted = RidgeCox("clinical", ("clinical",)).fit(simulate(600, seed=1))
+    fresh = simulate(4000, seed=2, censored=0.001)
+    horizons = np.array([200.0, 800.0])
+    predicted = fitted.predict(fresh, horizons).survival.mean(axis=0)
+    lived = (fresh.time[:, None] > horizons).mean(axis=0)
+    assert_allclose(predicted, lived, atol=0.06)

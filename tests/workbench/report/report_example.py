@@ -1,0 +1,244 @@
+"""A finished study on made-up files: twelve models, five groups, long names.
+
+Predictions are the known risk plus noise, so no model has to be trained to look at a report.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fusion.explanation.attribution import Attribution, Check
+from fusion.predictions import Predictions
+from workbench.cohort.cohort import Cohort
+from workbench.data.open_card import open_card
+from workbench.evaluation import Evaluation, evaluate
+from workbench.report import ReportContent
+
+MODALITIES = ("clinical", "rna", "imaging")
+NOISE = {
+    "clinical": 0.8,
+    "clinical_markers": 0.7,
+    "rna": 0.9,
+    "imaging": 2.5,
+    "concatenation": 0.75,
+    "stack": 0.55,
+    "fusion_net": 0.7,
+    "a_second_fusion_network_with_a_rather_long_name": 0.8,
+    "boosted_trees": 0.9,
+    "early_fusion": 1.0,
+    "selected": 0.5,
+}
+HORIZONS = [365.0, 1095.0]
+
+
+def example_content(
+    folder: Path,
+    *,
+    n_patients: int = 360,
+    minimum_cell: int = 0,
+    simulated: bool = True,
+    words: Mapping[str, str] | None = None,
+) -> ReportContent:
+    """Records of a whole study; ``words`` replaces texts of the card, to try hostile ones."""
+    patients = _write_table(folder / "example", n_patients)
+    card_file = folder / "example.md"
+    card = _card(minimum_cell, simulated, dict(words or {}))
+    front_matter = json.dumps(card)  # JSON is YAML
+    card_file.write_text(f"---\n{front_matter}\n---\n\nMade up.\n", encoding="utf-8")
+    cohort = open_card(card_file, data_dir=folder).cohort("os").split("kfold", k=5)
+    risk = patients.set_index("patient_id")["risk"].loc[cohort.patients.index].to_numpy()
+    names = ("kind", "young_low_grade")
+    masks = cohort.group_masks(names)
+    masks["with imaging of sufficient quality for segmentation"] = cohort.available["imaging"]
+    return ReportContent(
+        study={
+            "schema": 1,
+            "card": "example",
+            "outcome": "os",
+            "select": [],
+            "modalities": list(MODALITIES),
+            "split": {"kind": "kfold", "k": 5, "seed": 0},
+            "models": ["null", "clinical", "each", "concatenation", "stack", "selected"],
+            "horizons": HORIZONS,
+            "groups": list(names),
+            "seed": 0,
+        },
+        card=cohort.card,
+        cohort=cohort,
+        evaluation=_evaluation(cohort, risk, masks, seed=0),
+        other_splits={"whole hospitals": _evaluation(cohort, risk, masks, seed=1)},
+        chosen=tuple(
+            {
+                "fold": fold,
+                "model": "stack",
+                "n_train": 288,
+                "events_train": 150,
+                "penalties": {"clinical": 0.1, "rna": 31.6},
+            }
+            for fold in range(5)
+        ),
+        attribution=_attribution(cohort, risk),
+        provenance={
+            "definition_hash": cohort.definition.hash,
+            "data_hash": cohort.card.data_hash(),
+            "code_version": "0.1.0",
+            "seed": 0,
+        },
+        warnings=((words or {}).get("warning", "Few hospitals hold most of the patients."),),
+    )
+
+
+def _write_table(folder: Path, n: int) -> pd.DataFrame:
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(7)
+    high = rng.random(n) < 0.3
+    risk = 1.6 * high + rng.normal(0, 0.8, n)
+    event_time, censoring = rng.exponential(2600 * np.exp(-risk)), rng.exponential(1800, n) + 60
+    table = pd.DataFrame(
+        {
+            "patient_id": [f"P{i:04d}" for i in range(n)],
+            "time": np.ceil(np.minimum(event_time, censoring)),
+            "event": (event_time <= censoring).astype(int),
+            "age": (50 + 9 * risk + rng.normal(0, 9, n)).clip(18, 95).round(1),
+            "kind": np.where(high, "high", "low"),
+            "site": rng.choice(["01", "02", "03", "04"], n, p=[0.5, 0.3, 0.15, 0.05]),
+            "marker": rng.choice(["wildtype", "mutant"], n),
+            "risk": risk,
+        }
+    )
+    table.loc[rng.random(n) < 0.04, "age"] = np.nan
+    table.drop(columns="risk").to_csv(folder / "patients.csv", index=False)
+    genes = pd.DataFrame(rng.normal(size=(n, 4)), columns=[f"gene{i}_rna" for i in range(4)])
+    genes.insert(0, "patient_id", table["patient_id"])
+    genes.to_csv(folder / "rna.csv", index=False)
+    images = genes.rename(columns=lambda name: name.replace("_rna", "_shape"))
+    images[rng.random(n) < 0.4].to_csv(folder / "imaging.csv", index=False)
+    return table
+
+
+def _card(minimum_cell: int, simulated: bool, words: dict[str, str]) -> dict[str, Any]:
+    at_index = {"days": 0, "basis": "measured at diagnosis"}
+
+    def column(meaning: str, role: str, **more: Any) -> dict[str, Any]:
+        kind = {"type": "categorical", **more}
+        return {
+            "file": "patients",
+            "meaning": meaning,
+            "role": role,
+            "observed_at": at_index,
+        } | kind
+
+    def omics(file: str, title: str, suffix: str) -> dict[str, Any]:
+        return {
+            "kind": "genomics",
+            "title": title,
+            "file": file,
+            "columns": f"(.+)_{suffix}",
+            "unit": "standardised",
+            "observed_at": {"assumed": True, "basis": "by the word of the laboratory"},
+        }
+
+    key = {"column": "patient_id"}
+    return {
+        "schema": 1,
+        "name": "example",
+        "title": words.get("title", "An example of glioma: expression, shape and clinic"),
+        "version": "1.0",
+        "simulated": simulated,
+        "licence": "CC0",
+        "citation": words.get("citation", "Nobody 2020; doi:10.0000/none"),
+        "source": "made up",
+        "index_date": "initial diagnosis",
+        "files": {
+            name: {"path": f"{name}.csv", "key": key} for name in ("patients", "rna", "imaging")
+        },
+        "population": ["patients"],
+        "columns": {
+            "age": column("Age at diagnosis", "feature", type="numeric", unit="years"),
+            "kind": column("Kind of tumour", "group", levels=["low", "high"]),
+            "site": column(words.get("meaning", "Hospital"), "site"),
+            "marker": column("Known marker", "marker", levels=["wildtype", "mutant"]),
+        },
+        "outcomes": {
+            "os": {
+                "title": words.get("outcome", "Overall survival"),
+                "file": "patients",
+                "time": "time",
+                "unit": "days",
+                "event": {"column": "event", "event": 1, "censored": 0},
+                "time_zero": "initial diagnosis",
+                "note": "Death of any cause.",
+            }
+        },
+        "modalities": {
+            "clinical": {"kind": "ehr", "title": "Clinical variables", "columns": ["age"]},
+            "rna": omics("rna", "Gene expression", "rna"),
+            "imaging": omics("imaging", words.get("modality", "MRI, two key slices"), "shape"),
+        },
+        "groups": {
+            "young_low_grade": {
+                "title": words.get("group", "Low-grade, under sixty"),
+                "criteria": [
+                    {"column": "kind", "op": "==", "value": "low"},
+                    {"column": "age", "op": "<", "value": 60},
+                ],
+            }
+        },
+        "markers": ["marker"],
+        "inventory_title": "What an expert asks for",
+        "inventory": [
+            {"item": words.get("item", "Age"), "status": "used"},
+            {"item": "Treatment", "status": "unavailable", "note": "not recorded"},
+        ],
+        "limits": [words.get("limit", "Nothing here was measured in a patient.")] * 5,
+        "privacy": {"minimum_cell": minimum_cell, "restricted": minimum_cell > 0},
+        "study": {"outcome": "os"},
+    }
+
+
+def _evaluation(
+    cohort: Cohort, risk: np.ndarray, masks: dict[str, np.ndarray], *, seed: int
+) -> Evaluation:
+    rng = np.random.default_rng(seed)
+    patient_id = cohort.patients.index.to_numpy(str)
+    fold = cohort.patients["fold"].to_numpy(int)
+    grid = np.unique(np.append(np.linspace(60, 1500, 25).round(), HORIZONS))
+    scores = {"null": np.zeros(len(risk))} | {
+        name: (risk - risk.mean() + rng.normal(0, noise, len(risk))) / (1 + 0.4 * noise**2)
+        for name, noise in NOISE.items()
+    }
+    predictions = {
+        name: Predictions(
+            name, patient_id, fold, score, grid, np.exp(-np.outer(np.exp(score), grid / 1600))
+        )
+        for name, score in scores.items()
+    }
+    return evaluate(
+        cohort,
+        predictions,
+        horizons=HORIZONS,
+        groups=masks,
+        markers="clinical_markers",
+        n_bootstrap=20,
+        seed=seed,
+    )
+
+
+def _attribution(cohort: Cohort, risk: np.ndarray) -> Attribution:
+    parts = np.stack([risk - risk.mean(), 0.4 * risk, 0.2 * risk], axis=-1)[None]
+    parts[:, ~cohort.available["imaging"], 2] = 0
+    return Attribution(
+        method="linear terms of the combined model",
+        target="log_hazard",
+        horizons=np.array([]),
+        reference="the mean training patient of each fold",
+        patient_id=cohort.patients.index.to_numpy(str),
+        modality_names=MODALITIES,
+        modalities=parts,
+        total=parts.sum(axis=2),
+        checks=(Check("largest gap between the sum of parts and the total", 3e-12, 1e-6, True),),
+    )

@@ -1,0 +1,233 @@
+"""The command line: one command a verb. It parses and prints; the library does the work."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from workbench.errors import WorkbenchError
+
+if TYPE_CHECKING:
+    from workbench.study import StudyResult
+    from workbench.study_settings import Study
+
+BAD_DATA = 1
+"""Exit code where data or a study is refused; 2 is wrong usage, 130 an interruption."""
+
+app = typer.Typer(
+    name="workbench",
+    help="From files on disk to a risk report a reviewer would trust.\n\n"
+    "Start with `workbench demo`: the whole path on a simulated cohort, in about two minutes. "
+    "Then describe your own data with `workbench data new FILES`, check it with "
+    "`workbench data check CARD`, and run it with `workbench run CARD --out DIR`.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+data = typer.Typer(
+    help="Dataset descriptions: list them, draft one from files, check files, download sources.",
+    no_args_is_help=True,
+)
+app.add_typer(data, name="data")
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        help="Folder that holds a folder of the dataset's name. Default: $WORKBENCH_DATA, then "
+        "your user data folder.",
+    ),
+]
+Out = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
+StudyArgument = Annotated[
+    str, typer.Argument(metavar="STUDY", help="A study file (YAML), or the name of a dataset.")
+]
+OutcomeOption = Annotated[
+    str | None, typer.Option(help="Another outcome of the dataset than the study's.")
+]
+
+
+@app.command()
+def demo(out: Out = Path("runs/demo")) -> None:
+    """Run the whole path on a simulated cohort whose truth is known.
+
+    600 simulated patients with images, gene expression, mutations and health records; about two
+    minutes on two cores. Ends with the model comparison and the path of the report.
+    """
+    from workbench.printing import print_truth
+
+    result = _run("simulated_glioma", out, None, None)
+    print_truth(result)
+
+
+@app.command()
+def run(
+    study: StudyArgument,
+    out: Out,
+    outcome: OutcomeOption = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Run a study: report, numbers, predictions and a saved model.
+
+    Writes report.html, report.json, predictions.parquet, model/ and run.json. A run that was
+    stopped goes on where it was: give the same study and the same --out.
+
+    Example: `workbench run tcga_glioma --outcome pfi --out runs/glioma_pfi`
+    """
+    _run(study, out, outcome, data_dir)
+
+
+@app.command()
+def cohort(study: StudyArgument, outcome: OutcomeOption = None, data_dir: DataDir = None) -> None:
+    """Show who a study would evaluate: attrition, warnings and table one."""
+    from workbench.cohort.criteria import parse
+    from workbench.data.open_card import open_card
+    from workbench.printing import print_cohort
+
+    asked = _study(study, outcome, data_dir)
+    selected = open_card(asked.card, data_dir).cohort(asked.outcome)
+    chosen = asked.split.apply(selected.select(*map(parse, asked.select)))
+    print_cohort(chosen, by=next((g for g in asked.groups if g in chosen.card.spec.columns), None))
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(help="Folder of a run, or its model folder.")],
+    dataset: Annotated[
+        str, typer.Argument(metavar="DATA", help="Name or card file of the new patients' dataset.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="CSV file to write; must not exist.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Predict the risk of new patients with a saved model.
+
+    The new patients are described by a card with the same modalities; no outcome is needed.
+    """
+    from workbench.data.fingerprint import write_atomically
+    from workbench.data.open_card import open_card
+    from workbench.predict import predict as predict_patients
+
+    if out.exists():
+        raise WorkbenchError(f"{out} exists already: choose another file with --out")
+    risks = predict_patients(model, open_card(dataset, data_dir))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(out, risks.to_csv(index=False).encode())
+    typer.echo(f"{len(risks)} patients: {out}")
+
+
+@app.command()
+def lab(
+    port: Annotated[int, typer.Option(help="Port on this machine.")] = 8888,
+    browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
+) -> None:
+    """Open JupyterLab on the guided notebooks, copied to ./notebooks if they are not there."""
+    import importlib.util
+    import subprocess
+
+    from workbench.data.paths import notebooks_folder
+    from workbench.printing import copy_notebooks
+
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise WorkbenchError("JupyterLab is not installed: pip install 'precision-workbench[lab]'")
+    folder = copy_notebooks(notebooks_folder(), Path("notebooks"))
+    command = [sys.executable, "-m", "jupyterlab", str(folder), f"--port={port}"]
+    raise typer.Exit(subprocess.call(command if browser else [*command, "--no-browser"]))
+
+
+@data.command("list")
+def data_list(data_dir: DataDir = None) -> None:
+    """List the datasets that the workbench can describe, and whether their files are here."""
+    from workbench.data.open_card import list_cards, open_card
+    from workbench.printing import print_cards
+
+    print_cards([open_card(name, data_dir) for name in list_cards()])
+
+
+@data.command("new")
+def data_new(
+    files: Annotated[list[Path], typer.Argument(help="Tables, and folders of images.")],
+    name: Annotated[str, typer.Option(help="Name of the dataset: letters, digits, underscore.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Card file to write; default beside the files.")
+    ] = None,
+) -> None:
+    """Draft a dataset description from files; every guess is marked for you to confirm."""
+    from workbench.data.draft import draft_card, draft_folder
+    from workbench.data.fingerprint import write_atomically
+
+    text = draft_card(files, name)
+    target = out or draft_folder(files) / f"{name}.md"
+    if target.exists():
+        raise WorkbenchError(f"{target} exists already: choose another file with --out")
+    write_atomically(target, text.encode())
+    typer.echo(f"{target}\nRead it, confirm what is marked, then: workbench data check {target}")
+
+
+@data.command("check")
+def data_check(
+    card: Annotated[str, typer.Argument(metavar="CARD", help="Name of a dataset, or card file.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Check files against their description, one line a problem."""
+    from workbench.data.check import check_card
+    from workbench.data.open_card import open_card
+
+    problems = check_card(open_card(card, data_dir))
+    for problem in problems:
+        typer.echo(str(problem))
+    n_errors = sum(problem.level == "error" for problem in problems)
+    typer.echo(f"{n_errors} errors, {len(problems) - n_errors} warnings")
+    if n_errors:
+        raise typer.Exit(BAD_DATA)
+
+
+@data.command("get")
+def data_get(
+    card: Annotated[str, typer.Argument(metavar="CARD", help="Name of a dataset, or card file.")],
+    data_dir: DataDir = None,
+    jobs: Annotated[int, typer.Option(min=1, max=16, help="Parallel downloads.")] = 4,
+) -> None:
+    """Download a dataset's pinned sources, verify their hashes, and prepare them."""
+    from workbench.data.download import get
+    from workbench.data.open_card import open_card
+
+    folder = get(open_card(card, data_dir), data_dir, jobs=jobs)
+    typer.echo(f"{card} is in {folder}")
+
+
+def _study(study: str, outcome: str | None, data_dir: Path | None) -> "Study":
+    from workbench.data.open_card import open_card
+    from workbench.study_settings import Study
+
+    if study.endswith((".yaml", ".yml")):
+        asked = Study.from_file(study)
+        return asked if outcome is None else asked.with_outcome(outcome)
+    return Study.of_card(open_card(study, data_dir), outcome)
+
+
+def _run(study: str, out: Path, outcome: str | None, data_dir: Path | None) -> "StudyResult":
+    from workbench.printing import ProgressBars, print_claims, print_ladder
+    from workbench.study import run as run_study
+
+    asked = _study(study, outcome, data_dir)
+    with ProgressBars() as bars:
+        try:
+            result = run_study(asked, out, data_dir=data_dir, on_progress=bars.show)
+        except KeyboardInterrupt:
+            typer.echo("stopped; finished folds are kept: the same command goes on", err=True)
+            raise
+    print_ladder(result.evaluation)
+    print_claims(result.evaluation, result.cohort.warnings)
+    typer.echo(f"\nReport: {result.report}")
+    return result
+
+
+def main() -> None:
+    """Run a command; what the workbench refuses becomes one line and exit code 1."""
+    try:
+        app()
+    except WorkbenchError as error:
+        typer.echo(f"workbench: {error}", err=True)
+        sys.exit(BAD_DATA)

@@ -1,0 +1,76 @@
+"""Values that a criterion compares a column with: read, checked and written one way."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workbench.data.card import did_you_mean
+from workbench.errors import CohortError
+
+Value = str | int | float | bool
+
+
+def read_column(patients: pd.DataFrame, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Values of a column, and which of them are known."""
+    if name not in patients:
+        raise CohortError(f"no column is called {name!r}{did_you_mean(name, patients.columns)}")
+    values = patients[name]
+    known = values.notna().to_numpy()
+    if pd.api.types.is_float_dtype(values.dtype):
+        return values.to_numpy(), known
+    return values.astype(object).to_numpy(), known
+
+
+def check_fits(patients: pd.DataFrame, name: str, values: Iterable[Any], *, ordered: bool) -> None:
+    """Refuse a value that could never be in the column, which would silently exclude everyone."""
+    column = patients[name]
+    if pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype):
+        if any(isinstance(v, str | bool) for v in values):
+            raise CohortError(
+                f"{name} is a number: compare it with numbers, not text or true/false"
+            )
+        return
+    if ordered:
+        raise CohortError(f"{name} has no order: use ==, != or in")
+    levels = (
+        list(column.cat.categories)
+        if isinstance(column.dtype, pd.CategoricalDtype)
+        else [True, False]
+    )
+    for value in values:
+        if not any(value == level and type(value) is type(level) for level in levels):
+            shown = ", ".join(map(str, levels[:10])) + (" …" if len(levels) > 10 else "")
+            near = did_you_mean(str(value), map(str, levels))
+            raise CohortError(f"{name} has no level {value!r}; it has {shown}{near}")
+
+
+def as_value(name: str, value: Any) -> Value:
+    """A plain Python value, also out of numpy."""
+    value = value.item() if isinstance(value, np.generic) else value
+    if not isinstance(value, Value) or (isinstance(value, float) and not math.isfinite(value)):
+        raise CohortError(
+            f"{name}: compare with text, a finite number or true/false, got "
+            f"{type(value).__name__}; use is_missing for missing values"
+        )
+    return value
+
+
+def as_number(name: str, value: Any) -> float:
+    """A plain number, neither text nor true/false."""
+    value = as_value(name, value)
+    if isinstance(value, str | bool):
+        raise CohortError(f"{name}: between needs numbers, got {type(value).__name__}")
+    return value
+
+
+def plain(value: Value) -> Value:
+    """18.0 as 18, so that equal criteria have equal JSON."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def as_text(value: Value) -> str:
+    """As a sentence shows it."""
+    return str(plain(value))

@@ -1,0 +1,181 @@
+"""Image files: which belong to whom, and one file as an array."""
+
+import re
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import tifffile
+from PIL import Image, UnidentifiedImageError
+from tifffile import COMPRESSION, PHOTOMETRIC
+
+from workbench.data.card import ImageModality
+from workbench.errors import DataCardError
+
+LARGEST_PIXELS = 64_000_000
+_UNPACKED_BY_TIFFFILE = (
+    COMPRESSION.NONE,
+    COMPRESSION.ADOBE_DEFLATE,
+    COMPRESSION.DEFLATE,
+    COMPRESSION.PACKBITS,
+)
+_MODES = ("1", "L", "I;16", "F", "LA", "RGB", "RGBA")
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """One image: its path and its mask's, relative to the data folder, and whose it is.
+
+    ``patient_id`` is None where the path does not match the card's key.
+    """
+
+    path: str
+    mask: str | None
+    patient_id: str | None
+
+
+def find_images(folder: Path, modality: ImageModality) -> list[ImageFile]:
+    """The images that a card's pattern finds, in natural order (slice 9 before slice 10)."""
+    found = []
+    for path in folder.glob(modality.pattern):
+        if not path.is_file() or (modality.exclude and fnmatch(path.name, modality.exclude)):
+            continue
+        relative = path.relative_to(folder)
+        mask = None
+        if modality.mask is not None:
+            mask = modality.mask.replace("{folder}", relative.parent.as_posix())
+            mask = PurePosixPath(mask.replace("{stem}", relative.stem)).as_posix()
+        name = relative.as_posix()
+        found.append(ImageFile(name, mask, modality.key.patient_id(name)))
+    return sorted(found, key=lambda image: _natural(image.path))
+
+
+def by_patient(images: Iterable[ImageFile]) -> dict[str, list[ImageFile]]:
+    """Images of each patient, in the order given; images of nobody are left out."""
+    owned: dict[str, list[ImageFile]] = {}
+    for image in images:
+        if image.patient_id is not None:
+            owned.setdefault(image.patient_id, []).append(image)
+    return owned
+
+
+def read_image(path: Path, n_channels: int) -> np.ndarray:
+    """One image, (channel, height, width) float32 in [0, 1].
+
+    Integer images are divided by the largest value of their type.
+
+    Raises
+    ------
+    DataCardError
+        If the file cannot be read whole, has another number of channels, holds more than one
+        page or more than 64 million pixels, or holds numbers outside [0, 1].
+    """
+    pixels = _read_pixels(path)
+    if pixels.shape[2] != n_channels:
+        raise DataCardError(f"{pixels.shape[2]} channels, expected {n_channels}")
+    if pixels.dtype == bool:
+        return np.moveaxis(pixels, 2, 0).astype(np.float32)
+    if np.issubdtype(pixels.dtype, np.integer):
+        scaled = pixels.astype(np.float32) / np.iinfo(pixels.dtype).max
+    else:
+        scaled = pixels.astype(np.float32)
+    if not (np.isfinite(scaled).all() and scaled.min() >= 0 and scaled.max() <= 1):
+        raise DataCardError("numbers outside 0 to 1: save as 8- or 16-bit integers, or rescale")
+    return np.moveaxis(scaled, 2, 0)
+
+
+def read_mask(path: Path, shape: tuple[int, int]) -> np.ndarray:
+    """One mask, (height, width) bool: True where it is not zero.
+
+    Raises
+    ------
+    DataCardError
+        If the file is missing or cannot be read, or does not have ``shape``.
+    """
+    if not path.is_file():
+        raise DataCardError("no such file")
+    pixels = _read_pixels(path)
+    if pixels.shape[:2] != shape:
+        raise DataCardError(
+            f"{pixels.shape[0]} × {pixels.shape[1]} pixels, but its image has "
+            f"{shape[0]} × {shape[1]}"
+        )
+    return (pixels != 0).any(axis=2)
+
+
+def fit_square(plane: np.ndarray, size: int, *, nearest: bool = False) -> np.ndarray:
+    """A plane centred on a black square and resized to (``size``, ``size``).
+
+    Values are averaged over area; with ``nearest``, as masks need, they are picked.
+    """
+    height, width = plane.shape
+    side = max(height, width)
+    square = np.zeros((side, side), dtype=np.float32)
+    top, left = (side - height) // 2, (side - width) // 2
+    square[top : top + height, left : left + width] = plane
+    method = Image.Resampling.NEAREST if nearest else Image.Resampling.BOX
+    return np.asarray(Image.fromarray(square).resize((size, size), method), dtype=np.float32)
+
+
+def _read_pixels(path: Path) -> np.ndarray:
+    """(height, width, channel), as stored."""
+    pixels = _read_tiff(path) if path.suffix.lower() in (".tif", ".tiff") else None
+    if pixels is None:
+        pixels = _read_other(path)
+    return pixels[:, :, None] if pixels.ndim == 2 else pixels
+
+
+def _read_tiff(path: Path) -> np.ndarray | None:
+    """TIFF with all its bits; None where only Pillow knows the compression."""
+    try:
+        with tifffile.TiffFile(path) as file:
+            page = file.pages.first
+            _check_size(page.imagewidth * page.imagelength, len(file.pages))
+            colours = PHOTOMETRIC(page.photometric)
+            if colours not in (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.RGB, PHOTOMETRIC.YCBCR):
+                raise DataCardError(f"a {colours.name} image: save it as grey or RGB")
+            if page.compression not in _UNPACKED_BY_TIFFFILE:
+                return None
+            pixels = page.asarray()
+    except DataCardError:
+        raise
+    except (tifffile.TiffFileError, OSError, IndexError, ValueError, zlib.error):
+        raise DataCardError("cannot be read whole: truncated or damaged") from None
+    if pixels.ndim not in (2, 3):
+        raise DataCardError(f"{pixels.ndim} dimensions, expected one 2D image")
+    return np.moveaxis(pixels, 0, 2) if page.axes == "SYX" else pixels
+
+
+def _read_other(path: Path) -> np.ndarray:
+    try:
+        with Image.open(path) as image:
+            _check_size(image.width * image.height, getattr(image, "n_frames", 1))
+            if image.mode not in _MODES:
+                raise DataCardError(f"a {image.mode} image: save it as grey or RGB")
+            return np.asarray(image)
+    except DataCardError:
+        raise
+    except UnidentifiedImageError:
+        raise DataCardError("cannot be read: damaged, or not PNG, JPEG or TIFF") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise _too_large() from None
+    except (OSError, SyntaxError, ValueError, EOFError, zlib.error):
+        raise DataCardError("cannot be read whole: truncated or damaged") from None
+
+
+def _check_size(n_pixels: int, n_pages: int) -> None:
+    if n_pages != 1:
+        raise DataCardError(f"{n_pages} pages, expected one 2D image: split it into files")
+    if n_pixels > LARGEST_PIXELS:
+        raise _too_large()
+
+
+def _too_large() -> DataCardError:
+    return DataCardError(f"more than {LARGEST_PIXELS:,} pixels: refused; downscale it first")
+
+
+def _natural(path: str) -> list[tuple[int, int | str]]:
+    return [(0, int(p)) if p.isdigit() else (1, p) for p in re.split(r"(\d+)", path)]

@@ -1,0 +1,348 @@
+"""The one reader of tables: from files on disk to typed columns, one row a patient."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from workbench.data.card import (
+    GenomicsModality,
+    ImageModality,
+    SourceFile,
+    Split,
+    did_you_mean,
+)
+from workbench.data.columns import (
+    code_event,
+    fill_value,
+    to_numbers,
+    to_text,
+    type_values,
+)
+from workbench.data.image_files import by_patient, find_images
+from workbench.data.tables import as_text, read_arrow
+from workbench.errors import DataCardError
+
+if TYPE_CHECKING:
+    from workbench.data.open_card import DataCard
+
+
+def read_table(
+    card: "DataCard", file_name: str, columns: Iterable[str] | None = None
+) -> pd.DataFrame:
+    """Read one file of a card as it is, one row a patient.
+
+    Parameters
+    ----------
+    card
+        The dataset.
+    file_name
+        Name of the file in the card.
+    columns
+        Headers to read; all, if not given.
+
+    Returns
+    -------
+    DataFrame
+        Index ``patient_id`` (str). Numbers and text as in the file, missing values as NA.
+
+    Raises
+    ------
+    DataCardError
+        If the file is missing or unreadable, lacks a column, has rows without a patient, or has
+        several rows of a patient and the card does not say ``first_per: patient_id``.
+    """
+    rows = read_rows(card, file_name, columns)
+    nobody = int(rows.index.isna().sum())
+    if nobody:
+        raise DataCardError(
+            f"files.{file_name}: {nobody} of {len(rows)} rows have no patient: their key is empty "
+            "or does not match key.regex; mend the file or the regex"
+        )
+    repeated = int(rows.index.duplicated().sum())
+    if repeated and card.spec.files[file_name].first_per is None:
+        raise DataCardError(
+            f"files.{file_name}: {repeated} of {len(rows)} rows repeat a patient: keep one row a "
+            "patient, or say `first_per: patient_id`"
+        )
+    return rows[~rows.index.duplicated()] if repeated else rows
+
+
+def read_rows(
+    card: "DataCard", file_name: str, columns: Iterable[str] | None = None
+) -> pd.DataFrame:
+    """Every row of a file, also those that repeat a patient or have none (index NA)."""
+    if file_name not in card.spec.files:
+        near = did_you_mean(file_name, card.spec.files)
+        raise DataCardError(f"{card.name}: no file is called {file_name!r}{near}")
+    source = card.spec.files[file_name]
+    missing = [as_text(token) for token in source.missing]
+    text = _text_columns(card, file_name)
+    table = _arrow(card, file_name, source, missing, text)
+    if source.layout == "patients_in_columns":
+        return _transposed(table, source, missing, file_name, columns)
+    key = source.key.column or ""
+    names = table.column_names
+    known = set(names)
+    wanted = names if columns is None else list(dict.fromkeys([key, *columns]))
+    for name in wanted:
+        if name not in known:
+            near = did_you_mean(name, names)
+            raise DataCardError(f"files.{file_name}: {source.path} has no column {name!r}{near}")
+    rows = table.select(wanted).to_pandas()
+    for name in rows.columns.intersection(list(text)):
+        rows[name] = to_text(rows[name])
+    rows = _without(rows, missing)
+    rows.index = _patient_ids(rows[key], source)
+    return rows
+
+
+def headers(card: "DataCard", file_name: str) -> list[str]:
+    """Names of a file's variables, as :func:`read_table` would give them."""
+    source = card.spec.files[file_name]
+    if source.layout == "patients_in_columns":
+        return list(read_rows(card, file_name).columns)
+    missing = [as_text(token) for token in source.missing]
+    return _arrow(card, file_name, source, missing, _text_columns(card, file_name)).column_names
+
+
+def _arrow(
+    card: "DataCard",
+    file_name: str,
+    source: SourceFile,
+    missing: list[str],
+    text: set[str],
+) -> pa.Table:
+    try:
+        return read_arrow(
+            card.folder / source.path,
+            file_format=source.format,
+            member=source.member,
+            sheet=source.sheet,
+            missing=missing,
+            text=text,
+        )
+    except DataCardError as error:
+        if not (card.folder / source.path).is_file():
+            message = card.how_to_get([source.path])
+            raise DataCardError(f"files.{file_name}: {message}") from None
+        raise DataCardError(f"files.{file_name}: {source.path}: {error}") from None
+
+
+def read_patients(card: "DataCard") -> pd.DataFrame:
+    """Read every declared column of every patient.
+
+    Returns
+    -------
+    DataFrame
+        Index ``patient_id`` (str, sorted): the union of the patients in the files and modalities
+        that the card names as its population. Numeric columns are float64, categorical ones have
+        exactly the card's levels in its order, boolean ones are pandas ``boolean``. Each
+        published split adds a float64 column of fold numbers, NaN in no fold.
+
+    Raises
+    ------
+    DataCardError
+        If a file cannot be read or a value is not what the card says; the message counts the
+        values and says in which column.
+    """
+    typed, problems = type_columns(card, population(card))
+    if problems:
+        more = f" (and {len(problems) - 1} more: `workbench data check`)" if problems[1:] else ""
+        raise DataCardError(problems[0] + more)
+    for name, split in card.spec.splits.items():
+        typed[name] = read_folds(card, name, split).reindex(typed.index)
+    return typed
+
+
+def population(card: "DataCard") -> pd.Index:
+    """Identifiers of all patients, sorted."""
+    members: set[str] = set()
+    for name in card.spec.population:
+        if name in card.spec.files:
+            members |= set(read_table(card, name, ()).index)
+            continue
+        modality = card.spec.modalities[name]
+        if isinstance(modality, ImageModality):
+            members |= by_patient(find_images(card.folder, modality)).keys()
+        elif isinstance(modality, GenomicsModality):
+            members |= set(read_table(card, modality.file, ()).index)
+        else:
+            for column in modality.columns:
+                members |= set(read_table(card, card.spec.columns[column].file, ()).index)
+    if not members:
+        raise DataCardError(
+            f"{card.name}: no patient is in {', '.join(card.spec.population)}; "
+            f"data folder {card.folder}"
+        )
+    return pd.Index(sorted(members), name="patient_id")
+
+
+def type_columns(
+    card: "DataCard", patients: pd.Index, names: Collection[str] | None = None
+) -> tuple[pd.DataFrame, list[str]]:
+    """Declared columns for ``patients``, and one line for each thing that is not as declared.
+
+    ``names`` restricts it to some columns. Values that are not as declared are missing in the
+    table, so nobody may use it while there are problems.
+    """
+    columns, problems = {}, []
+    for name, raw in _raw_columns(card, names).items():
+        columns[name], found = type_values(raw.reindex(patients), card.spec.columns[name])
+        problems += [f"columns.{name}: {text}" for text in found]
+    table = pd.DataFrame(columns, index=patients)
+    for name, column in card.spec.columns.items():
+        if column.fill is not None and {name, *column.fill.when} <= columns.keys():
+            where = table[name].isna()
+            for other, value in column.fill.when.items():
+                where &= (to_text(table[other].astype(object)) == as_text(value)).fillna(False)
+            table.loc[where, name] = fill_value(column.fill.value, column)
+    return table, problems
+
+
+def read_outcome(card: "DataCard", name: str, patients_index: pd.Index) -> pd.DataFrame:
+    """Read time and event as the file has them, before any patient is left out.
+
+    Parameters
+    ----------
+    card
+        The dataset.
+    name
+        Name of the outcome in the card.
+    patients_index
+        Patients, in the order wanted.
+
+    Returns
+    -------
+    DataFrame
+        Index as given; ``time`` (float64, in the card's unit; may be missing, zero or negative)
+        and ``event`` (``boolean``; may be missing).
+
+    Raises
+    ------
+    DataCardError
+        If a time is not a number, or the event coding does not fit the file.
+    """
+    if name not in card.spec.outcomes:
+        near = did_you_mean(name, card.spec.outcomes)
+        raise DataCardError(
+            f"{card.name}: no outcome is called {name!r}; there are "
+            f"{', '.join(card.spec.outcomes)}{near}"
+        )
+    outcome = card.spec.outcomes[name]
+    raw = read_table(card, outcome.file, (outcome.time, outcome.event.column))
+    raw = raw.reindex(patients_index)
+    time, bad = to_numbers(raw[outcome.time])
+    if bad:
+        raise DataCardError(f"outcomes.{name}: {outcome.time}: {bad}")
+    event, bad = code_event(raw[outcome.event.column], outcome.event)
+    if bad:
+        raise DataCardError(f"outcomes.{name}: {bad}")
+    return pd.DataFrame({"time": time, "event": event}, index=patients_index)
+
+
+def read_folds(card: "DataCard", name: str, split: Split) -> pd.Series:
+    """Held-out fold of each patient of a published split, float64 by ``patient_id``."""
+    parts = []
+    for fold in split.folds:
+        path = split.path(fold)
+        if not (card.folder / path).is_file():
+            raise DataCardError(f"splits.{name}: {card.how_to_get([path])}")
+        try:
+            table = read_arrow(card.folder / path, missing=("",), text=(split.column,))
+        except DataCardError as error:
+            raise DataCardError(f"splits.{name}: {path}: {error}") from None
+        if split.column not in table.column_names:
+            near = did_you_mean(split.column, table.column_names)
+            raise DataCardError(f"splits.{name}: {path} has no column {split.column!r}{near}")
+        ids = table[split.column].drop_null().to_pylist()
+        parts.append(pd.Series(float(fold), index=pd.Index(ids, name="patient_id")))
+    folds = pd.concat(parts)
+    repeated = int(folds.index.duplicated().sum())
+    if repeated:
+        raise DataCardError(
+            f"splits.{name}: {repeated} patients are held out twice: a patient stands in one fold"
+        )
+    return folds
+
+
+def _raw_columns(card: "DataCard", names: Collection[str] | None) -> dict[str, pd.Series]:
+    """Each declared column as its file has it, in the card's order."""
+    by_file: dict[str, dict[str, str]] = {}
+    for name, column in card.spec.columns.items():
+        if names is None or name in names:
+            by_file.setdefault(column.file, {})[name] = column.source or name
+    raw: dict[str, pd.Series] = {}
+    for file_name, sources in by_file.items():
+        table = read_table(card, file_name, sources.values())
+        raw |= {name: table[source] for name, source in sources.items()}
+    return {name: raw[name] for name in card.spec.columns if name in raw}
+
+
+def _text_columns(card: "DataCard", file_name: str) -> set[str]:
+    """Headers whose values are names or codes: reading them as numbers would lose zeros."""
+    spec = card.spec
+    text = {
+        column.source or name
+        for name, column in spec.columns.items()
+        if column.file == file_name
+        and (column.type != "numeric" or column.recode or column.regex is not None)
+    }
+    text |= {o.event.column for o in spec.outcomes.values() if o.file == file_name}
+    key = spec.files[file_name].key.column
+    return text | ({key} if key is not None else set())
+
+
+def _without(rows: pd.DataFrame, missing: Sequence[str]) -> pd.DataFrame:
+    """NA in place of the texts and numbers that stand for a missing value."""
+    numbers = [float(token) for token in missing if token and _is_number(token)]
+    numeric = rows.select_dtypes("number").columns
+    changes: dict[str, pd.Series] = {}
+    for name in rows.columns.difference(numeric) if not numbers else rows.columns:
+        hidden = rows[name].isin(numbers if name in numeric else missing)
+        if hidden.any():
+            changes[name] = rows[name].mask(hidden)
+    return rows.assign(**changes) if changes else rows
+
+
+def _is_number(token: str) -> bool:
+    try:
+        return np.isfinite(float(token)).item()
+    except ValueError:
+        return False
+
+
+def _patient_ids(values: pd.Series, source: SourceFile) -> pd.Index:
+    text = to_text(values)
+    ids = [None if pd.isna(value) else source.key.patient_id(value) for value in text]
+    return pd.Index(ids, dtype=object, name="patient_id")
+
+
+def _transposed(
+    table: pa.Table,
+    source: SourceFile,
+    missing: Sequence[str],
+    file_name: str,
+    columns: Iterable[str] | None,
+) -> pd.DataFrame:
+    """A table of features × patients as patients × features."""
+    names = source.key.column or table.column_names[0]
+    if names not in table.column_names:
+        near = did_you_mean(names, table.column_names)
+        raise DataCardError(f"files.{file_name}: {source.path} has no column {names!r}{near}")
+    ids = {h: source.key.patient_id(h) for h in table.column_names if h != names}
+    headers = [h for h, patient_id in ids.items() if patient_id is not None]
+    if not headers:
+        raise DataCardError(
+            f"files.{file_name}: none of the {len(ids)} headers of {source.path} is a patient: "
+            "correct key.regex, or the layout"
+        )
+    values = _without(table.select([names, *headers]).to_pandas(), missing).set_index(names)
+    repeated = int(values.index.duplicated().sum())
+    if repeated:
+        raise DataCardError(f"files.{file_name}: {repeated} features stand twice in {names!r}")
+    rows = values.T if columns is None else values.reindex(list(columns)).T
+    rows.index = pd.Index([ids[h] for h in headers], dtype=object, name="patient_id")
+    return rows.rename_axis(columns=None)

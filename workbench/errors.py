@@ -1,0 +1,36 @@
+"""The error tree.
+
+    WorkbenchError
+    ├── DataCardError     a card, or a file that it describes
+    ├── DownloadError     a source that could not be fetched or verified
+    ├── CohortError       a criterion, a split, an outcome
+    ├── StudyError        a study file, or a run folder that belongs to another study
+    └── SurvivalError     input that a survival statistic is not defined for
+
+Each is also a ``ValueError``. A message says what was expected, what came, and what to do; it
+gives counts and row numbers, never a patient's values.
+"""
+
+
+class WorkbenchError(ValueError):
+    """Anything the workbench refuses, with a message for the person who can mend it."""
+
+
+class DataCardError(WorkbenchError):
+    """A dataset description, or a file that it describes, is not as it should be."""
+
+
+class DownloadError(WorkbenchError):
+    """A pinned source could not be fetched, or is not the file that the card names."""
+
+
+class CohortError(WorkbenchError):
+    """A criterion, a split or an outcome cannot be applied to these patients."""
+
+
+class StudyError(WorkbenchError):
+    """A study file is not valid, or its output folder belongs to another study."""
+
+
+class SurvivalError(WorkbenchError):
+    """A survival statistic is not defined for what was passed."""

@@ -1,0 +1,140 @@
+"""Each model at each study horizon: discrimination, accuracy, calibration."""
+
+from collections.abc import Collection
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from workbench.evaluation.accuracy import (
+    CalibrationDraws,
+    brier_draws,
+    calibration_draws,
+)
+from workbench.evaluation.alignment import FEWEST_AT_RISK, Aligned
+from workbench.evaluation.discrimination import auc_sums
+from workbench.evaluation.intervals import interval, number, significant
+from workbench.evaluation.ladder import NULL, ipa
+from workbench.survival.calibration import RiskBin, risk_bins
+
+HORIZON_METRICS = (
+    "auc",
+    "brier",
+    "ipa",
+    "calibration_intercept",
+    "calibration_slope",
+    "observed_expected",
+)
+
+
+class AtHorizon(NamedTuple):
+    """Rows and calibration curves of one group at one horizon, one a model, JSON-ready."""
+
+    rows: list[dict[str, Any]]
+    curves: list[dict[str, Any]]
+    notes: list[str]
+
+
+def at_horizon(
+    aligned: Aligned, group: str, horizon: float, calibrated_models: Collection[str]
+) -> AtHorizon:
+    """Every model in a group at a horizon; refused where too few are at risk."""
+    member = aligned.groups[group]
+    n_at_risk = aligned.n_at_risk(group, horizon)
+    place = {
+        "group": group,
+        "horizon": significant(horizon),
+        "n": int(member.sum()),
+        "n_events": int((aligned.event & (aligned.time <= horizon))[member].sum()),
+        "n_at_risk": n_at_risk,
+    }
+    if n_at_risk < FEWEST_AT_RISK:
+        reason = f"{n_at_risk} at risk at {horizon:g}; at least {FEWEST_AT_RISK} are needed"
+        refused = dict.fromkeys(HORIZON_METRICS) | {"refused": reason}
+        rows = [{"model": model, **place, **refused} for model in aligned.predictions]
+        return AtHorizon(rows, [], [f"{group}: {reason}."])
+
+    auc = auc_sums(aligned, group, horizon)
+    null_brier = brier_draws(aligned, group, aligned.predictions[NULL], horizon)
+    rows, curves, straight = [], [], []
+    for model, predictions in aligned.predictions.items():
+        brier = brier_draws(aligned, group, predictions, horizon)
+        numbers = dict.fromkeys(HORIZON_METRICS) | {
+            "auc": number(auc.pooled(model)),
+            "brier": number(brier),
+            "ipa": number(ipa(brier, null_brier)),
+        }
+        rows.append({"model": model, **place, **numbers, "refused": None})
+        if model not in calibrated_models:
+            continue
+        calibrated = calibration_draws(aligned, group, predictions, horizon)
+        if calibrated.is_straight:
+            straight.append(model)
+        rows[-1] |= {
+            "calibration_intercept": number(calibrated.intercept),
+            "calibration_slope": number(calibrated.slope),
+            "observed_expected": number(calibrated.observed_expected),
+        }
+        bins = risk_bins(
+            aligned.time[member],
+            aligned.event[member],
+            predictions.at(horizon)[member],
+            horizon=horizon,
+        )
+        curves.append(
+            {"model": model, "group": group, "horizon": significant(horizon)}
+            | _curve(calibrated)
+            | {"bins": [_bin(each) for each in bins]}
+        )
+    judged = [row for row in rows if row["model"] in calibrated_models]
+    return AtHorizon(rows, curves, _notes(judged, curves, straight))
+
+
+def _curve(calibrated: CalibrationDraws) -> dict[str, list[float]]:
+    columns = ("predicted", "observed", "lower", "upper")
+    if calibrated.predicted is None or calibrated.observed is None:
+        return {name: [] for name in columns}
+    points = [interval(draws) for draws in calibrated.observed.T]
+    rows = [
+        (predicted, point.estimate, point.lower, point.upper)
+        for predicted, point in zip(calibrated.predicted, points, strict=True)
+        if point is not None
+    ]
+    return {
+        name: [significant(row[position]) for row in rows] for position, name in enumerate(columns)
+    }
+
+
+def _bin(each: RiskBin) -> dict[str, float | int | None]:
+    limits = {
+        name: significant(value) if np.isfinite(value) else None
+        for name, value in (
+            ("predicted", each.predicted),
+            ("observed", each.observed),
+            ("lower", each.lower),
+            ("upper", each.upper),
+        )
+    }
+    return limits | {"n": each.n_patients, "n_events": each.n_events}
+
+
+def _notes(
+    rows: list[dict[str, Any]], curves: list[dict[str, Any]], straight: list[str]
+) -> list[str]:
+    """What is undefined. That the null has neither slope nor curve is said once, elsewhere."""
+    if not rows:
+        return []
+    place = f"{rows[0]['group']} at {rows[0]['horizon']:g}"
+    notes = []
+    for metric in HORIZON_METRICS:
+        without = [row["model"] for row in rows if row[metric] is None and row["model"] != NULL]
+        if without:
+            notes.append(f"{place}: {metric} of {', '.join(without)} is undefined.")
+    without = [c["model"] for c in curves if not c["predicted"] and c["model"] != NULL]
+    if without:
+        notes.append(f"{place}: no smooth calibration curve of {', '.join(without)}.")
+    if straight:
+        notes.append(
+            f"{place}: the calibration curve of {', '.join(straight)} is a straight line on the "
+            "cloglog scale, since too few patients bend it."
+        )
+    return notes

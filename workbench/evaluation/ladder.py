@@ -1,0 +1,129 @@
+"""The model comparison: one row a model and group."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from workbench.errors import SurvivalError
+from workbench.evaluation.accuracy import brier_draws, integrated_brier_draws
+from workbench.evaluation.alignment import FEWEST_AT_RISK, Aligned
+from workbench.evaluation.compare import difference
+from workbench.evaluation.discrimination import harrell_sums, uno_sums
+from workbench.evaluation.intervals import MOST_UNDEFINED, number, ratio, significant
+from workbench.evaluation.records import METRICS
+
+NULL = "null"
+"""The model whose Brier score is the reference of IPA: the training folds' Kaplan-Meier."""
+
+Draws = dict[str, np.ndarray | None]
+"""Draws of each metric of one model in one group, (draw,); None where refused."""
+
+
+def ladder_draws(aligned: Aligned, group: str) -> dict[str, Draws]:
+    """Draws of every metric of every model in a group; NaN where undefined.
+
+    Raises
+    ------
+    SurvivalError
+        A fold of the whole cohort has no comparable pair.
+    """
+    harrell = harrell_sums(aligned, group)
+    if group == "all":
+        _check_every_fold(aligned, harrell.comparable[0])
+    found: dict[str, Draws] = {
+        model: dict.fromkeys(METRICS)
+        | {
+            "harrell_c": harrell.pooled(model),
+            "harrell_c_fold_mean": harrell.fold_mean(model),
+        }
+        for model in aligned.predictions
+    }
+    tau = aligned.tau(group)
+    if tau is None:
+        return found
+    uno = uno_sums(aligned, group, tau)
+    null_brier = brier_draws(aligned, group, aligned.predictions[NULL], tau)
+    for model, predictions in aligned.predictions.items():
+        found[model]["uno_c"] = uno.pooled(model)
+        found[model]["ibs"] = integrated_brier_draws(aligned, group, predictions, tau)
+        found[model]["ipa"] = ipa(brier_draws(aligned, group, predictions, tau), null_brier)
+    return found
+
+
+def with_differences(draws: dict[str, Draws], clinical: str) -> dict[str, Draws]:
+    """The same with the paired differences over the clinical model, where they mean something."""
+    return {
+        model: own
+        | {
+            f"delta_{metric}": None
+            if model in (NULL, clinical)
+            else difference(own, draws[clinical], metric)
+            for metric in ("harrell_c", "ipa")
+        }
+        for model, own in draws.items()
+    }
+
+
+def ladder_row(aligned: Aligned, group: str, model: str, draws: Draws) -> dict[str, Any]:
+    """One row of the model comparison, JSON-ready."""
+    member = aligned.groups[group]
+    tau = aligned.tau(group)
+    return {
+        "model": model,
+        "group": group,
+        "n": int(member.sum()),
+        "n_events": int(aligned.event[member].sum()),
+        "tau": None if tau is None else significant(tau),
+        **{metric: number(draws[metric]) for metric in METRICS},
+    }
+
+
+def ladder_notes(aligned: Aligned, group: str, draws: dict[str, Draws]) -> Iterator[str]:
+    """What is refused or undefined in a group, and why."""
+    tau = aligned.tau(group)
+    if tau is None:
+        yield (
+            f"{group}: fewer than {FEWEST_AT_RISK} patients at risk at every horizon; uno_c, ibs "
+            "and ipa are refused."
+        )
+    elif tau < aligned.horizons[-1]:
+        last = aligned.horizons[-1]
+        yield (
+            f"{group}: uno_c, ibs and ipa are taken at {tau:g}, since "
+            f"{aligned.n_at_risk(group, last)} patients are at risk at {last:g}."
+        )
+    for metric in METRICS:
+        without = [
+            model
+            for model, own in draws.items()
+            if own[metric] is not None and number(own[metric]) is None
+        ]
+        if without:
+            yield (
+                f"{group}: {metric} of {', '.join(without)} is undefined"
+                f"{_undefined_folds(aligned, group) if metric == 'harrell_c_fold_mean' else ''} "
+                f"in the cohort or in more than {MOST_UNDEFINED:.0%} of bootstraps."
+            )
+
+
+def _undefined_folds(aligned: Aligned, group: str) -> str:
+    comparable = harrell_sums(aligned, group).comparable[0]
+    folds = np.unique(aligned.fold)[comparable == 0]
+    return f" (no comparable pair in folds {', '.join(map(str, folds))})" if len(folds) else ""
+
+
+def ipa(brier: np.ndarray, null_brier: np.ndarray) -> np.ndarray:
+    """Index of prediction accuracy: the share of the null's Brier score that a model removes."""
+    return 1 - ratio(brier, null_brier)
+
+
+def _check_every_fold(aligned: Aligned, comparable: np.ndarray) -> None:
+    for fold, total in zip(np.unique(aligned.fold), comparable, strict=True):
+        if total == 0:
+            member = aligned.fold == fold
+            raise SurvivalError(
+                f"concordance is undefined in fold {fold}: {member.sum()} patients with "
+                f"{aligned.event[member].sum()} events form no comparable pair; use fewer or "
+                "larger folds"
+            )

@@ -1,0 +1,10 @@
+"""One study's report: ``report.html`` for people, ``report.json`` for machines, equal in numbers.
+
+``content`` gathers the records, ``document`` turns them into the JSON, and ``write`` renders the
+page from that JSON alone, one module of ``sections`` after another.
+"""
+
+from workbench.report.content import ReportContent
+from workbench.report.write import write_report
+
+__all__ = ["ReportContent", "write_report"]

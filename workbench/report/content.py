@@ -1,0 +1,49 @@
+"""What a report is made of: every earlier step's record, complete before a word is written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fusion.explanation.attribution import Attribution
+from workbench.cohort.cohort import Cohort
+from workbench.data.open_card import DataCard
+from workbench.evaluation import Evaluation
+
+
+@dataclass(frozen=True)
+class ReportContent:
+    """The records that a report renders.
+
+    Parameters
+    ----------
+    study
+        The resolved study, JSON-ready; holds no path of a machine.
+    card
+        The dataset description.
+    cohort
+        Who was evaluated, since when and until what.
+    evaluation
+        Every metric on the study's own folds.
+    other_splits
+        The same for other ways of splitting, by title, such as ``"whole hospitals"``.
+    chosen
+        What ``selected`` chose inside each fold: ``fold, model, n_train, events_train`` and
+        whatever else the fold settled, JSON-ready.
+    attribution
+        What each modality contributed to the judged model's risk score.
+    provenance
+        ``definition_hash, data_hash, code_version, seed``, and versions of packages that numbers
+        depend on; no clock time, path or host.
+    warnings
+        What a reader must know before believing a number, a sentence each.
+    """
+
+    study: Mapping[str, Any]
+    card: DataCard
+    cohort: Cohort
+    evaluation: Evaluation
+    other_splits: Mapping[str, Evaluation]
+    chosen: tuple[Mapping[str, Any], ...]
+    attribution: Attribution
+    provenance: Mapping[str, Any]
+    warnings: tuple[str, ...] = ()

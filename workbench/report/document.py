@@ -1,0 +1,207 @@
+"""From the records to ``report.json``: every number of the report, and nothing of the machine."""
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fusion.explanation.attribution import Attribution
+from workbench.cohort.cohort import Cohort
+from workbench.data.card import Card, Observed
+from workbench.evaluation import Evaluation
+from workbench.figures.kaplan_meier import exportable
+from workbench.report.content import ReportContent
+from workbench.report.withhold import withhold_counts
+from workbench.report.words import RESEARCH_USE
+from workbench.survival import kaplan_meier
+
+SCHEMA_VERSION = 1
+
+Json = dict[str, Any]
+
+
+def report_document(content: ReportContent) -> Json:
+    """Everything that the page shows, JSON-ready: plain types, no NaN, keys in any order.
+
+    The page is rendered from this alone, so it can say nothing that is not in it.
+    """
+    spec, cohort = content.card.spec, content.cohort
+    minimum = spec.privacy.minimum_cell
+    judged = _evaluation(content.evaluation, spec)
+    document: Json = {
+        "schema": SCHEMA_VERSION,
+        "use": RESEARCH_USE,
+        "simulated": spec.simulated,
+        "study": dict(content.study),
+        "dataset": _dataset(spec),
+        "outcome": {"name": cohort.outcome, **_outcome(spec, cohort.outcome)},
+        "modalities": _modalities(spec, content.study),
+        "definition": json.loads(cohort.definition.to_json()),
+        "definition_sentences": list(cohort.definition.sentences()),
+        "n_patients": cohort.n_patients,
+        "n_events": cohort.n_events,
+        "follow_up": _follow_up(cohort),
+        "attrition": _records(cohort.attrition_for_export()),
+        "table_one": _table(cohort.table_one(by=_first_group(content))),
+        "availability": _availability(content),
+        **judged,
+        "other_splits": [
+            {"title": title, **_other_split(evaluation, spec)}
+            for title, evaluation in content.other_splits.items()
+        ],
+        "chosen": [dict(row) for row in content.chosen],
+        "contributions": _contributions(content.attribution, cohort, minimum),
+        "inventory_title": spec.inventory_title,
+        "inventory": [item.model_dump() for item in spec.inventory],
+        "limits": [*spec.limits, *_assumed_times(spec)],
+        "warnings": [*content.warnings, *cohort.warnings],
+        "privacy": {"minimum_cell": minimum, "restricted": spec.privacy.restricted},
+        **content.provenance,
+    }
+    return plain(document)
+
+
+def plain(value: Any) -> Any:
+    """The same with JSON's own types only; what is not a number becomes None."""
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [plain(v) for v in value]
+    if value is None or value is pd.NA or isinstance(value, str | bool):
+        return None if value is pd.NA else value
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, int):
+        return value
+    raise TypeError(f"a report holds text, numbers, lists and mappings, got {type(value).__name__}")
+
+
+def _dataset(spec: Card) -> Json:
+    kept = ("name", "title", "version", "licence", "citation", "source", "index_date")
+    return {name: getattr(spec, name) for name in kept}
+
+
+def _outcome(spec: Card, name: str) -> Json:
+    outcome = spec.outcomes[name]
+    return {
+        "title": outcome.title,
+        "time_unit": outcome.unit,
+        "time_zero": outcome.time_zero,
+        "note": outcome.note,
+    }
+
+
+def _modalities(spec: Card, study: Mapping[str, Any]) -> list[Json]:
+    return [
+        {
+            "name": name,
+            "title": spec.modalities[name].title,
+            "kind": spec.modalities[name].kind,
+            "columns": list(getattr(spec.modalities[name], "columns", ()))
+            if spec.modalities[name].kind == "ehr"
+            else [],
+        }
+        for name in study["modalities"]
+    ]
+
+
+def _follow_up(cohort: Cohort) -> Json:
+    """Medians of follow-up (events and censorings exchanged) and of the outcome itself."""
+    time = cohort.patients["time"].to_numpy(float)
+    event = cohort.patients["event"].to_numpy(bool)
+    return {
+        "median_follow_up": _median(time, ~event),
+        "median_time_to_event": _median(time, event),
+    }
+
+
+def _median(time: np.ndarray, event: np.ndarray) -> Json:
+    median = kaplan_meier(time, event).median
+    return dict(median._asdict())
+
+
+def _first_group(content: ReportContent) -> str | None:
+    """The study's first group that is a column: what table one is laid out by."""
+    columns = content.card.spec.columns
+    return next((g for g in content.study.get("groups", ()) if g in columns), None)
+
+
+def _availability(content: ReportContent) -> list[Json]:
+    """Who has which modality: by the study's groups, by site where the card has one, by outcome."""
+    columns = content.card.spec.columns
+    by = [g for g in content.study.get("groups", ()) if g in columns]
+    by += [name for name, column in columns.items() if column.role == "site" and name not in by]
+    return [
+        {
+            "by": name,
+            "meaning": meaning,
+            "rows": _records(content.cohort.availability(by=name)),
+        }
+        for name, meaning in [
+            *((name, columns[name].meaning) for name in by),
+            ("event", "whether the event was observed"),
+        ]
+    ]
+
+
+def _evaluation(evaluation: Evaluation, spec: Card) -> Json:
+    """All of an evaluation; curves without single patients' moments where the card says so."""
+    minimum = spec.privacy.minimum_cell
+    content = plain(evaluation.to_json())
+    groups = content["risk_groups"]
+    if spec.privacy.restricted:
+        groups["strata"] = [exportable(s, minimum_cell=minimum) for s in groups["strata"]]
+    content = withhold_counts(content, minimum)
+    return {**content, "evaluation_settings": content.pop("settings")}
+
+
+def _other_split(evaluation: Evaluation, spec: Card) -> Json:
+    kept = ("ladder", "at_horizons", "claims", "notes", "evaluation_settings")
+    content = _evaluation(evaluation, spec)
+    return {name: content[name] for name in kept}
+
+
+def _contributions(attribution: Attribution, cohort: Cohort, minimum: int) -> Json:
+    """Spread of each modality over those who have it; none for fewer than the minimum cell."""
+    present = {
+        name: cohort.patients[f"has_{name}"].reindex(attribution.patient_id).to_numpy(bool)
+        for name in attribution.modality_names
+        if f"has_{name}" in cohort.patients
+    }
+    spreads = [dataclasses.asdict(s) for s in attribution.spread(present)]
+    return {
+        "method": attribution.method,
+        "target": attribution.target,
+        "reference": attribution.reference,
+        "modalities": [s for s in spreads if s["n_patients"] >= max(minimum, 1)],
+        "withheld": [s["modality"] for s in spreads if s["n_patients"] < max(minimum, 1)],
+        "checks": [dataclasses.asdict(check) for check in attribution.checks],
+    }
+
+
+def _assumed_times(spec: Card) -> list[str]:
+    """One sentence for each time of observation that the card only assumes."""
+    parts: Sequence[tuple[str, Observed | None]] = [
+        *((c.meaning, c.observed_at) for c in spec.columns.values() if c.role == "feature"),
+        *((m.title, getattr(m, "observed_at", None)) for m in spec.modalities.values()),
+    ]
+    return [
+        f"{what}: assumed to be known at the index date ({observed.basis or 'no basis given'})."
+        for what, observed in parts
+        if observed is not None and observed.assumed
+    ]
+
+
+def _table(frame: pd.DataFrame) -> Json:
+    """A frame of text as columns and rows, in the order in which it is read."""
+    return {"columns": list(frame.columns), "rows": frame.to_numpy().tolist()}
+
+
+def _records(frame: pd.DataFrame) -> list[Json]:
+    return [dict(zip(frame.columns, row, strict=True)) for row in frame.itertuples(index=False)]

@@ -1,0 +1,146 @@
+"""How a number of ``report.json`` is written for a reader: the only place where that is decided."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from workbench.figures.style import shorten
+
+NONE = "–"
+LONGEST = 240
+LONGEST_SENTENCE = 1200
+"""Letters of a name and of a sentence that the page shows; ``report.json`` keeps them all."""
+
+NOT_REACHED = "not reached"
+A_YEAR = {"days": 365.25, "weeks": 365.25 / 7, "months": 12.0}
+
+Value = Any
+Writer = Callable[[Value], str]
+
+
+def text(value: Value) -> str:
+    """Words, without control or direction marks, and not without end."""
+    return NONE if value is None else shorten(str(value), LONGEST)
+
+
+def prose(value: Value) -> str:
+    """A sentence or a note, which may be longer than a name; its numbers get a true minus."""
+    if value is None:
+        return NONE
+    return re.sub(r"(?<=[\s(])-(?=[\d.])", "−", shorten(str(value), LONGEST_SENTENCE))
+
+
+def setting(value: Value) -> str:
+    """What a fold or a study was set to: mappings and lists as words."""
+    if isinstance(value, Mapping):
+        return text("; ".join(f"{k}: {setting(v)}" for k, v in value.items()))
+    if isinstance(value, list | tuple):
+        return text(", ".join(setting(v) for v in value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return text(f"{value:g}".replace("-", "−") if isinstance(value, float) else value)
+
+
+def scientific(value: Value) -> str:
+    """Small numbers that matter by their size."""
+    return NONE if value is None else f"{value:.2g}".replace("-", "−")
+
+
+def availability(value: Mapping[str, Value]) -> str:
+    """Who has a modality, of those who could: ``"105 (21.9 %)"``."""
+    if isinstance(value["n_available"], str):
+        return text(value["n_available"])
+    return f"{count(value['n_available'])} ({number(value['percent'], 1)} %)"
+
+
+def number(value: Value, digits: int = 3) -> str:
+    """Fixed decimals with a true minus; text such as ``"<10"`` stays as it is."""
+    if value is None:
+        return NONE
+    if isinstance(value, str):
+        return text(value)
+    return f"{value:,.{digits}f}".replace("-", "−")
+
+
+def count(value: Value) -> str:
+    """A whole number with thousands apart; a suppressed count stays as it is."""
+    return text(value) if value is None or isinstance(value, str) else f"{value:,d}"
+
+
+def signed(value: Value, digits: int = 3) -> str:
+    """A difference: its sign always shows."""
+    if value is None or isinstance(value, str):
+        return number(value, digits)
+    return f"{value:+,.{digits}f}".replace("-", "−")
+
+
+def estimate(value: Mapping[str, Value] | None) -> str:
+    """An estimate with its interval, as ``"0.842 (0.812 to 0.868)"``."""
+    return _with_interval(value, number, number)
+
+
+def difference(value: Mapping[str, Value] | None) -> str:
+    """A paired difference with its interval, as ``"+0.021 (+0.004 to +0.038)"``."""
+    return _with_interval(value, signed, signed)
+
+
+def times(value: Mapping[str, Value] | None) -> str:
+    """A median time with its interval; what was not reached is said so."""
+    if value is None or value["estimate"] is None:
+        return NOT_REACHED
+    return _with_interval(value, _reached, _reached)
+
+
+def _with_interval(value: Mapping[str, Value] | None, head: Writer, bound: Writer) -> str:
+    if value is None:
+        return NONE
+    return f"{head(value['estimate'])} ({bound(value['lower'])} to {bound(value['upper'])})"
+
+
+def _reached(value: Value) -> str:
+    return NOT_REACHED if value is None else time(value)
+
+
+def p_value(value: float | None) -> str:
+    """As journals print it: two decimals, three below 0.01, and never zero."""
+    if value is None:
+        return NONE
+    if value < 0.001:
+        return "p < 0.001"
+    return f"p = {value:.3f}" if value < 0.01 else f"p = {value:.2f}"
+
+
+def time(value: Value) -> str:
+    """A time or horizon: no decimals unless it has some."""
+    whole = isinstance(value, int | float) and value == int(value)
+    return number(value, 0 if whole else 1)
+
+
+def listed(items: list[str]) -> str:
+    """A list in a sentence: ``"a, b and c"``, or ``"a; b, c; and d"`` where an item has commas."""
+    if len(items) > 1 and any("," in item for item in items):
+        return "; ".join([*items[:-1], f"and {items[-1]}"])
+    return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
+
+
+def in_years(value: float, unit: str) -> str:
+    """A time in its unit, and in years beside it: ``"1,104 days (3.0 years)"``."""
+    beside = "" if unit == "years" else f" ({value / A_YEAR[unit]:.1f} years)"
+    return f"{time(value)} {unit}{beside}"
+
+
+WRITERS: dict[str, Writer] = {
+    "text": text,
+    "prose": prose,
+    "setting": setting,
+    "scientific": scientific,
+    "count": count,
+    "number": number,
+    "availability": availability,
+    "estimate": estimate,
+    "difference": difference,
+    "p_value": p_value,
+    "time": time,
+    "times": times,
+}
+"""By the name that a table cell carries in ``data-as``."""

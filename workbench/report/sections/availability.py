@@ -1,0 +1,54 @@
+"""Which modality is there for whom: absence is rarely at random."""
+
+from dataclasses import replace
+from typing import Any
+
+from workbench.report.format import text
+from workbench.report.sections.section import Context, Document, Section
+from workbench.report.table import Cell, Column, Table, cell, words
+from workbench.report.words import group_title, modality_titles, titled
+
+
+def context(document: Document) -> Context:
+    return {
+        "tables": [_table(document, i, part) for i, part in enumerate(document["availability"])]
+    }
+
+
+def _table(document: Document, i: int, part: dict[str, Any]) -> Table:
+    """One row a level, one column a modality."""
+    titles = modality_titles(document)
+    at = {(row["level"], row["modality"]): j for j, row in enumerate(part["rows"])}
+    levels, modalities = (list(dict.fromkeys(key[n] for key in at)) for n in (0, 1))
+    by = text(part["by"]).replace("_", " ")
+    return Table(
+        f"Modalities by {by}: {text(part['meaning'])}",
+        (
+            Column(by.capitalize(), numeric=False),
+            Column("Patients"),
+            Column("Events"),
+            *(Column(text(titled(titles, name))) for name in modalities),
+        ),
+        tuple(
+            (
+                words(group_title(level)),
+                cell(document, "count", *_row(i, at[level, modalities[0]]), "n_patients"),
+                cell(document, "count", *_row(i, at[level, modalities[0]]), "n_events"),
+                *(_tinted(document, i, at[level, name], part["rows"]) for name in modalities),
+            )
+            for level in levels
+        ),
+    )
+
+
+def _row(i: int, j: int) -> tuple[str, int, str, int]:
+    return ("availability", i, "rows", j)
+
+
+def _tinted(document: Document, i: int, j: int, rows: list[dict[str, Any]]) -> Cell:
+    share = rows[j]["percent"]
+    known = share if isinstance(share, int | float) else None
+    return replace(cell(document, "availability", *_row(i, j)), share=known, sort=known)
+
+
+SECTION = Section("availability", "Availability of modalities", context)

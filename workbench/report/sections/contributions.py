@@ -1,0 +1,89 @@
+"""How much each modality moves the predicted risk, and whether the method adds up."""
+
+from workbench.figures import plot_contributions
+from workbench.report.drawing import draw
+from workbench.report.format import text
+from workbench.report.sections.section import Context, Document, Section
+from workbench.report.table import Column, Table, cell, words
+from workbench.report.words import modality_titles, titled
+
+NUMBERS = {
+    "mean_absolute": "Mean absolute",
+    "standard_deviation": "Standard deviation",
+    "lower": "5 %",
+    "median": "Median",
+    "upper": "95 %",
+}
+
+
+def context(document: Document) -> Context:
+    content = document["contributions"]
+    titles = modality_titles(document)
+    spreads = content["modalities"]
+    words_for = [
+        f"{titles.get(s['modality'], s['modality'])} {s['mean_absolute']:.2f}" for s in spreads
+    ]
+    return {
+        "method": text(content["method"]),
+        "reference": text(content["reference"]),
+        "drawing": draw(
+            plot_contributions(spreads, titles=titles),
+            "contributions",
+            "Mean absolute contribution to the log hazard: " + ", ".join(words_for),
+            "Contributions to the selected model’s log hazard, over the patients who have the "
+            "modality.",
+        ),
+        "content": Table(
+            "Contribution of each modality to the log hazard, over the patients who have it",
+            (
+                Column("Modality", numeric=False),
+                Column("Patients"),
+                *(Column(title) for title in NUMBERS.values()),
+            ),
+            tuple(
+                (
+                    words(titled(titles, s["modality"])),
+                    cell(
+                        document,
+                        "count",
+                        "contributions",
+                        "modalities",
+                        i,
+                        "n_patients",
+                    ),
+                    *(
+                        cell(document, "number", "contributions", "modalities", i, name)
+                        for name in NUMBERS
+                    ),
+                )
+                for i, s in enumerate(spreads)
+            ),
+        ),
+        "withheld": [titled(titles, name) for name in content["withheld"]],
+        "checks": _checks(document),
+    }
+
+
+def _checks(document: Document) -> Table:
+    checks = document["contributions"]["checks"]
+    return Table(
+        "The method’s own checks",
+        (
+            Column("Check", numeric=False),
+            Column("Value"),
+            Column("Threshold"),
+            Column("Result"),
+        ),
+        tuple(
+            (
+                cell(document, "text", "contributions", "checks", i, "name"),
+                cell(document, "scientific", "contributions", "checks", i, "value"),
+                cell(document, "scientific", "contributions", "checks", i, "threshold"),
+                words("passed" if check["passed"] else "failed"),
+            )
+            for i, check in enumerate(checks)
+        ),
+    )
+
+
+SECTION = Section("contributions", "What drives the prediction", context)

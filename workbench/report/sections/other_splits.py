@@ -1,0 +1,81 @@
+"""The same models on other folds, such as whole hospitals held out."""
+
+from typing import Any
+
+from workbench.report.format import text
+from workbench.report.sections.section import Context, Document, Section
+from workbench.report.table import Cell, Column, Table, cell, words
+from workbench.report.words import group_title, model_titles, titled
+
+
+def context(document: Document) -> Context | None:
+    if not document["other_splits"]:
+        return None
+    return {
+        "content": _table(document),
+        "splits": [
+            {
+                "title": text(split["title"]),
+                "claims": [
+                    cell(document, "prose", "other_splits", i, "claims", j, "sentence")
+                    for j in range(len(split["claims"]))
+                ],
+            }
+            for i, split in enumerate(document["other_splits"])
+        ],
+    }
+
+
+def _table(document: Document) -> Table:
+    """C on the study's folds, beside C and its change over clinical on each other split."""
+    titles = model_titles(document)
+    settings = document["evaluation_settings"]
+    judged = settings["judged"]
+    shown = {settings["clinical"], settings["markers"], judged}
+    rows = [(i, row) for i, row in enumerate(document["ladder"]) if row["model"] in shown]
+    heads = [
+        "Study folds",
+        *(text(split["title"]) for split in document["other_splits"]),
+    ]
+    return Table(
+        "Harrell’s C, and its change over the clinical Cox model, by kind of split",
+        (
+            Column("Group", numeric=False),
+            Column("Model", numeric=False),
+            *(Column(f"{head}: {what}") for head in heads for what in ("C", "change")),
+        ),
+        tuple(
+            (
+                words(group_title(row["group"])),
+                words(titled(titles, row["model"])),
+                *_pair(document, "ladder", i),
+                *(
+                    part
+                    for s, split in enumerate(document["other_splits"])
+                    for part in _same_row(document, s, split, row)
+                ),
+            )
+            for i, row in rows
+        ),
+        "Other models on these folds are in report.json.",
+        strong=frozenset(at for at, (_, row) in enumerate(rows) if row["model"] == judged),
+    )
+
+
+def _pair(document: Document, *at: str | int) -> tuple[Cell, Cell]:
+    return (
+        cell(document, "estimate", *at, "harrell_c"),
+        cell(document, "difference", *at, "delta_harrell_c"),
+    )
+
+
+def _same_row(
+    document: Document, s: int, split: dict[str, Any], row: dict[str, Any]
+) -> tuple[Cell, Cell]:
+    for i, other in enumerate(split["ladder"]):
+        if (other["model"], other["group"]) == (row["model"], row["group"]):
+            return _pair(document, "other_splits", s, "ladder", i)
+    return words(""), words("")
+
+
+SECTION = Section("other-splits", "Other ways of splitting", context)

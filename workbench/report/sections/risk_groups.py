@@ -1,0 +1,83 @@
+"""Patients sorted into thirds by predicted risk, and what became of them."""
+
+from typing import Any
+
+from workbench.figures import plot_kaplan_meier
+from workbench.report.drawing import Drawing, draw
+from workbench.report.format import p_value, text
+from workbench.report.sections.section import Context, Document, Section
+from workbench.report.table import Column, Table, cell, words
+from workbench.report.words import group_title
+
+
+def context(document: Document) -> Context | None:
+    strata = document["risk_groups"].get("strata", [])
+    if not strata:
+        return None
+    privacy = document["privacy"]
+    return {
+        "fewest": privacy["minimum_cell"] if privacy["restricted"] else 0,
+        "figures": [_figure(document, i, stratum) for i, stratum in enumerate(strata)],
+        "content": _table(document),
+    }
+
+
+def _log_rank(stratum: dict[str, Any]) -> str:
+    if stratum["p_value"] is None:
+        return f"no test: {text(stratum['p_refused'])}"
+    return f"log-rank {p_value(stratum['p_value'])}"
+
+
+def _figure(document: Document, i: int, stratum: dict[str, Any]) -> Drawing:
+    group, test = group_title(stratum["group"]), _log_rank(stratum)
+    parts = [f"{c['label']}, {c['n']} patients, {c['n_events']} events" for c in stratum["curves"]]
+    return draw(
+        plot_kaplan_meier(
+            stratum,
+            title=group,
+            time_unit=document["outcome"]["time_unit"],
+            log_rank=test,
+        ),
+        f"risk-groups-{i}",
+        f"Kaplan–Meier curves by predicted risk, {group}: {'; '.join(parts)}; {test}.",
+        f"{group}. Bands: 95 % log-log intervals. Below: patients at risk just before each time.",
+    )
+
+
+def _table(document: Document) -> Table:
+    rows = [
+        (i, j, stratum)
+        for i, stratum in enumerate(document["risk_groups"]["strata"])
+        for j in range(len(stratum["curves"]))
+    ]
+    return Table(
+        f"Outcome by predicted risk; medians in {document['outcome']['time_unit']}",
+        (
+            Column("Group", numeric=False),
+            Column("Predicted risk", numeric=False),
+            Column("Patients"),
+            Column("Events"),
+            Column("Median time"),
+            Column("Log-rank test"),
+        ),
+        tuple(
+            (
+                words(group_title(stratum["group"])),
+                *(
+                    cell(document, kind, "risk_groups", "strata", i, "curves", j, name)
+                    for kind, name in (
+                        ("text", "label"),
+                        ("count", "n"),
+                        ("count", "n_events"),
+                        ("times", "median"),
+                    )
+                ),
+                cell(document, "p_value", "risk_groups", "strata", i, "p_value"),
+            )
+            for i, j, stratum in rows
+        ),
+        "Not reached: fewer than half had the event within follow-up.",
+    )
+
+
+SECTION = Section("risk-groups", "Survival by predicted risk", context)

@@ -1,0 +1,99 @@
+"""Small counts of an evaluation, withheld before anything of it is written."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from workbench.cohort.privacy import suppress
+
+COUNTS = ("n", "n_events", "n_at_risk")
+
+Json = dict[str, Any]
+
+
+def withhold_counts(evaluation: Json, minimum: int) -> Json:
+    """The same evaluation with counts below the minimum cell as text, such as ``"<10"``.
+
+    Counts whose total is published (events of risk groups, of calibration bins, and of groups
+    that hold every patient once) get complementary suppression too: a single withheld part could
+    be had by subtraction.
+
+    Parameters
+    ----------
+    evaluation
+        ``Evaluation.to_json()``.
+    minimum
+        Smallest count that may be shown; 0 withholds nothing.
+    """
+    if minimum <= 1:
+        return evaluation
+    parts = set(evaluation["settings"]["censoring_strata"])
+    groups = [row for row in evaluation["ladder"] if row["group"] in parts]
+    hidden = {
+        (name, row["group"])
+        for name in ("n", "n_events")
+        for row in _exposed(_first_of_each(groups), name, minimum)
+    }
+    strata = [
+        {**stratum, "curves": _parts(stratum["curves"], minimum)}
+        for stratum in evaluation["risk_groups"]["strata"]
+    ]
+    curves = [{**c, "bins": _parts(c["bins"], minimum)} for c in evaluation["calibration_curves"]]
+    kept = {
+        **evaluation,
+        "risk_groups": {**evaluation["risk_groups"], "strata": strata},
+        "calibration_curves": curves,
+    }
+    return _withheld(kept, minimum, hidden)
+
+
+def _first_of_each(rows: Sequence[Json]) -> list[Json]:
+    """One row a group: every model of a group has the same counts."""
+    return list({row["group"]: row for row in reversed(rows)}.values())
+
+
+def _exposed(rows: Sequence[Json], name: str, minimum: int) -> list[Json]:
+    if not rows:
+        return []
+    counts = np.array([[row[name]] for row in rows])
+    hidden = suppress(counts, minimum, row_totals=False)[:, 0]
+    return [row for row, hide in zip(rows, hidden, strict=True) if hide]
+
+
+def _parts(rows: Sequence[Json], minimum: int) -> list[Json]:
+    """Rows whose events add up to a total that is published."""
+    hide = [id(row) for row in _exposed(rows, "n_events", minimum)]
+    return [row | ({"n_events": "withheld"} if id(row) in hide else {}) for row in rows]
+
+
+def _withheld(value: Any, minimum: int, hidden: set[tuple[str, str]]) -> Any:
+    if isinstance(value, Mapping):
+        group = value.get("group")
+        return {
+            key: "withheld"
+            if (key, group) in hidden
+            else _small(inner, minimum)
+            if key in COUNTS
+            else _withheld(inner, minimum, hidden)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_withheld(inner, minimum, hidden) for inner in value]
+    return _without_small_counts(value, minimum) if isinstance(value, str) else value
+
+
+def _small(value: Any, minimum: int) -> Any:
+    if isinstance(value, list):
+        return [_small(inner, minimum) for inner in value]
+    return f"<{minimum}" if isinstance(value, int) and 0 < value < minimum else value
+
+
+def _without_small_counts(sentence: str, minimum: int) -> str:
+    """Sentences name counts too: ``"109 patients, 7 events"``."""
+    return re.sub(
+        r"\b(\d+)(?= (?:patients|events|at risk)\b)",
+        lambda found: str(_small(int(found[1]), minimum)),
+        sentence,
+    )

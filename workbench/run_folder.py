@@ -1,0 +1,145 @@
+"""The folder of one run: claimed by its study, filled atomically, resumed where it stopped."""
+
+import json
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import StudyError
+
+if TYPE_CHECKING:
+    from fusion.predictions import Predictions
+
+RECORD = "run.json"
+PACKAGES = ("numpy", "pandas", "torch", "monai", "scipy")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Where a run writes. Use :meth:`claim`.
+
+    Parameters
+    ----------
+    path
+        The folder.
+    """
+
+    path: Path
+
+    @classmethod
+    def claim(cls, path: str | os.PathLike[str], identity: Mapping[str, Any]) -> "RunFolder":
+        """Take an empty folder, or one that the same study left unfinished.
+
+        Parameters
+        ----------
+        path
+            The folder; made if it is not there.
+        identity
+            What must be equal for results to be shared: study, definition, data, code.
+
+        Raises
+        ------
+        StudyError
+            If the folder holds anything else.
+        """
+        folder = cls(Path(path))
+        if folder.path.exists() and not folder.path.is_dir():
+            raise StudyError(f"{path} is a file: name a folder for the results")
+        record = folder.path / RECORD
+        if record.exists():
+            _check_same(path, _read(record).get("identity", {}), identity)
+        elif folder.path.exists() and any(folder.path.iterdir()):
+            raise StudyError(f"{path} is not empty and holds no run: choose an empty folder")
+        folder.path.mkdir(parents=True, exist_ok=True)
+        started = {"identity": dict(identity), "state": "running", "started": _now()}
+        folder.write_json(RECORD, {**started, **_environment()})
+        return folder
+
+    def finish(self) -> None:
+        """Mark the run as complete, and drop the parts that it would have resumed from."""
+        record = _read(self.path / RECORD)
+        self.write_json(RECORD, {**record, "state": "complete", "finished": _now()})
+        shutil.rmtree(self.path / "parts", ignore_errors=True)
+
+    def write_json(self, name: str, content: Mapping[str, Any]) -> Path:
+        """Write one JSON file, whole or not at all."""
+        text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        return self.write(name, lambda path: path.write_text(text + "\n", encoding="utf-8"))
+
+    def write(self, name: str, fill: Callable[[Path], Any]) -> Path:
+        """Have ``fill`` write a temporary file, then put it in place."""
+        handle, part = tempfile.mkstemp(dir=self.path, prefix=f".{name}-")
+        os.close(handle)
+        try:
+            fill(Path(part))
+            os.chmod(part, 0o644)
+            os.replace(part, self.path / name)
+        finally:
+            Path(part).unlink(missing_ok=True)
+        return self.path / name
+
+    def finished_folds(self, split: str) -> dict[int, dict[str, "Predictions"]]:
+        """Predictions of the folds that an earlier, interrupted run finished."""
+        from fusion.saving import load_record
+
+        folder = self.path / "parts" / split
+        names = (
+            sorted(p.name for p in folder.iterdir() if p.name.isdigit()) if folder.is_dir() else []
+        )
+        return {int(name): load_record(folder / name) for name in names}
+
+    def keep_fold(self, split: str, fold: int, predictions: dict[str, "Predictions"]) -> None:
+        """Keep one fold's predictions, so that a killed run need not repeat them."""
+        from fusion.saving import save_record
+
+        save_record(predictions, self.path / "parts" / split / str(fold))
+
+    def replace_folder(self, name: str, fill: Callable[[Path], Any]) -> Path:
+        """Have ``fill`` make a folder beside, then put it in place of an older one."""
+        target = self.path / name
+        part = Path(tempfile.mkdtemp(dir=self.path, prefix=f".{name}-"))
+        try:
+            fill(part / name)
+            shutil.rmtree(target, ignore_errors=True)
+            os.rename(part / name, target)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+        return target
+
+
+def _check_same(path: object, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    different = sorted(k for k in {*before, *now} if before.get(k) != now.get(k))
+    if different:
+        raise StudyError(
+            f"{path} holds the run of another study ({', '.join(different)} differ): choose "
+            "another folder with --out"
+        )
+
+
+def _read(record: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(record.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        raise StudyError(f"{record} is not a run record: choose another folder") from None
+    if not isinstance(content, dict):
+        raise StudyError(f"{record} is not a run record: choose another folder")
+    return content
+
+
+def _environment() -> dict[str, Any]:
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: version(name) for name in PACKAGES},
+    }
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

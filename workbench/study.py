@@ -1,0 +1,107 @@
+"""The whole path on one screen: a question in, a report out."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench import study_steps as steps
+from workbench.cohort.cohort import Cohort
+from workbench.cohort.criteria import parse
+from workbench.data.open_card import open_card
+from workbench.evaluation import Evaluation
+from workbench.report import ReportContent, write_report
+from workbench.run_folder import RunFolder
+from workbench.study_settings import Study
+from workbench.study_steps import OnProgress, Progress
+
+if TYPE_CHECKING:
+    from fusion.predictions import Predictions
+
+__all__ = ["Progress", "Study", "StudyResult", "run"]
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """What a study found, and where it lies.
+
+    Parameters
+    ----------
+    cohort
+        The evaluated patients.
+    predictions
+        Out-of-fold predictions of every model, by name.
+    evaluation
+        Every metric with its interval.
+    report
+        Path of ``report.html``; beside it ``report.json``, ``predictions.parquet``, ``model`` and
+        ``run.json``.
+    """
+
+    cohort: Cohort
+    predictions: Mapping[str, "Predictions"]
+    evaluation: Evaluation
+    report: Path
+
+
+def run(
+    study: Study,
+    out: str | os.PathLike[str],
+    *,
+    data_dir: str | os.PathLike[str] | None = None,
+    on_progress: OnProgress = lambda progress: None,
+) -> StudyResult:
+    """Run a study: choose, load, learn, predict, judge, explain, write.
+
+    Parameters
+    ----------
+    study
+        The question.
+    out
+        Folder for the results. The same study resumes there; anything else is refused.
+    data_dir
+        Folder that holds the dataset's folder.
+    on_progress
+        Called as the work goes on.
+
+    Raises
+    ------
+    WorkbenchError
+        If the study, the data or the folder are not as they should be.
+    """
+    card = open_card(study.card, data_dir)
+    selected = card.cohort(study.outcome).select(*map(parse, study.select))
+    cohort = study.split.apply(selected)
+    identity = steps.identity(study, cohort)
+    folder = RunFolder.claim(out, identity)
+
+    dataset = steps.load(study, cohort)
+    ladder = steps.models(study, dataset)
+    predictions = steps.cross_fit(study, cohort, dataset, ladder, folder, on_progress)
+
+    others = {}
+    for title, other in study.other_cohorts(selected):
+        dataset_there = steps.load(study, other)
+        rungs = steps.models(study, dataset_there, single=False)
+        there = steps.cross_fit(study, other, dataset_there, rungs, folder, on_progress)
+        others[title] = steps.judge(study, other, there)
+
+    on_progress(Progress("judging", 0, 1))
+    evaluation = steps.judge(study, cohort, predictions)
+    steps.save_predictions(study, cohort, predictions, folder)
+    steps.save_model(study, cohort, dataset, folder)
+    content = ReportContent(
+        study=study.resolved(card),
+        card=card,
+        cohort=cohort,
+        evaluation=evaluation,
+        other_splits=others,
+        chosen=steps.choices(predictions[steps.JUDGED]),
+        attribution=steps.attribute(predictions[steps.JUDGED]),
+        provenance=identity,
+    )
+    report = write_report(content, folder.path)
+    folder.finish()
+    on_progress(Progress("judging", 1, 1))
+    return StudyResult(cohort, predictions, evaluation, report)

@@ -1,0 +1,163 @@
+"""What a study file may say, checked before anything is loaded."""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from workbench.cohort.cohort import Cohort
+from workbench.data.card import did_you_mean
+from workbench.data.open_card import DataCard
+from workbench.data.paths import cards_folder
+from workbench.errors import StudyError
+
+Rung = Literal["null", "clinical", "each", "concatenation", "stack", "fusion_net", "selected"]
+
+
+class SplitSettings(BaseModel):
+    """How patients are held out: see :meth:`workbench.cohort.cohort.Cohort.split`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["given", "kfold", "site"]
+    column: str | None = None
+    k: Annotated[int, Field(ge=2, le=100)] | None = None
+    seed: int = 0
+
+    @property
+    def title(self) -> str:
+        """What a reader calls these folds."""
+        if self.kind == "site":
+            return "whole sites held out"
+        return f"published folds ({self.column})" if self.kind == "given" else "random folds"
+
+    def apply(self, cohort: Cohort) -> Cohort:
+        """Split a cohort so."""
+        return cohort.split(self.kind, column=self.column, k=self.k, seed=self.seed)
+
+
+class Study(BaseModel):
+    """A question put to a dataset: who, which outcome, which inputs, models and folds.
+
+    Parameters
+    ----------
+    card
+        Name of a card, or path of one.
+    outcome
+        Name of the outcome in the card.
+    select
+        Criteria, in order, each ``{column, op, value}``, ``{has: modality}``, ``{all: […]}``,
+        ``{any: […]}`` or ``{not: …}``.
+    modalities
+        Inputs, in the order of the card's names; the first of clinical variables anchors.
+    split, also_split
+        The study's folds, and other ways to split that are reported beside.
+    models
+        Rungs of the model comparison. ``null``, ``clinical`` and ``selected`` are always there.
+    horizons
+        Times at which risk is asked, in the outcome's unit, ascending.
+    groups
+        Columns or card groups within which every number is reported too.
+    seed
+        Draws inner folds, initial weights, dropout and bootstraps.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    schema_version: Literal[1] = Field(alias="schema")
+    card: str
+    outcome: str
+    select: tuple[dict[str, Any], ...] = ()
+    modalities: Annotated[tuple[str, ...], Field(min_length=1)]
+    split: SplitSettings
+    also_split: tuple[SplitSettings, ...] = ()
+    models: tuple[Rung, ...]
+    horizons: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)]
+    groups: tuple[str, ...] = ()
+    seed: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if list(self.horizons) != sorted(set(self.horizons)):
+            raise ValueError("horizons must ascend without repeats")
+        lacking = [rung for rung in ("null", "clinical", "selected") if rung not in self.models]
+        if lacking:
+            raise ValueError(
+                f"models must hold {', '.join(lacking)}: no number stands without its baselines"
+            )
+        return self
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a study file (YAML).
+
+        Raises
+        ------
+        StudyError
+            If the file is missing, is not YAML, or does not fit the schema.
+        """
+        written = _read_yaml(Path(path))
+        card = written.get("card")
+        if isinstance(card, str) and card.endswith(".md") and not Path(card).is_absolute():
+            written["card"] = str(Path(path).parent / card)
+        return cls._checked(written, Path(path).name)
+
+    @classmethod
+    def of_card(cls, card: DataCard, outcome: str | None = None) -> Self:
+        """The default study of a dataset, perhaps on another of its outcomes."""
+        carried = card.path.parent == cards_folder()
+        asked = {"schema": 1, **card.spec.study, "card": card.name if carried else str(card.path)}
+        if outcome is not None:
+            asked["outcome"] = outcome
+        return cls._checked(asked, f"the study of {card.name}")
+
+    def with_outcome(self, outcome: str) -> Self:
+        """The same question on another outcome."""
+        return self.model_copy(update={"outcome": outcome})
+
+    @classmethod
+    def _checked(cls, written: Mapping[str, Any], where: str) -> Self:
+        try:
+            return cls.model_validate(written)
+        except ValidationError as error:
+            names = [field.alias or name for name, field in cls.model_fields.items()]
+            lines = [_line(problem, names) for problem in error.errors()]
+            raise StudyError(f"{where}: " + "; ".join(lines)) from None
+
+    def resolved(self, card: DataCard) -> dict[str, Any]:
+        """The study as a report repeats it, JSON-ready and without paths."""
+        return {**self.model_dump(mode="json", by_alias=True), "card": card.name}
+
+    def other_cohorts(self, selected: Cohort) -> Iterator[tuple[str, Cohort]]:
+        """The same patients under each of ``also_split``, with its title."""
+        for split in self.also_split:
+            yield split.title, split.apply(selected)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        written = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, IsADirectoryError):
+        raise StudyError(f"no study file at {path}") from None
+    except UnicodeDecodeError:
+        raise StudyError(f"{path.name} is not UTF-8 text: save it as UTF-8") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        at = f", line {mark.line + 1}" if mark else ""
+        raise StudyError(f"{path.name}{at}: not YAML: {getattr(error, 'problem', error)}") from None
+    if not isinstance(written, dict):
+        raise StudyError(f"{path.name}: expected `name: value` lines, as in `card: tcga_glioma`")
+    return written
+
+
+def _line(problem: Any, names: list[str]) -> str:
+    where = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"{where} is not an entry of a study{did_you_mean(where, names)}"
+    if problem["type"] == "missing":
+        return f"{where} is missing"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{where}: {message}" if where else message

@@ -1,0 +1,307 @@
+"""The steps of a study between the records: what :func:`workbench.study.run` calls."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+import workbench
+from workbench.cohort.cohort import Cohort
+from workbench.data.card import ImageModality
+from workbench.data.paths import cache_folder
+from workbench.errors import StudyError
+from workbench.evaluation import Evaluation, evaluate
+from workbench.materialise import MARKERS, materialise
+from workbench.run_folder import RunFolder
+from workbench.study_settings import Study
+
+if TYPE_CHECKING:
+    from fusion.dataset import PatientDataset
+    from fusion.explanation.attribution import Attribution
+    from fusion.models import RiskModel
+    from fusion.predictions import Predictions
+
+CURVE_POINTS = 48
+JUDGED = "selected"
+CALIBRATED = (
+    "clinical",
+    "clinical_markers",
+    "concatenation",
+    "stack",
+    "fusion_net",
+    JUDGED,
+)
+"""Models whose calibration is judged: single modalities only describe."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One step of long work: ``done`` of ``total`` units of ``step``."""
+
+    step: str
+    done: int
+    total: int
+
+
+OnProgress = Callable[[Progress], None]
+
+
+def identity(study: Study, cohort: Cohort) -> dict[str, Any]:
+    """What makes two runs the same run; no clock time, path or host."""
+    return {
+        "study_hash": _hash(study.resolved(cohort.card)),
+        "definition_hash": cohort.definition.hash,
+        "data_hash": cohort.card.data_hash(),
+        "code_version": code_version(),
+        "seed": study.seed,
+    }
+
+
+@cache
+def code_version() -> str:
+    """Version of the package, and a hash of the sources that ran."""
+    import fusion
+
+    digest = hashlib.sha256()
+    for package in (Path(fusion.__file__).parent, Path(workbench.__file__).parent):
+        for source in sorted(package.rglob("*.py")):
+            digest.update(source.relative_to(package).as_posix().encode())
+            digest.update(source.read_bytes())
+    return f"{workbench.__version__}+source.{digest.hexdigest()[:12]}"
+
+
+def _hash(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def load(study: Study, cohort: Cohort) -> "PatientDataset":
+    """Aligned arrays of the study's modalities, and of the card's known markers."""
+    strata = next((g for g in study.groups if g in cohort.card.spec.columns), None)
+    return materialise(cohort, study.modalities, strata=strata, markers=True)
+
+
+def models(
+    study: Study, dataset: "PatientDataset", *, single: bool = True
+) -> Mapping[str, "RiskModel"]:
+    """The rungs of the model comparison; ``single`` asks for those of one modality too."""
+    from fusion.models import ladder
+
+    return ladder(
+        [rung for rung in study.models if single or rung != "each"],
+        clinical=dataset.clinical,
+        added=[m for m in study.modalities if m != dataset.clinical],
+        markers=MARKERS if MARKERS in dataset.modalities else None,
+        stratified_null=dataset.strata is not None,
+        leave_one_out=single,
+    )
+
+
+def cross_fit(
+    study: Study,
+    cohort: Cohort,
+    dataset: "PatientDataset",
+    ladder: Mapping[str, "RiskModel"],
+    folder: RunFolder,
+    on_progress: OnProgress,
+) -> dict[str, "Predictions"]:
+    """Out-of-fold predictions on the cohort's folds; finished folds are kept and reused."""
+    from fusion.cross_fit import cross_fit
+
+    fold = cohort.patients["fold"].to_numpy(int)
+    n_folds = len(np.unique(fold))
+    title = _split_title(cohort)
+    done = folder.finished_folds(title)
+    step = f"training on {_split_words(cohort)}"
+    on_progress(Progress(step, len(done), n_folds))
+    finished = set(done)
+
+    def keep(held_out: int, predictions: dict[str, "Predictions"]) -> None:
+        folder.keep_fold(title, held_out, predictions)
+        finished.add(held_out)
+        on_progress(Progress(step, len(finished), n_folds))
+
+    return cross_fit(
+        ladder,
+        dataset,
+        fold,
+        curve_grid(study.horizons),
+        seed=study.seed,
+        embedder=_embedder(),
+        on_fold=keep,
+        done=done,
+    )
+
+
+def curve_grid(horizons: Sequence[float]) -> np.ndarray:
+    """Times at which survival is predicted: even steps to the last horizon, and each horizon."""
+    even = np.linspace(0, horizons[-1], CURVE_POINTS + 1)[1:]
+    return np.unique(np.concatenate([even, np.asarray(horizons, dtype=float)]))
+
+
+def judge(
+    study: Study,
+    cohort: Cohort,
+    predictions: Mapping[str, "Predictions"],
+) -> Evaluation:
+    """Every metric, overall and within the study's groups and those who have a modality."""
+    groups = cohort.group_masks(study.groups)
+    value_of = {}
+    for name in study.modalities:
+        has = cohort.patients[f"has_{name}"].to_numpy(bool)
+        title = "all"
+        if not has.all():
+            title = f"patients with {name}"
+            groups[title] = has
+        if f"without_{name}" in predictions:
+            value_of[name] = ("stack", f"without_{name}", title)
+    return evaluate(
+        cohort,
+        predictions,
+        horizons=study.horizons,
+        groups=groups,
+        markers="clinical_markers" if "clinical_markers" in predictions else None,
+        judged=JUDGED,
+        modality_value=value_of,
+        calibrated=CALIBRATED,
+        seed=study.seed,
+    )
+
+
+def choices(predictions: "Predictions") -> tuple[dict[str, Any], ...]:
+    """What the judged model turned out to be in each fold, one flat row a fold."""
+    rows = []
+    for fold in predictions.provenance["folds"]:
+        chosen = dict(fold["chosen"])
+        row = {
+            "fold": fold["fold"],
+            "model": chosen.pop("model", predictions.model),
+            "n_train": fold["n_training"],
+            "events_train": fold["n_training_events"],
+            "held_out_log_likelihood": _rounded(chosen.get("held_out_log_likelihood", {}), 1),
+        }
+        for name, dice in fold["image_dice"].items():
+            row[f"outline_dice_{name}"] = round(dice, 3)
+        rows.append(row)
+    return tuple(rows)
+
+
+def _rounded(values: Mapping[str, float], digits: int) -> dict[str, float]:
+    return {name: round(value, digits) for name, value in values.items()}
+
+
+def attribute(predictions: "Predictions") -> "Attribution":
+    """Contributions of the modalities to the judged model's risk score, out of fold."""
+    from fusion.explanation.attribution import Attribution, Check
+
+    names = tuple(predictions.contributions)
+    parts = np.stack([predictions.contributions[name] for name in names], axis=-1)
+    gap = float(np.abs(parts.sum(-1) - predictions.risk_score).max())
+    return Attribution(
+        method="linear terms; exact Shapley values over modalities where the network was chosen",
+        target="log_hazard",
+        horizons=np.array([]),
+        reference="a patient of average clinical variables of whom no other modality is known",
+        patient_id=predictions.patient_id,
+        modality_names=names,
+        modalities=parts[None],
+        total=predictions.risk_score[None],
+        checks=(
+            Check("largest gap between the parts' sum and the risk score", gap, 1e-6, gap < 1e-6),
+        ),
+    )
+
+
+def save_model(study: Study, cohort: Cohort, dataset: "PatientDataset", folder: RunFolder) -> Path:
+    """Fit the judged model on every evaluated patient, and keep it for new ones."""
+    from fusion.cross_fit import fit_all
+    from fusion.saving import save_record
+
+    embedder = _embedder().fit(dataset, seed=study.seed)
+    ladder = models(study, dataset, single=False)
+    fitted = fit_all({JUDGED: ladder[JUDGED]}, embedder.embed(dataset), seed=study.seed)[JUDGED]
+    record = {
+        "risk": fitted,
+        "embedder": embedder,
+        "study": json.dumps(study.resolved(cohort.card), sort_keys=True),
+        "identity": identity(study, cohort),
+        "time_unit": cohort.time_unit,
+        "image_sizes": {
+            name: spec.size
+            for name, spec in cohort.card.spec.modalities.items()
+            if isinstance(spec, ImageModality)
+        },
+    }
+    return folder.replace_folder("model", lambda path: save_record(record, path))
+
+
+def save_predictions(
+    study: Study, cohort: Cohort, predictions: Mapping[str, "Predictions"], folder: RunFolder
+) -> Path:
+    """``predictions.parquet``: one row a patient and model, pseudonyms where the card says so."""
+    names = pseudonyms(cohort, folder)
+    frames = [
+        pd.DataFrame(
+            {
+                "patient_id": [names[p] for p in prediction.patient_id.tolist()],
+                "fold": prediction.fold,
+                "model": name,
+                "risk_score": prediction.risk_score,
+                **{f"survival_{h:g}": prediction.at(h) for h in study.horizons},
+            }
+        )
+        for name, prediction in predictions.items()
+    ]
+    table = pd.concat(frames, ignore_index=True)
+    return folder.write("predictions.parquet", lambda path: table.to_parquet(path, index=False))
+
+
+def pseudonyms(cohort: Cohort, folder: RunFolder) -> dict[str, str]:
+    """Patient → name in exported files.
+
+    The patient's own where the card is not restricted. Else random names, whose key is kept in the
+    cache folder, readable by its owner alone, and never in the results.
+    """
+    patients = cohort.patients.index.astype(str).tolist()
+    if not cohort.card.spec.privacy.restricted:
+        return {patient: patient for patient in patients}
+    order = np.random.default_rng().permutation(len(patients))
+    names = {patients[i]: f"P{rank + 1:05d}" for rank, i in enumerate(order)}
+    key = cache_folder() / "pseudonyms" / f"{_hash({'run': str(folder.path.resolve())})[:16]}.json"
+    key.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if key.exists():
+        kept = json.loads(key.read_text(encoding="utf-8"))
+        if kept.keys() == names.keys():
+            return kept
+    key.touch(mode=0o600)
+    key.write_text(json.dumps(names), encoding="utf-8")
+    return names
+
+
+def _embedder() -> Any:
+    import torch
+
+    from fusion.embeddings import ImageEmbedder
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return ImageEmbedder(cache=cache_folder() / "image_encoders", device=device)
+
+
+def _split_title(cohort: Cohort) -> str:
+    return _hash(dict(cohort.definition.split or {}))[:12]
+
+
+def _split_words(cohort: Cohort) -> str:
+    split = cohort.definition.split
+    if split is None:
+        raise StudyError("split the cohort before training on it")
+    return {
+        "given": "the published folds",
+        "kfold": "random folds",
+        "site": "folds of whole sites",
+    }[split["kind"]]

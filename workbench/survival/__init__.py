@@ -1,0 +1,35 @@
+"""Survival statistics: pure functions of arrays, ``time, event, risk_score`` first.
+
+Nothing here knows a cohort, a model or a file.
+"""
+
+from workbench.survival.brier import brier_score, integrated_brier_score
+from workbench.survival.calibration import (
+    Calibration,
+    CurvePoints,
+    RiskBin,
+    calibration,
+)
+from workbench.survival.censoring import CensoringCurve, censoring_curve
+from workbench.survival.concordance import dynamic_auc, harrell_c, uno_c
+from workbench.survival.kaplan_meier import KaplanMeier, Median, kaplan_meier
+from workbench.survival.logrank import LogRank, log_rank
+
+__all__ = [
+    "Calibration",
+    "CensoringCurve",
+    "CurvePoints",
+    "KaplanMeier",
+    "LogRank",
+    "Median",
+    "RiskBin",
+    "brier_score",
+    "calibration",
+    "censoring_curve",
+    "dynamic_auc",
+    "harrell_c",
+    "integrated_brier_score",
+    "kaplan_meier",
+    "log_rank",
+    "uno_c",
+]
