@@ -1,5 +1,7 @@
 """Stacked training: it learns, it is reproducible, and each network stands alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -115,6 +117,23 @@ def test_values_of_an_absent_modality_do_not_train():
     _, after, other = trained(spoiled, present, sets, torch.ones(1, 20))
     assert all(torch.equal(before[k], after[k]) for k in before)
     assert torch.equal(scores, other)
+
+
+def test_dropout_of_units_and_of_modalities_reaches_training():
+    given = (*patients(20, 1), torch.ones(1, 20))
+    config = TrainingConfig(max_epochs=12, modality_keep=1.0)
+    results = [
+        trained(*given, training=config, network=NetworkConfig(embed=8, keep_probability=1.0))[1],
+        trained(*given, training=config, network=NetworkConfig(embed=8, keep_probability=0.5))[1],
+        trained(
+            *given,
+            training=replace(config, modality_keep=0.5),
+            network=NetworkConfig(embed=8, keep_probability=1.0),
+        )[1],
+    ]
+    key = "encoders.rna.first.weight"
+    for i, j in ((0, 1), (0, 2), (1, 2)):
+        assert not torch.equal(results[i][key], results[j][key])
 
 
 def test_yields_a_copy_after_every_look():

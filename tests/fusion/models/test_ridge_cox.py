@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from numpy.testing import assert_allclose
 
+from fusion.baseline_hazard import breslow
 from fusion.losses import cox_log_likelihood
 from fusion.models.linear import FittedLinear
 from fusion.models.ridge_cox import LIGHT_PENALTY, PENALTIES, RidgeCox
@@ -28,6 +29,21 @@ def test_the_penalty_is_the_one_of_highest_held_out_likelihood(simulate):
     path, fit = design.path(model), design.fit(model)
     assert fit.held_out == float(path.held_out.max())
     assert fit.fitted.chosen == {"penalty": PENALTIES[int(path.held_out.argmax())]}
+
+
+def test_the_baseline_comes_from_out_of_fold_scores(simulate):
+    """In-sample scores are too spread, and would give a baseline that is too low."""
+    design = NestedDesign(simulate())
+    model = RidgeCox("rna", (), ("rna",))
+    fit = design.fit(model)
+    score = np.empty(design.dataset.n_patients)
+    for k, scores in enumerate(fit.fold_scores.numpy()):
+        score[design.inner_fold == k] = scores[design.inner_fold == k]
+    expected = breslow(design.dataset.time, design.dataset.event, score)
+    assert_allclose(fit.fitted.baseline.cumulative, expected.cumulative)
+    in_sample = fit.fitted.risk_score(design.dataset)
+    other = breslow(design.dataset.time, design.dataset.event, in_sample)
+    assert not np.allclose(other.cumulative, expected.cumulative, rtol=1e-3)
 
 
 def test_the_gene_that_carries_risk_has_the_largest_effect(simulate):
