@@ -10,7 +10,7 @@ import numpy as np
 
 from fusion.dataset import Modality
 
-MAX_COMPONENTS = 64
+MAX_COMPONENTS = 32
 CLIPPED_SHARE = 0.01
 
 

@@ -6,7 +6,7 @@ computed once.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -41,6 +41,11 @@ class Block:
     components: tuple[Components, ...]
     scores: torch.Tensor
 
+    def leading(self, n_components: int) -> "Block":
+        """The first components alone."""
+        cut = tuple(replace(c, loadings=c.loadings[:, :n_components]) for c in self.components)
+        return Block(cut, self.scores[..., :n_components])
+
 
 @dataclass(frozen=True)
 class RidgePath:
@@ -53,12 +58,17 @@ class RidgePath:
     out_of_fold
         Risk score of each patient without their own inner fold, (penalty, patient).
     held_out
-        Held-out log-likelihood summed over inner folds, (penalty,).
+        Held-out log-likelihood, (penalty, inner fold).
     """
 
     coefficients: torch.Tensor
     out_of_fold: torch.Tensor
     held_out: torch.Tensor
+
+    @property
+    def best(self) -> int:
+        """Position of the chosen penalty."""
+        return int(self.held_out.sum(-1).argmax())
 
 
 class NestedDesign:
@@ -146,8 +156,29 @@ class NestedDesign:
         """Held-out view of ``scores``, (1 + inner fold, candidate, patient)."""
         out_of_fold = (scores[1:] * self.held_out_mask[:, None]).sum(0)
         training = self.weights[1:, None].expand_as(scores[1:])
-        held_out = held_out_log_likelihood(scores[1:], self.sets, training).sum(0)
+        held_out = held_out_log_likelihood(scores[1:], self.sets, training).T
         return RidgePath(coefficients, out_of_fold, held_out)
+
+
+def credit(held_out: torch.Tensor) -> float:
+    """What a model earns in the inner folds, its own choice not counted.
+
+    A model that chose among many candidates by their held-out likelihood would be credited with
+    luck. So each inner fold counts the candidate that the *other* folds would have chosen.
+
+    Parameters
+    ----------
+    held_out
+        Held-out log-likelihood of each candidate, (candidate, inner fold).
+
+    Examples
+    --------
+    >>> credit(torch.tensor([[-1.0, -1.0, -1.0], [0.0, -2.0, -2.0]]))
+    -4.0
+    """
+    elsewhere = held_out.sum(-1, keepdim=True) - held_out
+    chosen = elsewhere.argmax(0, keepdim=True)
+    return float(held_out.gather(0, chosen).sum())
 
 
 def stratified_folds(event: np.ndarray, n_folds: int, seed: int) -> np.ndarray:

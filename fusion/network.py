@@ -23,9 +23,12 @@ class NetworkConfig:
         Width of each modality's embedding.
     keep_probability
         Of a unit under dropout.
+    max_inputs
+        Leading components of a modality that the network sees; clinical columns are all seen.
     """
 
     embed: int = 16
+    max_inputs: int = 16
     keep_probability: float = 0.7
 
 

@@ -39,7 +39,7 @@ class ImageEncoderConfig:
     """
 
     widths: tuple[int, ...] = (16, 32, 64, 64)
-    n_steps: int = 120
+    n_steps: int = 100
     batch_size: int = 32
     learning_rate: float = 5e-3
     hidden_share: float = 0.3

@@ -21,7 +21,7 @@ from fusion.models.protocol import (
     out_of_fold,
     require_modalities,
 )
-from fusion.nested import Block, NestedDesign
+from fusion.nested import Block, NestedDesign, credit
 from fusion.network import NetworkConfig, RiskNetwork, build_network
 from fusion.training import Stacked, TrainingConfig, stacked_scores, train_stacked
 
@@ -130,12 +130,14 @@ class FusionNet(RiskModel):
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
     def fit_nested(self, design: NestedDesign) -> NestedFit:
-        blocks = {name: design.block(name) for name in self.modalities}
+        blocks = {name: self._inputs(design, name) for name in self.modalities}
         gains = {name: _gain(block.scores[0]) for name, block in blocks.items()}
         kinds = {name: design.dataset.modalities[name].kind for name in self.modalities}
         widths = {name: block.scores.shape[-1] for name, block in blocks.items()}
-        best = self._train(design, blocks, gains, widths, kinds)
-        slope = _calibration_slope(out_of_fold(best.scores[1:], design), design)
+        looks = self._train(design, blocks, gains, widths, kinds)
+        held_out = torch.stack([look.held_out for look in looks])
+        best = looks[int(held_out.sum(-1).argmax())]
+        slope = _calibration_slope(best.scores, design)
         fold_scores = best.scores[1:] * slope
         oof = out_of_fold(fold_scores, design)
         fitted = FittedNet(
@@ -149,7 +151,13 @@ class FusionNet(RiskModel):
             self._full_training_set(best.state, blocks, widths),
             slope,
         )
-        return NestedFit(fitted, fold_scores, _held_out(design, best.scores * slope))
+        return NestedFit(fitted, fold_scores, credit(held_out))
+
+    def _inputs(self, design: NestedDesign, name: str) -> Block:
+        block = design.block(name)
+        if design.dataset.modalities[name].kind == "ehr":
+            return block
+        return block.leading(self.network.max_inputs)
 
     def _train(
         self,
@@ -158,7 +166,7 @@ class FusionNet(RiskModel):
         gains: Mapping[str, float],
         widths: Mapping[str, int],
         kinds: Mapping[str, str],
-    ) -> "_Checkpoint":
+    ) -> list["_Look"]:
         """Train every inner and the full training set at once; stop where held-out stops rising."""
         features = {
             name: (block.scores * gains[name]).float().repeat_interleave(self.n_seeds, 0)
@@ -180,18 +188,19 @@ class FusionNet(RiskModel):
             keep_probability=self.network.keep_probability,
             seed=design.seed,
         )
-        best = None
-        for look, (network, state) in enumerate(steps, start=1):
+        looks: list[_Look] = []
+        best = -np.inf
+        for network, state in steps:
             scores = self._scores(network, state, features, present)
-            epochs = look * self.training.check_every
-            now = _Checkpoint(epochs, state, scores, _held_out(design, scores))
-            if best is None or now.held_out > best.held_out:
-                best = now
-            elif now.epochs - best.epochs >= self.training.patience * self.training.check_every:
+            held_out = _held_out(design, scores)
+            looks.append(_Look((len(looks) + 1) * self.training.check_every, state, scores, held_out))
+            if float(held_out.sum()) > best:
+                best, last_gain = float(held_out.sum()), len(looks)
+            elif len(looks) - last_gain >= self.training.patience:
                 break
-        if best is None:
+        if not looks:
             raise ValueError("training needs at least check_every epochs: raise max_epochs")
-        return best
+        return looks
 
     @torch.no_grad()
     def _scores(
@@ -217,18 +226,22 @@ class FusionNet(RiskModel):
 
 
 @dataclass(frozen=True)
-class _Checkpoint:
-    """The stacked networks after some epochs, and what held-out patients say of them."""
+class _Look:
+    """The stacked networks after some epochs: weights, scores, held-out likelihood a fold."""
 
     epochs: int
     state: Stacked
     scores: Tensor
-    held_out: float
+    held_out: Tensor
 
 
-def _held_out(design: NestedDesign, scores: Tensor) -> float:
-    likelihood = held_out_log_likelihood(scores[1:], design.sets, design.weights[1:])
-    return float(likelihood.sum())
+def _held_out(design: NestedDesign, scores: Tensor) -> Tensor:
+    """Held-out likelihood of each inner fold, with the slope that the other folds give."""
+    slopes = [
+        _calibration_slope(scores, design, without=k) for k in range(len(design.held_out_mask))
+    ]
+    calibrated = scores[1:] * torch.tensor(slopes, dtype=scores.dtype)[:, None]
+    return held_out_log_likelihood(calibrated, design.sets, design.weights[1:])
 
 
 def _gain(scores: Tensor) -> float:
@@ -237,8 +250,14 @@ def _gain(scores: Tensor) -> float:
     return variance**-0.5 if variance > 0 else 1.0
 
 
-def _calibration_slope(scores: np.ndarray, design: NestedDesign) -> float:
-    """Cox regression of the outcome on out-of-fold scores; never negative."""
-    column = torch.as_tensor(scores)[:, None]
+def _calibration_slope(
+    scores: Tensor, design: NestedDesign, without: int | None = None
+) -> float:
+    """Cox regression of the outcome on out-of-fold scores, never negative.
+
+    ``without`` leaves the patients of one inner fold out.
+    """
+    column = torch.as_tensor(out_of_fold(scores[1:], design))[:, None]
+    weights = design.weights[0] if without is None else design.weights[1 + without]
     light = torch.full((1,), 1e-3, dtype=torch.float64)
-    return max(float(fit_ridge_cox(column, design.sets, design.weights[0], light)[0]), 0.0)
+    return max(float(fit_ridge_cox(column, design.sets, weights, light)[0]), 0.0)

@@ -71,7 +71,8 @@ class NestedFit:
     fold_scores
         Risk score of every training patient from each inner fit, (inner fold, patient).
     held_out
-        Held-out log-likelihood, summed over inner folds; what models are chosen by.
+        Held-out log-likelihood over inner folds, the model's own choice not counted
+        (:func:`fusion.nested.credit`); what models are chosen by.
     """
 
     fitted: FittedRisk

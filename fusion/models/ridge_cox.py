@@ -8,7 +8,7 @@ from fusion.baseline_hazard import breslow
 from fusion.cox_solver import linear_score
 from fusion.models.linear import FittedLinear
 from fusion.models.protocol import NestedFit, RiskModel, out_of_fold
-from fusion.nested import NestedDesign, RidgePath
+from fusion.nested import NestedDesign, RidgePath, credit
 
 LIGHT_PENALTY = 0.1
 PENALTIES = (*torch.logspace(-0.5, 3, 8, dtype=torch.float64).tolist(), 1e6)
@@ -36,7 +36,7 @@ class RidgeCox(RiskModel):
 
     def fit_nested(self, design: NestedDesign) -> NestedFit:
         path = design.path(self)
-        best = int(path.held_out.argmax())
+        best = path.best
         modalities = (*self.light, *self.penalised)
         columns = design.columns(modalities)
         fold_scores = linear_score(columns[1:], path.coefficients[1:, best])
@@ -52,7 +52,7 @@ class RidgeCox(RiskModel):
             {m: design.block(m).components[0] for m in modalities},
             {m: p[:w].numpy() for m, p, w in zip(modalities, parts, widths, strict=True)},
         )
-        return NestedFit(fitted, fold_scores, float(path.held_out[best]))
+        return NestedFit(fitted, fold_scores, credit(path.held_out))
 
     def solve(self, design: NestedDesign) -> RidgePath:
         """Fits over the grid of penalties."""

@@ -10,7 +10,7 @@ from fusion.cox_solver import linear_score
 from fusion.models.linear import FittedLinear
 from fusion.models.protocol import NestedFit, RiskModel, out_of_fold
 from fusion.models.ridge_cox import LIGHT_PENALTY, PENALTIES, RidgeCox
-from fusion.nested import NestedDesign, RidgePath
+from fusion.nested import NestedDesign, RidgePath, credit
 
 
 @dataclass(frozen=True)
@@ -85,11 +85,11 @@ class Stack(RiskModel):
                 **{p.name: p.coefficients * added[p.name] / p.spread for p in parts},
             },
         )
-        return NestedFit(fitted, fold_scores, float(path.held_out[best]))
+        return NestedFit(fitted, fold_scores, credit(path.held_out))
 
     def _first_level(self, design: NestedDesign, name: str) -> _Added:
         path = design.path(RidgeCox(f"{self.clinical}+{name}", (self.clinical,), (name,)))
-        best = int(path.held_out.argmax())
+        best = path.best
         block = design.block(name)
         own = path.coefficients[:, best, -block.scores.shape[-1] :]
         score = (linear_score(block.scores, own)[1:] * design.held_out_mask).sum(0)
@@ -112,7 +112,7 @@ class Stack(RiskModel):
             dim=-1,
         )
         path = design.ridge_path(columns, penalties)
-        return path, int(path.held_out.argmax())
+        return path, path.best
 
 
 def _columns(design: NestedDesign, clinical: str, parts: list[_Added]) -> torch.Tensor:
