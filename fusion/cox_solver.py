@@ -4,6 +4,8 @@ A nested cross-validation is hundreds of small fits on the same patients. They a
 batch: folds differ by case weights (0 leaves a patient out), penalties by a vector a column.
 """
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -62,18 +64,34 @@ def fit_ridge_cox(
         step = torch.cholesky_solve(gradient[..., None], factor)[..., 0]
         if bool(((step * gradient).sum(-1) < tolerance).all()):
             return coefficients + step
-        length = torch.ones_like(objective)
-        for _ in range(MAX_HALVINGS):
-            proposal = coefficients + length[..., None] * step
-            reached = _objective(proposal, features, sets, weights, penalties)
-            worse = ~(reached >= objective - 1e-12 * objective.abs())
-            if not bool(worse.any()):
-                break
-            length = torch.where(worse, length / 2, length)
-        coefficients = torch.where(worse[..., None], coefficients, proposal)
-        objective = torch.where(worse, objective, reached)
+        coefficients, objective = _ascend(
+            coefficients,
+            objective,
+            step,
+            lambda c: _objective(c, features, sets, weights, penalties),
+        )
     raise ValueError(
         f"ridge Cox did not converge in {MAX_ITERATIONS} Newton steps: check for extreme values"
+    )
+
+
+def _ascend(
+    coefficients: Tensor, objective: Tensor, step: Tensor, value: Callable[[Tensor], Tensor]
+) -> tuple[Tensor, Tensor]:
+    """A step of each problem, halved until its objective does not fall; none if it always does."""
+    length = torch.ones_like(objective)
+    proposal, reached = coefficients + step, value(coefficients + step)
+    for _ in range(MAX_HALVINGS):
+        worse = ~(reached >= objective - 1e-12 * objective.abs())
+        if not bool(worse.any()):
+            return proposal, reached
+        length = torch.where(worse, length / 2, length)
+        proposal = coefficients + length[..., None] * step
+        reached = value(proposal)
+    worse = ~(reached >= objective - 1e-12 * objective.abs())
+    return (
+        torch.where(worse[..., None], coefficients, proposal),
+        torch.where(worse, objective, reached),
     )
 
 

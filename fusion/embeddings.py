@@ -63,7 +63,7 @@ class ImageEmbedder:
         if path is not None and path.exists():
             encoder = ImageEncoder(len(modality.names), modality.masks is not None, self.config)
             encoder.load_state_dict(load_file(path))
-            return encoder.to(self.device, memory_format=torch.channels_last).eval()
+            return encoder.to(self.device).to(memory_format=torch.channels_last).eval()
         encoder = train_image_encoder(modality, seed=seed, config=self.config, device=self.device)
         if path is not None:
             _save_atomically(encoder, path)
@@ -74,10 +74,10 @@ class ImageEmbedder:
             json.dumps([asdict(self.config), seed, modality.values.shape]).encode()
         )
         digest.update(inspect.getsource(image).encode())
-        digest.update(np.ascontiguousarray(modality.values))
-        digest.update(np.ascontiguousarray(modality.present))
+        digest.update(np.ascontiguousarray(modality.values).data)
+        digest.update(np.ascontiguousarray(modality.present).data)
         if modality.masks is not None:
-            digest.update(np.ascontiguousarray(modality.masks))
+            digest.update(np.ascontiguousarray(modality.masks).data)
         return digest.hexdigest()
 
 

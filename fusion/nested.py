@@ -160,8 +160,8 @@ class NestedDesign:
         return RidgePath(coefficients, out_of_fold, held_out)
 
 
-def credit(held_out: torch.Tensor) -> float:
-    """What a model earns in the inner folds, its own choice not counted.
+def credit(held_out: torch.Tensor) -> torch.Tensor:
+    """What a model earns in each inner fold, its own choice not counted, (inner fold,).
 
     A model that chose among many candidates by their held-out likelihood would be credited with
     luck. So each inner fold counts the candidate that the *other* folds would have chosen.
@@ -173,12 +173,14 @@ def credit(held_out: torch.Tensor) -> float:
 
     Examples
     --------
-    >>> credit(torch.tensor([[-1.0, -1.0, -1.0], [0.0, -2.0, -2.0]]))
-    -4.0
+    >>> credit(torch.tensor([[-1.0, -1.0, -1.0], [0.0, -2.0, -2.0]])).tolist()
+    [-1.0, -1.0, -1.0]
+    >>> credit(torch.tensor([[-1.0, -1.0, -1.0], [2.0, -2.0, -2.0]])).tolist()
+    [-1.0, -2.0, -2.0]
     """
     elsewhere = held_out.sum(-1, keepdim=True) - held_out
     chosen = elsewhere.argmax(0, keepdim=True)
-    return float(held_out.gather(0, chosen).sum())
+    return held_out.gather(0, chosen)[0]
 
 
 def stratified_folds(event: np.ndarray, n_folds: int, seed: int) -> np.ndarray:

@@ -22,6 +22,7 @@ from fusion.baseline_hazard import BaselineHazard
 from fusion.components import Components
 from fusion.embeddings import FittedEmbedder
 from fusion.encoders.image import ImageEncoder, ImageEncoderConfig
+from fusion.models.blend import FittedBlend
 from fusion.models.fusion_net import FittedNet
 from fusion.models.linear import FittedLinear
 from fusion.models.null import FittedNull
@@ -34,6 +35,7 @@ RECORDS = {
     for record in (
         BaselineHazard,
         Components,
+        FittedBlend,
         FittedEmbedder,
         FittedLinear,
         FittedNet,

@@ -1,12 +1,14 @@
 """The command line: one command a verb. It parses and prints; the library does the work."""
 
+import io
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.errors import WorkbenchError
+from workbench.errors import WorkbenchError, printable
 
 if TYPE_CHECKING:
     from workbench.study import StudyResult
@@ -89,12 +91,17 @@ def cohort(study: StudyArgument, outcome: OutcomeOption = None, data_dir: DataDi
     asked = _study(study, outcome, data_dir)
     selected = open_card(asked.card, data_dir).cohort(asked.outcome)
     chosen = asked.split.apply(selected.select(*map(parse, asked.select)))
+    for name in asked.modalities:
+        chosen.features(name)
+    chosen.group_masks(asked.groups)
     print_cohort(chosen, by=next((g for g in asked.groups if g in chosen.card.spec.columns), None))
 
 
 @app.command()
 def predict(
-    model: Annotated[Path, typer.Argument(help="Folder of a run, or its model folder.")],
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="Folder of a run, or its model folder.")
+    ],
     dataset: Annotated[
         str, typer.Argument(metavar="DATA", help="Name or card file of the new patients' dataset.")
     ],
@@ -176,7 +183,7 @@ def data_check(
 
     problems = check_card(open_card(card, data_dir))
     for problem in problems:
-        typer.echo(str(problem))
+        typer.echo(printable(str(problem)))
     n_errors = sum(problem.level == "error" for problem in problems)
     typer.echo(f"{n_errors} errors, {len(problems) - n_errors} warnings")
     if n_errors:
@@ -226,8 +233,29 @@ def _run(study: str, out: Path, outcome: str | None, data_dir: Path | None) -> "
 
 def main() -> None:
     """Run a command; what the workbench refuses becomes one line and exit code 1."""
+    # Waiting threads sleep instead of spinning: ten times faster beside another busy program.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that cannot show a Δ shows ?, rather than end a finished run.
+            stream.reconfigure(errors="replace")
     try:
         app()
     except WorkbenchError as error:
-        typer.echo(f"workbench: {error}", err=True)
-        sys.exit(BAD_DATA)
+        _refuse(str(error))
+    except OSError as error:
+        # What a folder allows is known only when it is tried.
+        _refuse(f"{error.filename or 'a file'}: {error.strerror or error}{_remedy(error)}")
+
+
+def _remedy(error: OSError) -> str:
+    from workbench.data.paths import cache_folder
+
+    cache = str(cache_folder())
+    inside = str(error.filename or "").startswith(cache)
+    return f": {cache} is the cache folder, WORKBENCH_CACHE names another" if inside else ""
+
+
+def _refuse(message: str) -> None:
+    typer.echo(f"workbench: {printable(message)}", err=True)
+    sys.exit(BAD_DATA)

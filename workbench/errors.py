@@ -11,6 +11,8 @@ Each is also a ``ValueError``. A message says what was expected, what came, and 
 gives counts and row numbers, never a patient's values.
 """
 
+import unicodedata
+
 
 class WorkbenchError(ValueError):
     """Anything the workbench refuses, with a message for the person who can mend it."""
@@ -34,3 +36,9 @@ class StudyError(WorkbenchError):
 
 class SurvivalError(WorkbenchError):
     """A survival statistic is not defined for what was passed."""
+
+
+def printable(text: str) -> str:
+    """``text`` without what would move a terminal's cursor or colour it: names are not trusted."""
+    hidden = {c for c in text if c != "\n" and unicodedata.category(c) in ("Cc", "Cf", "Cs")}
+    return "".join("\N{REPLACEMENT CHARACTER}" if c in hidden else c for c in text)

@@ -3,13 +3,15 @@
 import json
 import os
 import shutil
+import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import pandas as pd
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.progress import TimeRemainingColumn as TimeLeftColumn
@@ -17,18 +19,20 @@ from rich.table import Table
 
 from workbench.cohort.cohort import Cohort
 from workbench.data.open_card import DataCard
+from workbench.errors import printable
 from workbench.evaluation import Evaluation
 from workbench.study import StudyResult
 from workbench.study_steps import Progress as Step
 
 LADDER_COLUMNS = (
-    ("harrell_c", "Harrell C (95 % CI)", 3),
-    ("ibs", "IBS", 3),
-    ("ipa", "IPA", 3),
-    ("delta_harrell_c", "ΔC over clinical", 3),
-    ("delta_ipa", "ΔIPA", 3),
+    ("harrell_c", "Harrell C"),
+    ("delta_harrell_c", "ΔC"),
+    ("ipa", "IPA"),
+    ("delta_ipa", "ΔIPA"),
 )
-_console = Console()
+WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 100
+"""Of what is printed to a file or a pipe; a terminal knows its own."""
+_console = Console(markup=False, emoji=False, highlight=False, width=WIDTH)
 
 
 class ProgressBars:
@@ -63,7 +67,7 @@ class ProgressBars:
     def show(self, step: Step) -> None:
         """Move the bar of one step."""
         if not _console.is_terminal:
-            _console.print(f"{step.step}: {step.done}/{step.total}", highlight=False)
+            _console.print(f"{step.step}: {step.done}/{step.total}", soft_wrap=True)
             return
         if step.step not in self._tasks:
             self._tasks[step.step] = self._bars.add_task(step.step, total=step.total)
@@ -71,32 +75,50 @@ class ProgressBars:
 
 
 def print_ladder(evaluation: Evaluation) -> None:
-    """The model comparison, overall and within each group."""
-    groups = list(dict.fromkeys(row["group"] for row in evaluation.ladder))
-    for group in groups:
-        rows = [row for row in evaluation.ladder if row["group"] == group]
-        title = "All patients" if group == "all" else group
+    """The model comparison: overall all models, within each group those that are claimed of."""
+    settings = evaluation.settings
+    claimed = (settings["clinical"], settings["markers"], settings["judged"])
+    without = {claim["over"] for claim in evaluation.modality_value}
+    for group in dict.fromkeys(row["group"] for row in evaluation.ladder):
+        rows = [
+            row
+            for row in evaluation.ladder
+            if row["group"] == group
+            and (row["model"] in claimed or (group == "all" and row["model"] not in without))
+        ]
+        title = "All patients" if group == "all" else printable(group)
         counts = f"{rows[0]['n']} patients, {rows[0]['n_events']} events"
-        table = Table("Model", title=f"{title}: {counts}", title_justify="left")
-        for _, heading, _ in LADDER_COLUMNS:
-            table.add_column(heading, justify="right", no_wrap=True)
+        heading = f"{title}: {counts} (95 % intervals; Δ over the clinical model)"
+        table = Table(title=heading, title_justify="left", box=SIMPLE, pad_edge=False)
+        table.add_column("Model", no_wrap=True)
+        for _, heading in LADDER_COLUMNS:
+            table.add_column(heading, justify="right")
         for row in rows:
-            cells = [_interval(row[name], digits) for name, _, digits in LADDER_COLUMNS]
-            table.add_row(row["model"], *cells, style="bold" if row["model"] == "selected" else "")
+            cells = [_interval(row[name]) for name, _ in LADDER_COLUMNS]
+            bold = "bold" if row["model"] == settings["judged"] else ""
+            table.add_row(printable(row["model"]), *cells, style=bold)
         _console.print(table)
 
 
 def print_claims(evaluation: Evaluation, warnings: Sequence[str]) -> None:
     """What may be said of the judged model and of each modality, and what to beware of."""
-    _console.print("\n[bold]What the selected model adds[/bold]")
-    for claim in evaluation.claims:
-        _console.print(f"  {claim['sentence']}", highlight=False)
+    _print_sentences("What the selected model adds", evaluation.claims)
     if evaluation.modality_value:
-        _console.print("\n[bold]What each modality adds to the others, in those who have it[/bold]")
-    for claim in evaluation.modality_value:
-        _console.print(f"  {claim['sentence']}", highlight=False)
+        title = "What each modality adds to the others, in those who have it"
+        _print_sentences(title, evaluation.modality_value)
+    _print_warnings(warnings)
+
+
+def _print_sentences(title: str, claims: Sequence[Mapping[str, Any]]) -> None:
+    _console.print(f"\n{title}", style="bold")
+    for claim in claims:
+        _console.print(f"  {printable(claim['sentence'])}", soft_wrap=True)
+
+
+def _print_warnings(warnings: Sequence[str]) -> None:
     for warning in warnings:
-        _console.print(f"[yellow]warning[/yellow]: {warning}", highlight=False)
+        _console.print("warning: ", style="yellow", end="")
+        _console.print(printable(warning), soft_wrap=True)
 
 
 def print_truth(result: StudyResult) -> None:
@@ -108,16 +130,16 @@ def print_truth(result: StudyResult) -> None:
     _console.print(
         f"Simulated data: the true risk has C {oracle:.3f}; the selected model reached "
         f"{reached:.3f} ({reached - oracle:+.3f}).",
-        highlight=False,
+        soft_wrap=True,
     )
 
 
 def print_cohort(cohort: Cohort, by: str | None) -> None:
     """Attrition, warnings and table one, small cells withheld as the card asks."""
-    _print_frame(cohort.attrition_for_export(), "Attrition")
+    attrition = cohort.attrition_for_export().drop(columns="step")
+    _print_frame(attrition.rename(columns=lambda name: name.replace("_", " ")), "Attrition")
     _print_frame(cohort.table_one(by=by), "Table one" + (f" by {by}" if by else ""))
-    for warning in cohort.warnings:
-        _console.print(f"[yellow]warning[/yellow]: {warning}", highlight=False)
+    _print_warnings(cohort.warnings)
 
 
 def print_cards(cards: Sequence[DataCard]) -> None:
@@ -126,7 +148,7 @@ def print_cards(cards: Sequence[DataCard]) -> None:
     for card in cards:
         missing = len(card.missing_files())
         here = "here" if not missing else f"{missing} missing: workbench data get {card.name}"
-        table.add_row(card.name, card.spec.title, here)
+        table.add_row(card.name, printable(card.spec.title), here)
     _console.print(table)
 
 
@@ -149,16 +171,17 @@ def _print_frame(frame: pd.DataFrame, title: str) -> None:
     table = Table(title=title, title_justify="left")
     for name in frame.columns:
         numeric = pd.api.types.is_numeric_dtype(frame[name])
-        table.add_column(str(name), justify="right" if numeric else "left")
+        table.add_column(printable(str(name)), justify="right" if numeric else "left")
     for row in frame.itertuples(index=False):
-        table.add_row(*("" if pd.isna(value) else str(value) for value in row))
+        table.add_row(*("" if pd.isna(value) else printable(str(value)) for value in row))
     _console.print(table)
 
 
-def _interval(number: dict[str, float] | None, digits: int) -> str:
+def _interval(number: Mapping[str, float] | None) -> str:
+    """``.853 (.831, .875)``: short, so that four stand side by side."""
     if number is None:
         return "–"
-    return (
-        f"{number['estimate']:.{digits}f} "
-        f"({number['lower']:.{digits}f} to {number['upper']:.{digits}f})"
+    estimate, lower, upper = (
+        f"{number[name]:.3f}".replace("0.", ".", 1) for name in ("estimate", "lower", "upper")
     )
+    return f"{estimate} ({lower}, {upper})"

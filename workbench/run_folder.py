@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 RECORD = "run.json"
 PACKAGES = ("numpy", "pandas", "torch", "monai", "scipy")
+PART = ".part-"
+_FILES = {"data_hash": "the data", "code_version": "the version of the workbench"}
+_DERIVED = {"study_hash", "definition_hash", *_FILES}
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,8 @@ class RunFolder:
         path
             The folder; made if it is not there.
         identity
-            What must be equal for results to be shared: study, definition, data, code.
+            What must be equal for results to be shared: the study's entries, and the hashes of
+            study, definition, data and code.
 
         Raises
         ------
@@ -54,7 +58,8 @@ class RunFolder:
             raise StudyError(f"{path} is a file: name a folder for the results")
         record = folder.path / RECORD
         if record.exists():
-            _check_same(path, _read(record).get("identity", {}), identity)
+            _check_same(path, _read(record)["identity"], identity)
+            folder._remove_parts()
         elif folder.path.exists() and any(folder.path.iterdir()):
             raise StudyError(f"{path} is not empty and holds no run: choose an empty folder")
         folder.path.mkdir(parents=True, exist_ok=True)
@@ -68,6 +73,12 @@ class RunFolder:
         self.write_json(RECORD, {**record, "state": "complete", "finished": _now()})
         shutil.rmtree(self.path / "parts", ignore_errors=True)
 
+    def _remove_parts(self) -> None:
+        """What a killed process had not finished writing."""
+        for pattern in (f"{PART}*", ".report.*"):
+            for part in self.path.glob(pattern):
+                shutil.rmtree(part) if part.is_dir() else part.unlink()
+
     def write_json(self, name: str, content: Mapping[str, Any]) -> Path:
         """Write one JSON file, whole or not at all."""
         text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
@@ -75,7 +86,7 @@ class RunFolder:
 
     def write(self, name: str, fill: Callable[[Path], Any]) -> Path:
         """Have ``fill`` write a temporary file, then put it in place."""
-        handle, part = tempfile.mkstemp(dir=self.path, prefix=f".{name}-")
+        handle, part = tempfile.mkstemp(dir=self.path, prefix=PART)
         os.close(handle)
         try:
             fill(Path(part))
@@ -90,10 +101,14 @@ class RunFolder:
         from fusion.saving import load_record
 
         folder = self.path / "parts" / split
-        names = (
-            sorted(p.name for p in folder.iterdir() if p.name.isdigit()) if folder.is_dir() else []
-        )
-        return {int(name): load_record(folder / name) for name in names}
+        parts = sorted(folder.iterdir()) if folder.is_dir() else []
+        finished = {}
+        for part in parts:
+            try:
+                finished[int(part.name)] = load_record(part)
+            except ValueError:  # Unfinished, or damaged since: this fold is trained again.
+                shutil.rmtree(part, ignore_errors=True)
+        return finished
 
     def keep_fold(self, split: str, fold: int, predictions: dict[str, "Predictions"]) -> None:
         """Keep one fold's predictions, so that a killed run need not repeat them."""
@@ -104,7 +119,7 @@ class RunFolder:
     def replace_folder(self, name: str, fill: Callable[[Path], Any]) -> Path:
         """Have ``fill`` make a folder beside, then put it in place of an older one."""
         target = self.path / name
-        part = Path(tempfile.mkdtemp(dir=self.path, prefix=f".{name}-"))
+        part = Path(tempfile.mkdtemp(dir=self.path, prefix=PART))
         try:
             fill(part / name)
             shutil.rmtree(target, ignore_errors=True)
@@ -116,19 +131,27 @@ class RunFolder:
 
 def _check_same(path: object, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     different = sorted(k for k in {*before, *now} if before.get(k) != now.get(k))
-    if different:
-        raise StudyError(
-            f"{path} holds the run of another study ({', '.join(different)} differ): choose "
-            "another folder with --out"
-        )
+    if not different:
+        return
+    named = [_change(k, before.get(k), now.get(k)) for k in different if k not in _DERIVED]
+    named += [words for k, words in _FILES.items() if k in different]
+    raise StudyError(
+        f"{path} holds the run of another study, which differs in "
+        f"{'; '.join(named) or 'its patients'}: choose another folder with --out"
+    )
+
+
+def _change(name: str, before: Any, now: Any) -> str:
+    short = all(isinstance(value, str | int | float) for value in (before, now))
+    return f"{name} (there {before}, now {now})" if short else name
 
 
 def _read(record: Path) -> dict[str, Any]:
     try:
         content = json.loads(record.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError):
-        raise StudyError(f"{record} is not a run record: choose another folder") from None
-    if not isinstance(content, dict):
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+        content = None
+    if not isinstance(content, dict) or not isinstance(content.get("identity"), dict):
         raise StudyError(f"{record} is not a run record: choose another folder")
     return content
 

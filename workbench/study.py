@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from workbench import study_steps as steps
 from workbench.cohort.cohort import Cohort
+from workbench.cohort.composition import composition_warnings
 from workbench.cohort.criteria import parse
 from workbench.data.open_card import open_card
 from workbench.evaluation import Evaluation
@@ -73,15 +74,18 @@ def run(
     card = open_card(study.card, data_dir)
     selected = card.cohort(study.outcome).select(*map(parse, study.select))
     cohort = study.split.apply(selected)
+    other_cohorts = dict(study.other_cohorts(selected))
+    for each in (cohort, *other_cohorts.values()):
+        steps.check(study, each)
     identity = steps.identity(study, cohort)
-    folder = RunFolder.claim(out, identity)
-
     dataset = steps.load(study, cohort)
+    folder = RunFolder.claim(out, identity | study.resolved(card))
+
     ladder = steps.models(study, dataset)
     predictions = steps.cross_fit(study, cohort, dataset, ladder, folder, on_progress)
 
     others = {}
-    for title, other in study.other_cohorts(selected):
+    for title, other in other_cohorts.items():
         dataset_there = steps.load(study, other)
         rungs = steps.models(study, dataset_there, single=False)
         there = steps.cross_fit(study, other, dataset_there, rungs, folder, on_progress)
@@ -100,6 +104,7 @@ def run(
         chosen=steps.choices(predictions[steps.JUDGED]),
         attribution=steps.attribute(predictions[steps.JUDGED]),
         provenance=identity,
+        warnings=composition_warnings(cohort, study.modalities),
     )
     report = write_report(content, folder.path)
     folder.finish()

@@ -1,20 +1,23 @@
 """What a study file may say, checked before anything is loaded."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from workbench.cohort.cohort import Cohort
 from workbench.data.card import did_you_mean
 from workbench.data.open_card import DataCard
 from workbench.data.paths import cards_folder
+from workbench.data.strict_yaml import NotYamlError, read_yaml
 from workbench.errors import StudyError
 
 Rung = Literal["null", "clinical", "each", "concatenation", "stack", "fusion_net", "selected"]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Horizon = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class SplitSettings(BaseModel):
@@ -25,7 +28,7 @@ class SplitSettings(BaseModel):
     kind: Literal["given", "kfold", "site"]
     column: str | None = None
     k: Annotated[int, Field(ge=2, le=100)] | None = None
-    seed: int = 0
+    seed: Seed = 0
 
     @property
     def title(self) -> str:
@@ -75,14 +78,21 @@ class Study(BaseModel):
     split: SplitSettings
     also_split: tuple[SplitSettings, ...] = ()
     models: tuple[Rung, ...]
-    horizons: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)]
+    horizons: Annotated[tuple[Horizon, ...], Field(min_length=1)]
     groups: tuple[str, ...] = ()
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Seed = 0
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if list(self.horizons) != sorted(set(self.horizons)):
             raise ValueError("horizons must ascend without repeats")
+        for entry in ("modalities", "models", "groups"):
+            names = getattr(self, entry)
+            if len(set(names)) != len(names):
+                raise ValueError(f"{entry} must name each once")
+        titles = [split.title for split in (self.split, *self.also_split)]
+        if len(set(titles)) != len(titles):
+            raise ValueError("also_split must hold other ways to split than split, each once")
         lacking = [rung for rung in ("null", "clinical", "selected") if rung not in self.models]
         if lacking:
             raise ValueError(
@@ -123,8 +133,7 @@ class Study(BaseModel):
         try:
             return cls.model_validate(written)
         except ValidationError as error:
-            names = [field.alias or name for name, field in cls.model_fields.items()]
-            lines = [_line(problem, names) for problem in error.errors()]
+            lines = [_line(problem) for problem in error.errors()]
             raise StudyError(f"{where}: " + "; ".join(lines)) from None
 
     def resolved(self, card: DataCard) -> dict[str, Any]:
@@ -139,25 +148,42 @@ class Study(BaseModel):
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        written = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, IsADirectoryError):
+        _, written = read_yaml(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         raise StudyError(f"no study file at {path}") from None
     except UnicodeDecodeError:
         raise StudyError(f"{path.name} is not UTF-8 text: save it as UTF-8") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        at = f", line {mark.line + 1}" if mark else ""
-        raise StudyError(f"{path.name}{at}: not YAML: {getattr(error, 'problem', error)}") from None
+    except NotYamlError as error:
+        at = f", line {error.line}" if error.line else ""
+        raise StudyError(f"{path.name}{at}: not YAML: {error.problem}") from None
     if not isinstance(written, dict):
         raise StudyError(f"{path.name}: expected `name: value` lines, as in `card: tcga_glioma`")
     return written
 
 
-def _line(problem: Any, names: list[str]) -> str:
+def _line(problem: Any) -> str:
+    """One problem that pydantic found, in words."""
     where = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "extra_forbidden":
-        return f"{where} is not an entry of a study{did_you_mean(where, names)}"
-    if problem["type"] == "missing":
-        return f"{where} is missing"
-    message = problem["msg"].removeprefix("Value error, ")
+    given = problem["input"]
+    match problem["type"]:
+        case "extra_forbidden":
+            return f"{where} is no entry of a study{did_you_mean(problem['loc'][-1], _entries())}"
+        case "missing":
+            return f"{where} is missing"
+        case "literal_error" if given is None:
+            return f'{where}: YAML reads null as nothing: put it in quotes, "null"'
+        case "literal_error":
+            expected = problem["ctx"]["expected"]
+            near = did_you_mean(given, re.findall(r"'(\w+)'", expected))
+            return f"{where}: expected {expected}{near}"
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return f"{where}: expected `name: value` entries, as in `kind: kfold`"
+        case "string_type":
+            return f"{where}: expected text: put it in quotes"
+    message = problem["msg"].removeprefix("Value error, ").replace("Input should", "should")
     return f"{where}: {message}" if where else message
+
+
+def _entries() -> set[str]:
+    fields = {**Study.model_fields, **SplitSettings.model_fields}
+    return {field.alias or name for name, field in fields.items()}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -14,15 +14,18 @@ import pandas as pd
 import workbench
 from workbench.cohort.cohort import Cohort
 from workbench.data.card import ImageModality
+from workbench.data.fingerprint import write_atomically
 from workbench.data.paths import cache_folder
 from workbench.errors import StudyError
 from workbench.evaluation import Evaluation, evaluate
+from workbench.evaluation.alignment import FEWEST_AT_RISK
 from workbench.materialise import MARKERS, materialise
 from workbench.run_folder import RunFolder
-from workbench.study_settings import Study
+from workbench.study_settings import Rung, Study
 
 if TYPE_CHECKING:
     from fusion.dataset import PatientDataset
+    from fusion.embeddings import ImageEmbedder
     from fusion.explanation.attribution import Attribution
     from fusion.models import RiskModel
     from fusion.predictions import Predictions
@@ -38,6 +41,8 @@ CALIBRATED = (
     JUDGED,
 )
 """Models whose calibration is judged: single modalities only describe."""
+TAKEN = {*get_args(Rung), "blend", "clinical_markers", "null_by_group"} - {"clinical"}
+"""Names of models, which a modality cannot have: its own model would hide the other."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,67 @@ def _hash(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+def check(study: Study, cohort: Cohort) -> None:
+    """Refuse before any training what could not be trained or judged after it.
+
+    Raises
+    ------
+    StudyError
+        If a fold leaves too little to learn from or to judge, nobody is followed to a horizon, or
+        a modality or a group has a name that a comparison needs.
+    CohortError
+        If a group or a modality does not exist, or may not be used.
+    """
+    for name in study.modalities:
+        cohort.features(name)
+    groups = cohort.group_masks(study.groups)
+    clash = [name for name in study.modalities if name in TAKEN] + [g for g in groups if g == "all"]
+    if clash:
+        raise StudyError(f"{clash[0]!r} means something else here: rename it in the card")
+    for name in study.modalities:
+        if not cohort.available[name].any():
+            raise StudyError(
+                f"no patient has {name}: look with `workbench data check`, or leave it out of "
+                "modalities"
+            )
+    _check_horizons(study, cohort)
+    _check_folds(study, cohort)
+
+
+def _check_horizons(study: Study, cohort: Cohort) -> None:
+    n_at_risk = int((cohort.patients["time"] >= study.horizons[0]).sum())
+    if n_at_risk < FEWEST_AT_RISK:
+        raise StudyError(
+            f"horizons: {n_at_risk} of {cohort.n_patients} patients are followed to "
+            f"{study.horizons[0]:g} {cohort.time_unit}, at least {FEWEST_AT_RISK} are needed: "
+            "choose earlier horizons"
+        )
+
+
+def _check_folds(study: Study, cohort: Cohort) -> None:
+    from fusion.nested import MIN_EVENTS
+
+    for fold, held_out in cohort.patients.groupby("fold"):
+        training = cohort.patients.drop(held_out.index)
+        n_events = int(training["event"].sum())
+        if n_events < MIN_EVENTS:
+            raise StudyError(
+                f"without fold {fold}, {len(training)} patients with {n_events} events are left "
+                f"to train on, at least {MIN_EVENTS} events are needed: use more folds or another "
+                "outcome"
+            )
+        for name in study.modalities:
+            if not training[f"has_{name}"].any():
+                raise StudyError(
+                    f"without fold {fold}, no patient has {name}: leave it out of modalities"
+                )
+        if not (held_out.loc[held_out["event"], "time"] < held_out["time"].max()).any():
+            raise StudyError(
+                f"in fold {fold}, {len(held_out)} patients with {int(held_out['event'].sum())} "
+                "events form no pair to compare: use fewer or larger folds"
+            )
+
+
 def load(study: Study, cohort: Cohort) -> "PatientDataset":
     """Aligned arrays of the study's modalities, and of the card's known markers."""
     strata = next((g for g in study.groups if g in cohort.card.spec.columns), None)
@@ -110,7 +176,13 @@ def cross_fit(
     folder: RunFolder,
     on_progress: OnProgress,
 ) -> dict[str, "Predictions"]:
-    """Out-of-fold predictions on the cohort's folds; finished folds are kept and reused."""
+    """Out-of-fold predictions on the cohort's folds; finished folds are kept and reused.
+
+    Raises
+    ------
+    StudyError
+        If a model cannot be fitted in a fold.
+    """
     from fusion.cross_fit import cross_fit
 
     fold = cohort.patients["fold"].to_numpy(int)
@@ -126,16 +198,19 @@ def cross_fit(
         finished.add(held_out)
         on_progress(Progress(step, len(finished), n_folds))
 
-    return cross_fit(
-        ladder,
-        dataset,
-        fold,
-        curve_grid(study.horizons),
-        seed=study.seed,
-        embedder=_embedder(),
-        on_fold=keep,
-        done=done,
-    )
+    try:
+        return cross_fit(
+            ladder,
+            dataset,
+            fold,
+            curve_grid(study.horizons),
+            seed=study.seed,
+            embedder=embedder(),
+            on_fold=keep,
+            done=done,
+        )
+    except ValueError as error:
+        raise StudyError(f"{step}: {error}") from error
 
 
 def curve_grid(horizons: Sequence[float]) -> np.ndarray:
@@ -206,7 +281,7 @@ def attribute(predictions: "Predictions") -> "Attribution":
         method="linear terms; exact Shapley values over modalities where the network was chosen",
         target="log_hazard",
         horizons=np.array([]),
-        reference="a patient of average clinical variables of whom no other modality is known",
+        reference="a patient of whom nothing is known; in linear terms, of average values",
         patient_id=predictions.patient_id,
         modality_names=names,
         modalities=parts[None],
@@ -222,12 +297,12 @@ def save_model(study: Study, cohort: Cohort, dataset: "PatientDataset", folder: 
     from fusion.cross_fit import fit_all
     from fusion.saving import save_record
 
-    embedder = _embedder().fit(dataset, seed=study.seed)
+    encoders = embedder().fit(dataset, seed=study.seed)
     ladder = models(study, dataset, single=False)
-    fitted = fit_all({JUDGED: ladder[JUDGED]}, embedder.embed(dataset), seed=study.seed)[JUDGED]
+    fitted = fit_all({JUDGED: ladder[JUDGED]}, encoders.embed(dataset), seed=study.seed)[JUDGED]
     record = {
         "risk": fitted,
-        "embedder": embedder,
+        "embedder": encoders,
         "study": json.dumps(study.resolved(cohort.card), sort_keys=True),
         "identity": identity(study, cohort),
         "time_unit": cohort.time_unit,
@@ -273,17 +348,17 @@ def pseudonyms(cohort: Cohort, folder: RunFolder) -> dict[str, str]:
     order = np.random.default_rng().permutation(len(patients))
     names = {patients[i]: f"P{rank + 1:05d}" for rank, i in enumerate(order)}
     key = cache_folder() / "pseudonyms" / f"{_hash({'run': str(folder.path.resolve())})[:16]}.json"
-    key.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if key.exists():
         kept = json.loads(key.read_text(encoding="utf-8"))
         if kept.keys() == names.keys():
             return kept
-    key.touch(mode=0o600)
-    key.write_text(json.dumps(names), encoding="utf-8")
+    key.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_atomically(key, json.dumps(names).encode())
     return names
 
 
-def _embedder() -> Any:
+def embedder() -> "ImageEmbedder":
+    """Image encoders of a training set, kept in the cache folder by content."""
     import torch
 
     from fusion.embeddings import ImageEmbedder

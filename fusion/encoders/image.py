@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float
-from monai.losses import DiceCELoss
-from monai.networks.nets import UNet
+from monai.losses.dice import DiceCELoss
+from monai.networks.nets.unet import UNet
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -97,11 +97,12 @@ class ImageEncoder(nn.Module):
 
     def _levels(self, images: Tensor) -> Iterator[Tensor]:
         """Features on the way down MONAI's nested U-Net, finest first."""
-        features, block = images, self.network.model
+        features: Tensor = images
+        block: nn.Module = self.network.model
         while isinstance(block, nn.Sequential):
             features = block[0](features)
             yield features
-            block = block[1].submodule
+            block = block[1].get_submodule("submodule")
         yield block(features)
 
 
@@ -110,7 +111,7 @@ def _pooled(
     outline: Float[Tensor, "batch 1 full_height full_width"],
 ) -> Float[Tensor, "batch twice_channel"]:
     """Mean and standard deviation of each channel inside the outline."""
-    weight = functional.adaptive_avg_pool2d(outline, features.shape[-2:])
+    weight = functional.adaptive_avg_pool2d(outline, (features.shape[2], features.shape[3]))
     weight = weight / (weight.sum(dim=(2, 3), keepdim=True) + EPSILON)
     mean = (features * weight).sum(dim=(2, 3))
     square = (features**2 * weight).sum(dim=(2, 3))
@@ -146,7 +147,7 @@ def train_image_encoder(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         encoder = ImageEncoder(images.shape[1], masks is not None, config)
-        encoder = encoder.to(device=device, memory_format=torch.channels_last)
+        encoder = encoder.to(device).to(memory_format=torch.channels_last)
         _train(encoder, images, masks, np.random.default_rng(seed), device)
     return encoder.eval()
 

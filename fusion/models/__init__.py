@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from fusion.models.blend import Blend
 from fusion.models.fusion_net import FusionNet
 from fusion.models.null import Null
 from fusion.models.protocol import FittedRisk, RiskModel
@@ -9,10 +10,14 @@ from fusion.models.ridge_cox import RidgeCox
 from fusion.models.selected import Selected
 from fusion.models.stack import Stack
 
+BY_SIMPLICITY = ("stack", "concatenation", "fusion_net")
+"""Models of all modalities: one weight a modality, one a component, and what is not linear."""
+
 RUNGS = ("null", "clinical", "each", "concatenation", "stack", "fusion_net", "selected")
 
 __all__ = [
     "RUNGS",
+    "Blend",
     "FittedRisk",
     "FusionNet",
     "Null",
@@ -83,8 +88,9 @@ def ladder(
         elif rung == "each":
             models.extend(RidgeCox(name, (), (name,)) for name in added)
         elif rung == "selected":
-            chosen_from = [combined[r] for r in rungs if r in combined]
-            models.append(Selected("selected", (base, *chosen_from)))
+            chosen_from = tuple(combined[r] for r in BY_SIMPLICITY if r in rungs and r in combined)
+            blend = (Blend("blend", chosen_from),) if len(chosen_from) > 1 else ()
+            models.append(Selected("selected", (base, *chosen_from, *blend)))
         elif rung in combined:
             models.append(combined[rung])
             if rung == "stack" and leave_one_out and len(added) > 1:

@@ -52,6 +52,10 @@ class FittedNet(FittedRisk):
     state: Mapping[str, Tensor]
     slope: float
 
+    def risk_score(self, dataset: PatientDataset) -> np.ndarray:
+        features, present = self._inputs(dataset)
+        return self._mean_score(features, present, tuple(self.components))
+
     def contributions(self, dataset: PatientDataset) -> dict[str, np.ndarray]:
         """Exact Shapley values over the subsets of modalities; an absent one contributes 0.
 
@@ -60,20 +64,26 @@ class FittedNet(FittedRisk):
         Shapley, L. (1953). A value for n-person games.
         """
         names = tuple(self.components)
-        require_modalities(dataset, names)
-        features = {
-            name: torch.as_tensor(
-                fitted.transform(dataset.modalities[name]) * self.gains[name], dtype=torch.float32
-            )
-            for name, fitted in self.components.items()
-        }
-        present = {n: torch.as_tensor(dataset.modalities[n].present.copy()) for n in names}
+        features, present = self._inputs(dataset)
         value = {
             subset: self._mean_score(features, present, subset)
             for size in range(len(names) + 1)
             for subset in combinations(names, size)
         }
         return {name: _shapley(name, names, value) for name in names}
+
+    def _inputs(self, dataset: PatientDataset) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Columns that the networks see, and presence, by modality."""
+        require_modalities(dataset, tuple(self.components))
+        modalities = dataset.modalities
+        features = {
+            name: torch.as_tensor(
+                fitted.transform(modalities[name]) * self.gains[name], dtype=torch.float32
+            )
+            for name, fitted in self.components.items()
+        }
+        present = {n: torch.as_tensor(modalities[n].present.copy()) for n in self.components}
+        return features, present
 
     @torch.no_grad()
     def _mean_score(
@@ -189,11 +199,13 @@ class FusionNet(RiskModel):
             seed=design.seed,
         )
         looks: list[_Look] = []
-        best = -np.inf
+        best, last_gain = -np.inf, 0
         for network, state in steps:
             scores = self._scores(network, state, features, present)
             held_out = _held_out(design, scores)
-            looks.append(_Look((len(looks) + 1) * self.training.check_every, state, scores, held_out))
+            looks.append(
+                _Look((len(looks) + 1) * self.training.check_every, state, scores, held_out)
+            )
             if float(held_out.sum()) > best:
                 best, last_gain = float(held_out.sum()), len(looks)
             elif len(looks) - last_gain >= self.training.patience:
@@ -250,9 +262,7 @@ def _gain(scores: Tensor) -> float:
     return variance**-0.5 if variance > 0 else 1.0
 
 
-def _calibration_slope(
-    scores: Tensor, design: NestedDesign, without: int | None = None
-) -> float:
+def _calibration_slope(scores: Tensor, design: NestedDesign, without: int | None = None) -> float:
     """Cox regression of the outcome on out-of-fold scores, never negative.
 
     ``without`` leaves the patients of one inner fold out.

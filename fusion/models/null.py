@@ -56,7 +56,7 @@ class Null(RiskModel):
         scores = torch.zeros_like(design.weights[1:])
         held_out = held_out_log_likelihood(scores, design.sets, design.weights[1:])
         fitted = FittedNull(self.name, curves[""], {}, curves)
-        return NestedFit(fitted, scores, float(held_out.sum()))
+        return NestedFit(fitted, scores, held_out)
 
 
 def _kaplan_meier(time: np.ndarray, event: np.ndarray) -> BaselineHazard:

@@ -46,8 +46,7 @@ class FittedRisk(ABC):
 
     def predict(self, dataset: PatientDataset, horizons: np.ndarray, fold: int = -1) -> Predictions:
         """Risk score and survival at ``horizons`` (time unit of the training set)."""
-        parts = self.contributions(dataset)
-        risk_score = sum(parts.values(), np.zeros(dataset.n_patients))
+        risk_score = self.risk_score(dataset)
         return Predictions(
             model=self.model,
             patient_id=dataset.patient_id,
@@ -55,7 +54,7 @@ class FittedRisk(ABC):
             risk_score=risk_score,
             horizons=np.asarray(horizons, dtype=float),
             survival=self.baseline.survival(risk_score, np.asarray(horizons, dtype=float)),
-            contributions=parts,
+            contributions=self.contributions(dataset),
             provenance={"chosen": dict(self.chosen)},
         )
 
@@ -70,14 +69,19 @@ class NestedFit:
         The model of the full training set.
     fold_scores
         Risk score of every training patient from each inner fit, (inner fold, patient).
-    held_out
-        Held-out log-likelihood over inner folds, the model's own choice not counted
-        (:func:`fusion.nested.credit`); what models are chosen by.
+    credit
+        Held-out log-likelihood of each inner fold, (inner fold,), the model's own choice not
+        counted (:func:`fusion.nested.credit`); what models are chosen by.
     """
 
     fitted: FittedRisk
     fold_scores: torch.Tensor
-    held_out: float
+    credit: torch.Tensor
+
+    @property
+    def held_out(self) -> float:
+        """Held-out log-likelihood, summed over inner folds."""
+        return float(self.credit.sum())
 
 
 class RiskModel(ABC):

@@ -9,8 +9,9 @@ from fusion.baseline_hazard import breslow
 from fusion.cox_solver import linear_score
 from fusion.models.linear import FittedLinear
 from fusion.models.protocol import NestedFit, RiskModel, out_of_fold
-from fusion.models.ridge_cox import LIGHT_PENALTY, PENALTIES, RidgeCox
-from fusion.nested import NestedDesign, RidgePath, credit
+from fusion.models.ridge_cox import PENALTIES, RidgeCox
+from fusion.models.second_level import fit_second_level
+from fusion.nested import NestedDesign, credit
 
 
 @dataclass(frozen=True)
@@ -56,67 +57,50 @@ class Stack(RiskModel):
 
     def fit_nested(self, design: NestedDesign) -> NestedFit:
         parts = [self._first_level(design, name) for name in self.added]
-        parts = [part for part in parts if part.spread > 0]
-        path, best = self._second_level(design, parts)
-        while (negative := path.coefficients[0, best, -len(parts) :] < 0).any() and parts:
-            parts = [p for p, drop in zip(parts, negative.tolist(), strict=True) if not drop]
-            path, best = self._second_level(design, parts)
-        fold_scores = linear_score(
-            _columns(design, self.clinical, parts), path.coefficients[:, best]
-        )[1:]
+        level = fit_second_level(
+            design,
+            design.block(self.clinical).scores,
+            torch.stack([part.score for part in parts], dim=-1),
+            torch.tensor([part.spread for part in parts], dtype=torch.float64),
+        )
+        used = [(p, weight) for p, weight in zip(parts, level.weights, strict=True) if weight > 0]
+        scores = out_of_fold(level.fold_scores, design)
         clinical = design.block(self.clinical).components[0]
-        weights = path.coefficients[0, best].numpy()
-        added = dict(zip([p.name for p in parts], weights[clinical.n_components :], strict=True))
-        scores = out_of_fold(fold_scores, design)
         fitted = FittedLinear(
             self.name,
             breslow(design.dataset.time, design.dataset.event, scores),
             {
-                "penalty": PENALTIES[best] if parts else None,
-                "weights": {name: float(added.get(name, 0.0)) for name in self.added},
-                "first_level_penalties": {p.name: p.penalty for p in parts},
+                "penalty": level.penalty,
+                "weights": dict(zip(self.added, level.weights, strict=True)),
+                "first_level_penalties": {p.name: p.penalty for p, _ in used},
             },
             {
                 self.clinical: clinical,
-                **{p.name: design.block(p.name).components[0] for p in parts},
+                **{p.name: design.block(p.name).components[0] for p, _ in used},
             },
             {
-                self.clinical: weights[: clinical.n_components],
-                **{p.name: p.coefficients * added[p.name] / p.spread for p in parts},
+                self.clinical: level.base[: clinical.n_components].numpy(),
+                **{p.name: p.coefficients * weight for p, weight in used},
             },
         )
-        return NestedFit(fitted, fold_scores, credit(path.held_out))
+        return NestedFit(fitted, level.fold_scores, credit(level.held_out))
 
     def _first_level(self, design: NestedDesign, name: str) -> _Added:
         path = design.path(RidgeCox(f"{self.clinical}+{name}", (self.clinical,), (name,)))
-        best = path.best
         block = design.block(name)
-        own = path.coefficients[:, best, -block.scores.shape[-1] :]
+        own = path.coefficients[:, path.best, -block.scores.shape[-1] :]
         score = (linear_score(block.scores, own)[1:] * design.held_out_mask).sum(0)
-        present = torch.as_tensor(design.dataset.modalities[name].present.copy())
-        spread = float(score[present].std()) if int(present.sum()) > 1 else 0.0
-        if PENALTIES[best] >= PENALTIES[-1]:
-            spread = 0.0
-        coefficients = own[0, : block.components[0].n_components].numpy()
-        return _Added(name, score, spread, coefficients, PENALTIES[best])
-
-    def _second_level(self, design: NestedDesign, parts: list[_Added]) -> tuple[RidgePath, int]:
-        columns = _columns(design, self.clinical, parts)
-        grid = torch.tensor(PENALTIES if parts else PENALTIES[:1], dtype=torch.float64)
-        n_clinical = columns.shape[-1] - len(parts)
-        penalties = torch.cat(
-            [
-                torch.full((len(grid), n_clinical), LIGHT_PENALTY, dtype=torch.float64),
-                grid[:, None].expand(-1, len(parts)),
-            ],
-            dim=-1,
+        penalty = PENALTIES[path.best]
+        return _Added(
+            name,
+            score,
+            0.0 if penalty >= PENALTIES[-1] else _spread(score, design, name),
+            own[0, : block.components[0].n_components].numpy(),
+            penalty,
         )
-        path = design.ridge_path(columns, penalties)
-        return path, path.best
 
 
-def _columns(design: NestedDesign, clinical: str, parts: list[_Added]) -> torch.Tensor:
-    """Clinical columns of each inner training set beside the standardised added scores."""
-    base = design.block(clinical).scores
-    added = [(p.score / p.spread).expand(len(base), -1)[..., None] for p in parts]
-    return torch.cat([base, *added], dim=-1)
+def _spread(score: torch.Tensor, design: NestedDesign, name: str) -> float:
+    """Standard deviation of a score over the patients who have the modality."""
+    present = torch.as_tensor(design.dataset.modalities[name].present.copy())
+    return float(score[present].std()) if int(present.sum()) > 1 else 0.0

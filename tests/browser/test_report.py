@@ -104,6 +104,59 @@ def test_page(browser: Any, report: Path, width: int, scheme: str) -> None:
     page.close()
 
 
+PLANTS = [
+    (
+        OVERLAPPING,
+        """() => {
+          const text = document.querySelector('.plate svg text');
+          text.parentNode.append(Object.assign(text.cloneNode(true), {textContent: 'planted'}));
+        }""",
+    ),
+    (
+        OUTSIDE,
+        """() => {
+          const text = document.querySelector('.plate svg text');
+          text.setAttribute('transform', 'translate(-2000 20)');
+          text.textContent = 'planted';
+        }""",
+    ),
+    (
+        LOW_CONTRAST,
+        """() => {
+          const line = document.querySelector('#limits li');
+          line.textContent = 'planted';
+          line.style.color = '#999999';
+        }""",
+    ),
+]
+
+
+@pytest.mark.parametrize(("detect", "plant"), PLANTS, ids=["overlap", "outside", "contrast"])
+def test_the_detectors_see_what_is_planted(
+    browser: Any, report: Path, detect: str, plant: str
+) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme="light")
+    page.goto(report.as_uri())
+    assert page.evaluate(detect) == []
+    page.evaluate(plant)
+    found = page.evaluate(detect)
+    assert found
+    assert all("planted" in each for each in found)
+    page.close()
+
+
+def test_a_printed_table_repeats_its_whole_heading(browser: Any, report: Path) -> None:
+    """Chromium leaves form controls out of headings that it repeats on a new page."""
+    page = browser.new_page()
+    page.goto(report.as_uri())
+    page.emulate_media(media="print")
+    shown = page.locator("thead .sorter").evaluate_all(
+        "buttons => buttons.map((button) => getComputedStyle(button).display)"
+    )
+    assert set(shown) == {"contents"}
+    page.close()
+
+
 def test_reads_without_javascript(browser: Any, report: Path) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()

@@ -96,7 +96,7 @@ class Definition:
 
 def _split_sentence(split: Mapping[str, Any]) -> str:
     if split["kind"] == "given":
-        return f"Folds as published in {split['column']}"
+        return f"Published folds (column {split['column']})"
     if split["kind"] == "site":
         return f"Whole sites held out, by {split['column']}, in {split['k']} folds"
     return f"{split['k']} folds at random, stratified by event, seed {split['seed']}"

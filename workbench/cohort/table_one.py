@@ -215,7 +215,10 @@ def _summary(known: np.ndarray, skewed: bool) -> str:
 
 
 def _short(number: float) -> str:
-    return "–" if np.isnan(number) else f"{number:.0f}" if abs(number) >= 100 else f"{number:.3g}"
+    """Three digits, trailing zeros kept, so that the numbers of a row stand under each other."""
+    if np.isnan(number):
+        return "–"
+    return f"{number:.0f}" if abs(number) >= 99.95 else f"{number:#.3g}"
 
 
 def _describe_levels(

@@ -30,6 +30,13 @@ def _inside(path: str) -> str:
     return path
 
 
+def _globs(pattern: str) -> str:
+    parts = PurePosixPath(pattern).parts
+    if not parts or any("**" in part and part != "**" for part in parts):
+        raise ValueError("expected a pattern such as images/**/*.png; ** stands for whole folders")
+    return pattern
+
+
 def _compiles(pattern: str) -> str:
     try:
         re.compile(pattern)
@@ -38,9 +45,18 @@ def _compiles(pattern: str) -> str:
     return pattern
 
 
+def _check_replacement(regex: str, replace: str) -> None:
+    """Refuse a replacement that names groups which the regex does not have."""
+    try:
+        re.sub(regex, replace, "")
+    except (re.error, IndexError) as error:
+        raise ValueError(f"replace does not fit regex: {error}") from None
+
+
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
 Scalar = str | int | float | bool
 RelativePath = Annotated[str, Field(min_length=1), AfterValidator(_inside)]
+GlobPattern = Annotated[RelativePath, AfterValidator(_globs)]
 Regex = Annotated[str, AfterValidator(_compiles)]
 
 
@@ -82,6 +98,12 @@ class Key(_Part):
     regex: Regex | None = None
     replace: str = r"\1"
     separator: tuple[str, str] | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Key":
+        if self.regex is not None:
+            _check_replacement(self.regex, self.replace)
+        return self
 
     def patient_id(self, value: str) -> str | None:
         """The patient id in ``value``; None where there is none."""
@@ -169,6 +191,8 @@ class Column(_Part):
             low, high = self.range
             if low is not None and high is not None and low > high:
                 raise ValueError("range must ascend: [lowest possible, highest possible]")
+        if self.regex is not None:
+            _check_replacement(self.regex, self.replace)
         return self
 
 
@@ -184,7 +208,7 @@ class EventCoding(_Part):
 
     @model_validator(mode="after")
     def _some(self) -> "EventCoding":
-        if self.event is None and self.censored is None:
+        if not any(side is not None and side != () for side in (self.event, self.censored)):
             raise ValueError(
                 "say which value means the event, as in `event: 1`, or which means censored"
             )
@@ -235,7 +259,7 @@ class ImageModality(_Part):
 
     kind: Literal["image"]
     title: str
-    pattern: RelativePath
+    pattern: GlobPattern
     exclude: str | None = None
     key: Key
     mask: RelativePath | None = None
@@ -256,7 +280,7 @@ class Split(_Part):
     """
 
     pattern: RelativePath
-    folds: tuple[int, ...]
+    folds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=2)]
     column: str
     source: str
 
@@ -269,7 +293,7 @@ class Group(_Part):
     """Patients within which every number is reported too; ``criteria`` as in a study."""
 
     title: str
-    criteria: tuple[dict[str, Any], ...]
+    criteria: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)]
 
 
 class Inventory(_Part):
@@ -372,7 +396,10 @@ def _dangling(card: Card) -> _Found:
 
     def observed(place: tuple[str, ...], when: Observed | None) -> _Found:
         if when is not None and when.column is not None:
-            yield from column((*place, "observed_at", "column"), when.column)
+            place = (*place, "observed_at", "column")
+            yield from column(place, when.column)
+            if when.column in card.columns and card.columns[when.column].type != "numeric":
+                yield place, f"{when.column} must be a numeric column, of days"
 
     places = {**card.files, **card.modalities}
     for name in card.population:

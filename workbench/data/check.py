@@ -109,7 +109,7 @@ def _study(card: "DataCard") -> Iterator[Problem]:
         expected.append(("split.column", [split.get("column")], [*spec.splits, *spec.columns]))
     for place, names, known in expected:
         for name in names if isinstance(names, list) else [names]:
-            if name not in known:
+            if name not in list(known):  # A list, for a name may be anything that YAML holds.
                 near = did_you_mean(str(name), known)
                 yield Problem("error", f"study.{place}", f"the card has no {name!r}{near}")
 

@@ -1,41 +1,17 @@
 """A card's text: YAML between two ``---`` lines, then prose. Every problem names its line."""
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError
-from yaml.composer import ComposerError
-from yaml.constructor import ConstructorError
 
 from workbench.data import card as schema
 from workbench.data.card import Card, DanglingReferencesError, did_you_mean
+from workbench.data.strict_yaml import NotYamlError, read_yaml
 from workbench.errors import DataCardError
 
 _LARGEST = 1_000_000
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML without repeated keys, which it would drop silently, and without aliases.
-
-    Aliases let a small file stand for a huge one.
-    """
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
-            raise ComposerError(None, None, "aliases (*name) are not read", mark)
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise ConstructorError(
-                    None, None, f"the key {key.value!r} stands twice", key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
 
 
 def parse_card(text: str, name: str) -> tuple[Card, str]:
@@ -60,17 +36,10 @@ def parse_card(text: str, name: str) -> tuple[Card, str]:
     """
     front, prose = _split(text, name)
     try:
-        tree = yaml.compose(front, Loader=_Loader)
-        values = yaml.load(front, Loader=_Loader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"{name}, line {mark.line + 2}" if mark else name
+        tree, values = read_yaml(front)
+    except NotYamlError as error:
+        where = f"{name}, line {error.line + 1}" if error.line else name
         raise DataCardError(f"{where}: the front matter is not YAML: {error.problem}") from None
-    except (yaml.YAMLError, RecursionError):
-        raise DataCardError(
-            f"{name}: the front matter is not YAML: it holds control characters, or is nested "
-            "too deeply"
-        ) from None
     if not isinstance(values, dict):
         raise DataCardError(f"{name}, line 2: expected `key: value` lines in the front matter")
     try:

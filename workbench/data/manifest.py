@@ -52,6 +52,8 @@ def _read_manifest(path: Path) -> dict[str, PinnedSource]:
         raise DataCardError(
             f"manifest {path.name} is not beside the card: add it, or remove `manifest`"
         ) from None
+    except UnicodeDecodeError:
+        raise DataCardError(f"manifest {path.name} is not UTF-8 text: save it as UTF-8") from None
     sources: dict[str, PinnedSource] = {}
     for number, row in enumerate(csv.DictReader(io.StringIO(text)), start=2):
         try:

@@ -158,7 +158,7 @@ def _card_path(name_or_path: str | os.PathLike[str]) -> Path:
         names = list_cards()
         raise DataCardError(
             f"no card is called {str(path)!r}; there are {', '.join(names) or 'none'}"
-            f"{did_you_mean(str(path), names)} For a card of your own, give the path of its file"
+            f"{did_you_mean(str(path), names)}. For a card of your own, give the path of its file"
         )
     return carried
 

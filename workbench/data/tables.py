@@ -17,6 +17,7 @@ from datetime import date, time
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
+from xml.etree.ElementTree import ParseError
 
 import openpyxl
 import pyarrow as pa
@@ -244,23 +245,32 @@ def _parse_xlsx(content: bytes, sheet: str | None) -> pa.Table:
     if kept.is_file():
         return pq.read_table(kept)
     try:
-        workbook = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError):
+        table = _sheet(content, sheet)
+    except DataCardError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, InvalidFileException, ParseError, KeyError, ValueError,
+            OSError):  # fmt: skip
         raise DataCardError("not an XLSX file, or damaged: save it again") from None
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer)
+    write_atomically(kept, buffer.getvalue())
+    return table
+
+
+def _sheet(content: bytes, sheet: str | None) -> pa.Table:
+    workbook = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
     try:
         names = workbook.sheetnames
+        if not names:
+            raise DataCardError("the workbook has no sheet: save it again")
         if sheet is None and len(names) != 1:
             raise DataCardError(f"{len(names)} sheets: name one as `sheet:`, such as {names[0]!r}")
         if sheet is not None and sheet not in names:
             near = did_you_mean(sheet, names) or f"; there are {', '.join(names)}"
             raise DataCardError(f"no sheet is called {sheet!r}{near}")
-        table = _from_rows(workbook[sheet or names[0]].iter_rows(values_only=True))
+        return _from_rows(workbook[sheet or names[0]].iter_rows(values_only=True))
     finally:
         workbook.close()
-    buffer = io.BytesIO()
-    pq.write_table(table, buffer)
-    write_atomically(kept, buffer.getvalue())
-    return table
 
 
 def _from_rows(rows: Iterator[tuple[Any, ...]]) -> pa.Table:

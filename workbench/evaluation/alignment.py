@@ -50,6 +50,8 @@ class Aligned:
         Each with its patients in the cohort's order.
     draws
         Bootstrap counts under a first row of ones, (draw, patient).
+    time_unit
+        Unit of times and horizons.
     """
 
     time: np.ndarray
@@ -62,6 +64,7 @@ class Aligned:
     horizons: np.ndarray
     predictions: dict[str, Predictions]
     draws: np.ndarray
+    time_unit: str
 
     def n_at_risk(self, group: str, horizon: float) -> int:
         """Patients of a group at risk just before a horizon."""
@@ -114,6 +117,7 @@ def align(
         horizons=study_horizons,
         predictions=in_order,
         draws=with_observed(bootstrap_weights(fold, n_bootstrap, seed)),
+        time_unit=cohort.time_unit,
     )
 
 

@@ -13,7 +13,9 @@ from workbench.evaluation.accuracy import (
 from workbench.evaluation.alignment import FEWEST_AT_RISK, Aligned
 from workbench.evaluation.discrimination import auc_sums
 from workbench.evaluation.intervals import interval, number, significant
-from workbench.evaluation.ladder import NULL, ipa
+from workbench.evaluation.ladder import NULL, NULL_BY_GROUP, ipa
+from workbench.evaluation.words import METRICS as METRIC_WORDS
+from workbench.evaluation.words import Note, at_time, group_words, models_words
 from workbench.survival.calibration import RiskBin, risk_bins
 
 HORIZON_METRICS = (
@@ -31,7 +33,7 @@ class AtHorizon(NamedTuple):
 
     rows: list[dict[str, Any]]
     curves: list[dict[str, Any]]
-    notes: list[str]
+    notes: list[Note]
 
 
 def at_horizon(
@@ -40,6 +42,7 @@ def at_horizon(
     """Every model in a group at a horizon; refused where too few are at risk."""
     member = aligned.groups[group]
     n_at_risk = aligned.n_at_risk(group, horizon)
+    at = at_time(horizon, aligned.time_unit)
     place = {
         "group": group,
         "horizon": significant(horizon),
@@ -48,10 +51,10 @@ def at_horizon(
         "n_at_risk": n_at_risk,
     }
     if n_at_risk < FEWEST_AT_RISK:
-        reason = f"{n_at_risk} at risk at {horizon:g}; at least {FEWEST_AT_RISK} are needed"
+        reason = f"{n_at_risk} at risk at {at}; at least {FEWEST_AT_RISK} are needed"
         refused = dict.fromkeys(HORIZON_METRICS) | {"refused": reason}
         rows = [{"model": model, **place, **refused} for model in aligned.predictions]
-        return AtHorizon(rows, [], [f"{group}: {reason}."])
+        return AtHorizon(rows, [], [(group_words(group), f"{reason}.")])
 
     auc = auc_sums(aligned, group, horizon)
     null_brier = brier_draws(aligned, group, aligned.predictions[NULL], horizon)
@@ -86,7 +89,8 @@ def at_horizon(
             | {"bins": [_bin(each) for each in bins]}
         )
     judged = [row for row in rows if row["model"] in calibrated_models]
-    return AtHorizon(rows, curves, _notes(judged, curves, straight))
+    place = f"{group_words(group)} at {at}"
+    return AtHorizon(rows, curves, [(place, text) for text in _notes(judged, curves, straight)])
 
 
 def _curve(calibrated: CalibrationDraws) -> dict[str, list[float]]:
@@ -121,20 +125,19 @@ def _notes(
     rows: list[dict[str, Any]], curves: list[dict[str, Any]], straight: list[str]
 ) -> list[str]:
     """What is undefined. That the null has neither slope nor curve is said once, elsewhere."""
-    if not rows:
-        return []
-    place = f"{rows[0]['group']} at {rows[0]['horizon']:g}"
+    ranked = [row for row in rows if row["model"] not in (NULL, NULL_BY_GROUP)]
     notes = []
     for metric in HORIZON_METRICS:
-        without = [row["model"] for row in rows if row[metric] is None and row["model"] != NULL]
+        without = [row["model"] for row in ranked if row[metric] is None]
         if without:
-            notes.append(f"{place}: {metric} of {', '.join(without)} is undefined.")
-    without = [c["model"] for c in curves if not c["predicted"] and c["model"] != NULL]
+            notes.append(f"{METRIC_WORDS[metric]} of {models_words(without)} is undefined.")
+    named = {row["model"] for row in ranked}
+    without = [c["model"] for c in curves if not c["predicted"] and c["model"] in named]
     if without:
-        notes.append(f"{place}: no smooth calibration curve of {', '.join(without)}.")
+        notes.append(f"no smooth calibration curve of {models_words(without)}.")
     if straight:
         notes.append(
-            f"{place}: the calibration curve of {', '.join(straight)} is a straight line on the "
-            "cloglog scale, since too few patients bend it."
+            f"too few patients bend the calibration curve of {models_words(straight)}: a straight "
+            "line on the cloglog scale is drawn."
         )
     return notes

@@ -7,6 +7,7 @@ import numpy as np
 
 from workbench.evaluation.alignment import Aligned
 from workbench.evaluation.intervals import Interval, interval, number
+from workbench.evaluation.words import at_time, model_words, signed
 
 SMALLEST_GAIN = 0.01
 """A gain in C below this is not worth a claim."""
@@ -57,38 +58,84 @@ def claim(
     draws
         Draws of each metric of each model in this group.
     """
+    where = "Overall" if group == "all" else f"In {group}"
+    entry = _numbers(aligned, group, draws, model=model, over=over)
+    subject, other = model_words(model), f"over {model_words(over)}"
+    return entry | {"sentence": _sentence(entry, where, subject, other, _at(aligned, group))}
+
+
+def modality_claim(
+    aligned: Aligned,
+    group: str,
+    draws: Mapping[str, Mapping[str, np.ndarray | None]],
+    *,
+    modality: str,
+    model: str,
+    over: str,
+) -> dict[str, Any]:
+    """What a modality adds to a model: with it against the same without, in those who have it.
+
+    Parameters
+    ----------
+    group
+        The patients who have the modality; "all" where everyone does.
+    modality
+        Its name.
+    model, over
+        The model with the modality, and the same without it.
+    """
+    entry = {"modality": modality} | _numbers(aligned, group, draws, model=model, over=over)
+    if group == "all":
+        where = f"In all {entry['n']} patients"
+    else:
+        where = f"In the {entry['n']} patients who have {modality}"
+    subject = f"{model_words(model)} with {modality}"
+    other = f"against the same without {modality}"
+    return entry | {"sentence": _sentence(entry, where, subject, other, _at(aligned, group))}
+
+
+def _numbers(
+    aligned: Aligned,
+    group: str,
+    draws: Mapping[str, Mapping[str, np.ndarray | None]],
+    *,
+    model: str,
+    over: str,
+) -> dict[str, Any]:
     member = aligned.groups[group]
     gain_draws = difference(draws[model], draws[over], "harrell_c")
     gain = None if gain_draws is None else interval(gain_draws)
-    accuracy = difference(draws[model], draws[over], "ipa")
-    entry = {
+    return {
         "model": model,
         "over": over,
         "group": group,
         "n": int(member.sum()),
         "n_events": int(aligned.event[member].sum()),
         "delta_harrell_c": None if gain is None else gain.to_json(),
-        "delta_ipa": number(accuracy),
+        "delta_ipa": number(difference(draws[model], draws[over], "ipa")),
         "verdict": verdict(gain),
     }
-    return entry | {"sentence": _sentence(entry, aligned.tau(group))}
 
 
-def _sentence(entry: Mapping[str, Any], tau: float | None) -> str:
-    where = "Overall" if entry["group"] == "all" else f"In {entry['group']}"
+def _at(aligned: Aligned, group: str) -> str:
+    """Where IPA is taken in a group, with its unit."""
+    tau = aligned.tau(group)
+    return "" if tau is None else at_time(tau, aligned.time_unit)
+
+
+def _sentence(entry: Mapping[str, Any], where: str, subject: str, other: str, at: str) -> str:
     gain, accuracy = entry["delta_harrell_c"], entry["delta_ipa"]
     counts = f"{entry['n']} patients, {entry['n_events']} events"
     if gain is None:
-        changed = f"a change in C over {entry['over']} is not estimable ({counts})"
-        return f"{where}, for {entry['model']}, {changed}."
-    changed = f"changed C by {_signed(gain, counts)} over {entry['over']}: {entry['verdict']}"
+        return f"{where}, for {subject}, a change in C {other} is not estimable ({counts})."
+    changed = f"changed C by {_with_limits(gain, counts)} {other}: {entry['verdict']}"
     if accuracy is None:
         beside = "ΔIPA is not estimable"
     else:
-        beside = f"ΔIPA at {tau:g} is {_signed(accuracy)}"
-    return f"{where}, {entry['model']} {changed}. {beside}."
+        beside = f"ΔIPA at {at} is {_with_limits(accuracy)}"
+    return f"{where}, {subject} {changed}. {beside}."
 
 
-def _signed(value: Mapping[str, float], *more: str) -> str:
-    limits = f"{value['lower']:+.3f} to {value['upper']:+.3f}"
-    return f"{value['estimate']:+.3f} ({'; '.join([limits, *more])})"
+def _with_limits(value: Mapping[str, float], *more: str) -> str:
+    limits = f"{signed(value['lower'])} to {signed(value['upper'])}"
+    return f"{signed(value['estimate'])} ({'; '.join([limits, *more])})"

@@ -14,7 +14,7 @@ from workbench.evaluation.alignment import (
     align,
 )
 from workbench.evaluation.at_horizons import at_horizon
-from workbench.evaluation.compare import claim
+from workbench.evaluation.compare import claim, modality_claim
 from workbench.evaluation.intervals import CONFIDENCE, significant
 from workbench.evaluation.ladder import (
     NULL,
@@ -25,6 +25,7 @@ from workbench.evaluation.ladder import (
 )
 from workbench.evaluation.records import Evaluation
 from workbench.evaluation.risk_groups import risk_groups
+from workbench.evaluation.words import listed, merged, models_words
 
 FEWEST_GRID_POINTS = 10
 """A Brier score integrated over fewer horizons is called coarse."""
@@ -116,13 +117,13 @@ def evaluate(
             for group in aligned.groups
         ),
         modality_value=tuple(
-            {"modality": name} | claim(aligned, group, draws[group], model=model, over=without)
+            modality_claim(aligned, group, draws[group], modality=name, model=model, over=without)
             for name, (model, without, group) in (modality_value or {}).items()
         ),
         notes=(
             *_notes(aligned),
-            *(note for group in draws for note in ladder_notes(aligned, group, draws[group])),
-            *(note for place in places for note in place.notes),
+            *merged(note for group in draws for note in ladder_notes(aligned, group, draws[group])),
+            *merged(note for place in places for note in place.notes),
         ),
         settings=_settings(aligned, cohort.time_unit, seed)
         | {"clinical": clinical, "markers": markers, "judged": judged},
@@ -140,13 +141,16 @@ def _check_models(predictions: Mapping[str, Predictions], *asked: str) -> None:
 
 def _notes(aligned: Aligned) -> Iterator[str]:
     yield (
-        f"Intervals are {CONFIDENCE:.0%} percentiles of {len(aligned.draws) - 1} bootstraps of "
-        "patients within folds, the same for every model, given the fitted models and the "
-        "censoring curve."
+        f"Intervals are {CONFIDENCE * 100:.0f} % percentiles of {len(aligned.draws) - 1:,} "
+        "bootstraps of patients within folds, the same for every model, given the fitted models "
+        "and the censoring curve."
     )
     if aligned.stratum_names:
-        yield f"The censoring curve is stratified by {', '.join(aligned.stratum_names)}."
-    yield f"{NULL} gives all patients of a fold one risk, so it has no calibration slope or curve."
+        yield f"The censoring curve is stratified by group: {listed(list(aligned.stratum_names))}."
+    yield (
+        "Kaplan–Meier gives all patients of a fold (and group) one risk: it ranks nobody and has "
+        "no calibration slope or curve."
+    )
     coarse = [
         model
         for model, each in aligned.predictions.items()
@@ -154,8 +158,8 @@ def _notes(aligned: Aligned) -> Iterator[str]:
     ]
     if coarse:
         yield (
-            f"ibs of {', '.join(coarse)} is coarse: it integrates over fewer than "
-            f"{FEWEST_GRID_POINTS} horizons."
+            f"The integrated Brier score of {models_words(coarse)} is coarse: it integrates over "
+            f"fewer than {FEWEST_GRID_POINTS} horizons."
         )
 
 

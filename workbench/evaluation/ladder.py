@@ -12,9 +12,14 @@ from workbench.evaluation.compare import difference
 from workbench.evaluation.discrimination import harrell_sums, uno_sums
 from workbench.evaluation.intervals import MOST_UNDEFINED, number, ratio, significant
 from workbench.evaluation.records import METRICS
+from workbench.evaluation.words import METRICS as METRIC_WORDS
+from workbench.evaluation.words import Note, at_time, group_words, models_words
 
 NULL = "null"
 """The model whose Brier score is the reference of IPA: the training folds' Kaplan-Meier."""
+
+NULL_BY_GROUP = "null_by_group"
+"""Kaplan-Meier within the study's groups. Like the null it ranks nobody within them."""
 
 Draws = dict[str, np.ndarray | None]
 """Draws of each metric of one model in one group, (draw,); None where refused."""
@@ -57,9 +62,12 @@ def with_differences(draws: dict[str, Draws], clinical: str) -> dict[str, Draws]
         model: own
         | {
             f"delta_{metric}": None
-            if model in (NULL, clinical)
+            if model in unjudged
             else difference(own, draws[clinical], metric)
-            for metric in ("harrell_c", "ipa")
+            for metric, unjudged in (
+                ("harrell_c", (NULL, NULL_BY_GROUP, clinical)),
+                ("ipa", (NULL, clinical)),
+            )
         }
         for model, own in draws.items()
     }
@@ -79,19 +87,22 @@ def ladder_row(aligned: Aligned, group: str, model: str, draws: Draws) -> dict[s
     }
 
 
-def ladder_notes(aligned: Aligned, group: str, draws: dict[str, Draws]) -> Iterator[str]:
+def ladder_notes(aligned: Aligned, group: str, draws: dict[str, Draws]) -> Iterator[Note]:
     """What is refused or undefined in a group, and why."""
-    tau = aligned.tau(group)
+    place, tau, unit = group_words(group), aligned.tau(group), aligned.time_unit
     if tau is None:
         yield (
-            f"{group}: fewer than {FEWEST_AT_RISK} patients at risk at every horizon; uno_c, ibs "
-            "and ipa are refused."
+            place,
+            f"fewer than {FEWEST_AT_RISK} patients at risk at every horizon; Uno’s C, the "
+            "integrated Brier score and IPA are refused.",
         )
     elif tau < aligned.horizons[-1]:
         last = aligned.horizons[-1]
         yield (
-            f"{group}: uno_c, ibs and ipa are taken at {tau:g}, since "
-            f"{aligned.n_at_risk(group, last)} patients are at risk at {last:g}."
+            place,
+            "Uno’s C, the integrated Brier score and IPA are taken at "
+            f"{at_time(tau, unit)}, since {aligned.n_at_risk(group, last)} patients are at risk "
+            f"at {at_time(last, unit)}.",
         )
     for metric in METRICS:
         without = [
@@ -100,10 +111,11 @@ def ladder_notes(aligned: Aligned, group: str, draws: dict[str, Draws]) -> Itera
             if own[metric] is not None and number(own[metric]) is None
         ]
         if without:
+            folds = _undefined_folds(aligned, group) if metric == "harrell_c_fold_mean" else ""
             yield (
-                f"{group}: {metric} of {', '.join(without)} is undefined"
-                f"{_undefined_folds(aligned, group) if metric == 'harrell_c_fold_mean' else ''} "
-                f"in the cohort or in more than {MOST_UNDEFINED:.0%} of bootstraps."
+                place,
+                f"{METRIC_WORDS[metric]} of {models_words(without)} is undefined{folds} in the "
+                f"cohort or in more than {MOST_UNDEFINED:.0%} of bootstraps.",
             )
 
 

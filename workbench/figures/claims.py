@@ -1,4 +1,4 @@
-"""What the judged model adds: one line a group, against nothing added."""
+"""What a model or a modality adds: one line a claim, against nothing added."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,43 +20,39 @@ from workbench.figures.style import (
 
 WIDTH = 9.6
 ROW = 0.34
+LONGEST = 64
 
 
-def plot_claims(claims: Sequence[Mapping[str, Any]], *, titles: Mapping[str, str]) -> Figure:
-    """Difference in Harrell's C of the judged model over another, with its interval.
+def plot_claims(claims: Sequence[Mapping[str, Any]], *, labels: Sequence[str]) -> Figure:
+    """Difference in Harrell's C of one model over another, with its interval.
 
     Parameters
     ----------
     claims
-        Rows of the evaluation: ``group, over, n, n_events, delta_harrell_c, verdict``.
-    titles
-        What a person reads for a model or a group, by name.
+        Rows of the evaluation: ``n, n_events, delta_harrell_c``; none of the latter is None.
+    labels
+        What a person reads for each, in the same order.
 
     Returns
     -------
     Figure
         One line a claim; the interval is blue where it lies clear of zero, else grey.
     """
-    rows = [row for row in claims if row["delta_harrell_c"] is not None]
-    labels = [
-        f"{shorten(titles.get(row['group'], row['group']), 34)}, over "
-        f"{shorten(titles.get(row['over'], row['over']), 34)}"
-        for row in rows
-    ]
-    counts = [f"{tally(row['n'])} patients, {tally(row['n_events'])} events" for row in rows]
+    labels = [shorten(label, LONGEST) for label in labels]
+    counts = [f"{tally(row['n'])} patients, {tally(row['n_events'])} events" for row in claims]
     left, right = 0.25 + text_room(labels) * 0.94, 0.2 + text_room(counts) * 0.94
-    body = ROW * max(len(rows), 1)
+    body = ROW * max(len(claims), 1)
     with styled():
         figure = new_figure(WIDTH, body + 0.75)
         axes = inset_axes(figure, left, 0.6, WIDTH - left - right, body)
-        axes.set_ylim(len(rows) - 0.5, -0.5)
-        axes.set_yticks(range(len(rows)), labels)
+        axes.set_ylim(len(claims) - 0.5, -0.5)
+        axes.set_yticks(range(len(claims)), labels)
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.grid(axis="x", color=RULE, linewidth=0.6)
         axes.set_axisbelow(True)
         axes.axvline(0, color=INK, linewidth=1)
-        for at, (row, count) in enumerate(zip(rows, counts, strict=True)):
+        for at, (row, count) in enumerate(zip(claims, counts, strict=True)):
             value = row["delta_harrell_c"]
             clear = value["lower"] > 0 or value["upper"] < 0
             colour = BLUE if clear else GREY

@@ -68,7 +68,7 @@ def plot_kaplan_meier(
         axes.set(ylim=(0, 1.02), xlabel=f"Time from the index date ({time_unit})")
         axes.set_ylabel("Survival without the event")
         axes.set_xlim(0, _end(curves, ticks))
-        axes.set_xticks(ticks, [f"{t:g}" for t in ticks])
+        axes.set_xticks(ticks, [f"{t:,g}" for t in ticks])
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         axes.grid(axis="y", color=RULE, linewidth=0.6)
         axes.set_axisbelow(True)

@@ -61,7 +61,7 @@ def plot_ladder(
     groups = list(dict.fromkeys(row["group"] for row in rows))
     labels = [shorten(titles.get(model, model), 34) for model in models]
     limits = _limits(rows)
-    across = min(len(groups), PANELS_A_ROW) or 1
+    across = _across(len(groups))
     down = math.ceil(len(groups) / across) or 1
     left = 0.25 + text_room(labels)
     body = ROW * len(models) + 0.1
@@ -96,6 +96,13 @@ def plot_ladder(
             )
             axes.set_xlabel("Harrell’s C (95 % interval)")
     return figure
+
+
+def _across(n_panels: int) -> int:
+    """Panels beside each other: as many as fit; four stand two by two."""
+    if n_panels == PANELS_A_ROW + 1:
+        return 2
+    return min(n_panels, PANELS_A_ROW) or 1
 
 
 def _panel(

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from workbench.evaluation import Evaluation
 from workbench.figures.kaplan_meier import exportable
 from workbench.report.content import ReportContent
 from workbench.report.withhold import withhold_counts
-from workbench.report.words import RESEARCH_USE
+from workbench.report.words import RESEARCH_USE, in_sentence, short
 from workbench.survival import kaplan_meier
 
 SCHEMA_VERSION = 1
@@ -41,7 +42,8 @@ def report_document(content: ReportContent) -> Json:
         "outcome": {"name": cohort.outcome, **_outcome(spec, cohort.outcome)},
         "modalities": _modalities(spec, content.study),
         "definition": json.loads(cohort.definition.to_json()),
-        "definition_sentences": list(cohort.definition.sentences()),
+        "definition_sentences": _definition_sentences(cohort),
+        "columns": _columns(spec),
         "n_patients": cohort.n_patients,
         "n_events": cohort.n_events,
         "follow_up": _follow_up(cohort),
@@ -95,6 +97,29 @@ def _outcome(spec: Card, name: str) -> Json:
         "time_zero": outcome.time_zero,
         "note": outcome.note,
     }
+
+
+def _definition_sentences(cohort: Cohort) -> list[str]:
+    """The definition with the card's titles in place of its names."""
+    spec = cohort.card.spec
+    dataset = f"Dataset: {spec.title}, version {spec.version}"
+    outcome = f"Outcome: {in_sentence(spec.outcomes[cohort.outcome].title)}"
+    return [dataset, outcome, *cohort.definition.sentences()[2:]]
+
+
+def _columns(spec: Card) -> Json:
+    """What each column holds; the page of a simulated dataset says so in other places."""
+    return {
+        name: {"label": _label(column.meaning, spec.simulated), "unit": column.unit}
+        for name, column in spec.columns.items()
+    }
+
+
+def _label(meaning: str, simulated: bool) -> str:
+    head = short(meaning)
+    if simulated and head.startswith("Simulated "):
+        head = head.removeprefix("Simulated ")
+    return head[:1].upper() + head[1:]
 
 
 def _modalities(spec: Card, study: Mapping[str, Any]) -> list[Json]:
@@ -153,12 +178,31 @@ def _availability(content: ReportContent) -> list[Json]:
 def _evaluation(evaluation: Evaluation, spec: Card) -> Json:
     """All of an evaluation; curves without single patients' moments where the card says so."""
     minimum = spec.privacy.minimum_cell
-    content = plain(evaluation.to_json())
+    content = _with_titles(plain(evaluation.to_json()), spec)
     groups = content["risk_groups"]
     if spec.privacy.restricted:
         groups["strata"] = [exportable(s, minimum_cell=minimum) for s in groups["strata"]]
     content = withhold_counts(content, minimum)
     return {**content, "evaluation_settings": content.pop("settings")}
+
+
+def _with_titles(evaluation: Json, spec: Card) -> Json:
+    """Sentences name a modality as the study does; a reader knows it by its title."""
+    titles = {name: in_sentence(short(m.title)) for name, m in spec.modalities.items()}
+    names = "|".join(map(re.escape, titles))
+    named = re.compile(rf"\b([Pp]atients with|who have|model with|model of|without) ({names})\b")
+
+    def reworded(sentence: str) -> str:
+        return named.sub(lambda found: f"{found[1]} {titles[found[2]]}", sentence)
+
+    claims = {
+        name: [{**claim, "sentence": reworded(claim["sentence"])} for claim in evaluation[name]]
+        for name in ("claims", "modality_value")
+    }
+    notes = [
+        note[:1].upper() + note[1:] if named.match(note) else note for note in evaluation["notes"]
+    ]
+    return {**evaluation, **claims, "notes": [reworded(note) for note in notes]}
 
 
 def _other_split(evaluation: Evaluation, spec: Card) -> Json:
@@ -192,10 +236,14 @@ def _assumed_times(spec: Card) -> list[str]:
         *((m.title, getattr(m, "observed_at", None)) for m in spec.modalities.values()),
     ]
     return [
-        f"{what}: assumed to be known at the index date ({observed.basis or 'no basis given'})."
+        f"{what}: assumed to be known at the index date ({_basis(observed)})."
         for what, observed in parts
         if observed is not None and observed.assumed
     ]
+
+
+def _basis(observed: Observed) -> str:
+    return (observed.basis or "no basis given").rstrip(".")
 
 
 def _table(frame: pd.DataFrame) -> Json:

@@ -59,7 +59,7 @@ def number(value: Value, digits: int = 3) -> str:
         return NONE
     if isinstance(value, str):
         return text(value)
-    return f"{value:,.{digits}f}".replace("-", "−")
+    return _without_signed_zero(f"{value:,.{digits}f}")
 
 
 def count(value: Value) -> str:
@@ -71,7 +71,12 @@ def signed(value: Value, digits: int = 3) -> str:
     """A difference: its sign always shows."""
     if value is None or isinstance(value, str):
         return number(value, digits)
-    return f"{value:+,.{digits}f}".replace("-", "−")
+    return _without_signed_zero(f"{value:+,.{digits}f}")
+
+
+def _without_signed_zero(written: str) -> str:
+    """With a true minus; what is rounded to zero has no sign."""
+    return written.replace("-", "−") if re.search("[1-9]", written) else written.lstrip("+-")
 
 
 def estimate(value: Mapping[str, Value] | None) -> str:
@@ -118,9 +123,14 @@ def time(value: Value) -> str:
 
 def listed(items: list[str]) -> str:
     """A list in a sentence: ``"a, b and c"``, or ``"a; b, c; and d"`` where an item has commas."""
-    if len(items) > 1 and any("," in item for item in items):
+    if len(items) > 1 and any(", " in item for item in items):
         return "; ".join([*items[:-1], f"and {items[-1]}"])
     return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
+
+
+def compact(value: Value) -> str:
+    """One decimal where it has some: log likelihoods, settings."""
+    return number(value, 1)
 
 
 def in_years(value: float, unit: str) -> str:
@@ -135,6 +145,7 @@ WRITERS: dict[str, Writer] = {
     "setting": setting,
     "scientific": scientific,
     "count": count,
+    "compact": compact,
     "number": number,
     "availability": availability,
     "estimate": estimate,

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from workbench.report.format import WRITERS
 from workbench.report.sections import SECTIONS
-from workbench.report.words import RESEARCH_USE, SIMULATED
+from workbench.report.words import RESEARCH_USE, SIMULATED, short
 
 
 def render_page(document: Mapping[str, Any]) -> str:
@@ -37,6 +37,7 @@ def render_page(document: Mapping[str, Any]) -> str:
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         simulated=SIMULATED,
         research_use=RESEARCH_USE,
+        outcome=short(document["outcome"]["title"]),
     )
 
 

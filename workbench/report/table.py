@@ -28,6 +28,8 @@ class Cell:
         0 to 100: how far the cell is tinted; None for no tint.
     quiet
         Repeats the cell above: read out, not shown.
+    indent
+        Belongs to the row above that names it.
     """
 
     text: str
@@ -37,6 +39,7 @@ class Cell:
     sort: float | None = None
     share: float | None = None
     quiet: bool = False
+    indent: bool = False
 
 
 @dataclass(frozen=True)

@@ -76,12 +76,22 @@ def _withheld(value: Any, minimum: int, hidden: set[tuple[str, str]]) -> Any:
             if (key, group) in hidden
             else _small(inner, minimum)
             if key in COUNTS
+            else _without_hidden(inner, minimum, group, hidden)
+            if key == "sentence"
             else _withheld(inner, minimum, hidden)
             for key, inner in value.items()
         }
     if isinstance(value, list | tuple):
         return [_withheld(inner, minimum, hidden) for inner in value]
     return _without_small_counts(value, minimum) if isinstance(value, str) else value
+
+
+def _without_hidden(sentence: str, minimum: int, group: str, hidden: set[tuple[str, str]]) -> str:
+    """A sentence about a group whose counts give others away names neither."""
+    for count, word in (("n", "patients"), ("n_events", "events")):
+        if (count, group) in hidden:
+            sentence = re.sub(rf"\b\d+ {word}\b", f"withheld {word}", sentence)
+    return _without_small_counts(sentence, minimum)
 
 
 def _small(value: Any, minimum: int) -> Any:

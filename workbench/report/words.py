@@ -1,26 +1,33 @@
 """What a person reads for the names that code and ``report.json`` use."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 RESEARCH_USE = "Research use only; not a medical device."
 SIMULATED = "Simulated data"
 
 MODELS = {
-    "null": "No model (Kaplan–Meier)",
+    "null": "Kaplan–Meier",
+    "null_by_group": "Kaplan–Meier by group",
     "clinical": "Clinical Cox",
+    "clinical_markers": "Clinical Cox with known markers",
     "concatenation": "Concatenation Cox",
     "stack": "Combined model",
     "fusion_net": "Fusion network",
+    "blend": "Blend of models",
     "selected": "Selected model",
 }
 
 RUNGS = {
-    "null": "the survival curve of the training patients, the same for everyone",
+    "null": "no model: the survival curve of the training patients, the same for everyone",
+    "null_by_group": "the same within each group",
     "clinical": "a Cox model on the clinical variables alone: what the clinic already knows",
+    "clinical_markers": "a Cox model on the clinical variables and the known molecular markers",
     "concatenation": "one penalised Cox model on all features at once",
     "stack": "clinical variables beside one out-of-fold score a modality, in a penalised Cox model",
     "fusion_net": "a neural network that encodes each modality and fuses those that are present",
+    "blend": "a Cox model on the out-of-fold scores of the models of all modalities",
     "selected": "whichever of these won in the inner folds; the only model that is judged",
 }
 
@@ -34,11 +41,12 @@ METRICS = {
     "delta_ipa": "Change in IPA over clinical",
 }
 
+RANKS_NOBODY = ("null", "null_by_group")
+"""Models without a risk score of their own: no concordance of theirs is drawn."""
+
 
 def rung(document: Mapping[str, Any], model: str) -> str:
     """What a model is, in half a sentence."""
-    if model == document["evaluation_settings"]["markers"]:
-        return "a Cox model on the clinical variables and the known molecular markers"
     if model in modality_titles(document) and model not in RUNGS:
         return "a penalised Cox model on this input alone"
     return RUNGS.get(model, "a further model of the study")
@@ -49,15 +57,50 @@ def model_titles(document: Mapping[str, Any]) -> dict[str, str]:
     titles = dict(MODELS)
     markers = document["evaluation_settings"]["markers"]
     if markers:
-        titles[markers] = "Clinical Cox with known markers"
-    modalities = {m["name"]: m["title"] for m in document["modalities"]}
-    for name, title in modalities.items():
+        titles[markers] = MODELS["clinical_markers"]
+    for name, title in short_titles(document).items():
         titles.setdefault(name, f"{title} alone")
+        titles[f"without_{name}"] = f"Combined model without {in_sentence(title)}"
     return titles
 
 
 def modality_titles(document: Mapping[str, Any]) -> dict[str, str]:
+    """Modality → its whole title."""
     return {m["name"]: m["title"] for m in document["modalities"]}
+
+
+def short_titles(document: Mapping[str, Any]) -> dict[str, str]:
+    """Modality → its title without what stands after a comma or in brackets."""
+    return {name: short(title) for name, title in modality_titles(document).items()}
+
+
+def short(title: str) -> str:
+    """The head of a title or meaning.
+
+    Examples
+    --------
+    >>> short("MRI, two key slices"), short("Sex, as recorded"), short("Grade (WHO 2007); no risk")
+    ('MRI', 'Sex', 'Grade')
+    """
+    return re.split(r"[,;:(]", title, maxsplit=1)[0].strip() or title
+
+
+def in_sentence(title: str) -> str:
+    """For the middle of a sentence; names such as DNA or TCGA keep their capitals.
+
+    Examples
+    --------
+    >>> in_sentence("Gene expression"), in_sentence("MRI"), in_sentence("IDH1 mutation")
+    ('gene expression', 'MRI', 'IDH1 mutation')
+    """
+    title = title.rstrip(".")
+    return title[:1].lower() + title[1:] if title[1:2].islower() else title
+
+
+def label(document: Mapping[str, Any], column: str) -> str:
+    """What a column holds: the head of its meaning, since its name is only a name."""
+    found = document["columns"].get(column)
+    return column.replace("_", " ") if found is None else found["label"]
 
 
 def titled(titles: Mapping[str, str], name: str) -> str:
@@ -65,5 +108,37 @@ def titled(titles: Mapping[str, str], name: str) -> str:
     return titles.get(name, name)
 
 
-def group_title(group: str) -> str:
-    return "All patients" if group == "all" else group
+def group_title(document: Mapping[str, Any], group: str) -> str:
+    """A group as a heading."""
+    if group == "all":
+        return "All patients"
+    modality = modality_groups(document).get(group)
+    if modality is None:
+        return group
+    return f"Patients with {in_sentence(short_titles(document)[modality])}"
+
+
+def group_in_sentence(document: Mapping[str, Any], group: str) -> str:
+    """A group in the middle of a sentence; the study's own titles stay as they are."""
+    title = group_title(document, group)
+    return in_sentence(title) if group == "all" or title != group else title
+
+
+def modality_groups(document: Mapping[str, Any]) -> dict[str, str]:
+    """Group of those who have a modality → the modality."""
+    return {f"patients with {m['name']}": m["name"] for m in document["modalities"]}
+
+
+def of_study(
+    document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
+) -> list[tuple[int, Mapping[str, Any]]]:
+    """Rows of all patients and of the study's own groups, with their places in ``rows``."""
+    aside = modality_groups(document)
+    return [(i, row) for i, row in enumerate(rows) if row["group"] not in aside]
+
+
+def within_first(
+    document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
+) -> list[tuple[int, Mapping[str, Any]]]:
+    """The same with the groups before all patients: a pooled number never stands alone."""
+    return sorted(of_study(document, rows), key=lambda placed: placed[1]["group"] == "all")

@@ -8,7 +8,7 @@ from fusion.baseline_hazard import breslow
 from fusion.losses import cox_log_likelihood
 from fusion.models.linear import FittedLinear
 from fusion.models.ridge_cox import LIGHT_PENALTY, PENALTIES, RidgeCox
-from fusion.nested import NestedDesign
+from fusion.nested import NestedDesign, credit
 
 
 def test_clinical_coefficients_maximise_the_lightly_penalised_likelihood(simulate):
@@ -27,8 +27,22 @@ def test_the_penalty_is_the_one_of_highest_held_out_likelihood(simulate):
     design = NestedDesign(simulate())
     model = RidgeCox("rna", (), ("rna",))
     path, fit = design.path(model), design.fit(model)
-    assert fit.held_out == float(path.held_out.max())
-    assert fit.fitted.chosen == {"penalty": PENALTIES[int(path.held_out.argmax())]}
+    best = int(path.held_out.sum(-1).argmax())
+    assert fit.fitted.chosen == {"penalty": PENALTIES[best]}
+    # What the model earns does not count its own choice, so it earns no more than the best.
+    assert fit.held_out <= float(path.held_out.sum(-1).max())
+
+
+def test_credit_leaves_each_fold_out_of_the_choice():
+    """Six candidates of pure luck: the best by chance looks good, its credit does not."""
+    generator = torch.Generator().manual_seed(0)
+    looks, earns = [], []
+    for _ in range(500):
+        held_out = torch.randn((6, 5), generator=generator, dtype=torch.float64)
+        looks.append(float(held_out.sum(-1).max()))
+        earns.append(float(credit(held_out).sum()))
+    assert np.mean(looks) > 2
+    assert abs(np.mean(earns)) < 0.5
 
 
 def test_the_baseline_comes_from_out_of_fold_scores(simulate):

@@ -27,7 +27,7 @@ def test_counts_and_summaries_agree_with_the_patients(
     assert rows.loc[("patients", ""), ["all", "low"]].tolist() == ["78", str(len(low))]
     age = rows.loc[("age, years", "")]
     assert age["statistic"] == "mean (SD)"
-    assert age["low"] == f"{low['age'].mean():.3g} ({low['age'].std():.3g})"
+    assert age["low"] == f"{low['age'].mean():.1f} ({low['age'].std():.1f})"
     assert age["missing"] == "4 (5.1)"
     n_dead = int(low["event"].sum())
     assert rows.loc[("event", "yes"), "low"] == f"{n_dead} ({100 * n_dead / len(low):.1f})"
@@ -38,7 +38,7 @@ def test_counts_and_summaries_agree_with_the_patients(
 def test_a_skewed_number_is_given_by_its_quartiles(rows: pd.DataFrame) -> None:
     crp = rows.loc[("crp", "")]
     assert crp["statistic"] == "median [IQR]"
-    assert crp["low"] == "1 [1, 1]"
+    assert crp["low"] == "1.00 [1.00, 1.00]"
 
 
 def test_standardised_mean_differences(make_card: Make, table: pd.DataFrame) -> None:

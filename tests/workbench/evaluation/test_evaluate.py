@@ -285,11 +285,11 @@ def test_a_horizon_that_few_reach_is_refused_in_that_group(cohort):
     )
     row = row_of(evaluation.at_horizons, "selected", "short", horizon=15)
     assert row["n_at_risk"] == 9
-    assert row["refused"] == "9 at risk at 15; at least 10 are needed"
+    assert row["refused"] == "9 at risk at 15 months; at least 10 are needed"
     assert row["brier"] is row["auc"] is row["calibration_slope"] is None
     assert row_of(evaluation.ladder, "selected", "short")["tau"] == 5
     assert row_of(evaluation.at_horizons, "selected", horizon=15)["refused"] is None
-    assert any("9 patients are at risk at 15" in note for note in evaluation.notes)
+    assert any("9 patients are at risk at 15 months." in note for note in evaluation.notes)
     places = {(c["group"], c["horizon"]) for c in evaluation.calibration_curves}
     assert places == {("all", 5), ("all", 15), ("short", 5)}
 

@@ -39,10 +39,9 @@ def ladder() -> Figure:
 
 def claims() -> Figure:
     rows = [
-        {"group": g, "over": "clinical", "n": 90, "n_events": 75, "delta_harrell_c": estimate(0.02)}
-        for g in ("all", LONG)
+        {"n": 90, "n_events": "<10", "delta_harrell_c": estimate(change)} for change in (0.02, -0.2)
     ]
-    return plot_claims(rows, titles={})
+    return plot_claims(rows, labels=["All patients", f"{LONG}, over {LONG}"])
 
 
 def stratum() -> dict[str, Any]:

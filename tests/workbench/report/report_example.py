@@ -1,4 +1,4 @@
-"""A finished study on made-up files: twelve models, five groups, long names.
+"""A finished study on made-up files: fifteen models, six groups, long names.
 
 Predictions are the known risk plus noise, so no model has to be trained to look at a report.
 """
@@ -26,6 +26,8 @@ NOISE = {
     "imaging": 2.5,
     "concatenation": 0.75,
     "stack": 0.55,
+    "without_rna": 0.7,
+    "without_imaging": 0.56,
     "fusion_net": 0.7,
     "a_second_fusion_network_with_a_rather_long_name": 0.8,
     "boosted_trees": 0.9,
@@ -54,6 +56,7 @@ def example_content(
     names = ("kind", "young_low_grade")
     masks = cohort.group_masks(names)
     masks["with imaging of sufficient quality for segmentation"] = cohort.available["imaging"]
+    masks["patients with imaging"] = cohort.available["imaging"]
     return ReportContent(
         study={
             "schema": 1,
@@ -77,7 +80,9 @@ def example_content(
                 "model": "stack",
                 "n_train": 288,
                 "events_train": 150,
+                "held_out_log_likelihood": {"clinical": -812.3, "stack": -799.96},
                 "penalties": {"clinical": 0.1, "rna": 31.6},
+                "outline_dice_imaging": 0.711,
             }
             for fold in range(5)
         ),
@@ -207,7 +212,7 @@ def _evaluation(
     patient_id = cohort.patients.index.to_numpy(str)
     fold = cohort.patients["fold"].to_numpy(int)
     grid = np.unique(np.append(np.linspace(60, 1500, 25).round(), HORIZONS))
-    scores = {"null": np.zeros(len(risk))} | {
+    scores = {"null": np.zeros(len(risk)), "null_by_group": np.zeros(len(risk))} | {
         name: (risk - risk.mean() + rng.normal(0, noise, len(risk))) / (1 + 0.4 * noise**2)
         for name, noise in NOISE.items()
     }
@@ -223,6 +228,10 @@ def _evaluation(
         horizons=HORIZONS,
         groups=masks,
         markers="clinical_markers",
+        modality_value={
+            "rna": ("stack", "without_rna", "all"),
+            "imaging": ("stack", "without_imaging", "patients with imaging"),
+        },
         n_bootstrap=20,
         seed=seed,
     )

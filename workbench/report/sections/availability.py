@@ -6,7 +6,7 @@ from typing import Any
 from workbench.report.format import text
 from workbench.report.sections.section import Context, Document, Section
 from workbench.report.table import Cell, Column, Table, cell, words
-from workbench.report.words import group_title, modality_titles, titled
+from workbench.report.words import group_title, in_sentence, label, short_titles, titled
 
 
 def context(document: Document) -> Context:
@@ -17,21 +17,21 @@ def context(document: Document) -> Context:
 
 def _table(document: Document, i: int, part: dict[str, Any]) -> Table:
     """One row a level, one column a modality."""
-    titles = modality_titles(document)
+    titles = short_titles(document)
     at = {(row["level"], row["modality"]): j for j, row in enumerate(part["rows"])}
     levels, modalities = (list(dict.fromkeys(key[n] for key in at)) for n in (0, 1))
-    by = text(part["by"]).replace("_", " ")
+    by = "Outcome" if part["by"] == "event" else text(label(document, part["by"]))
     return Table(
-        f"Modalities by {by}: {text(part['meaning'])}",
+        f"Modalities by {in_sentence(by)}",
         (
-            Column(by.capitalize(), numeric=False),
+            Column(by, numeric=False),
             Column("Patients"),
             Column("Events"),
             *(Column(text(titled(titles, name))) for name in modalities),
         ),
         tuple(
             (
-                words(group_title(level)),
+                words(group_title(document, level)),
                 cell(document, "count", *_row(i, at[level, modalities[0]]), "n_patients"),
                 cell(document, "count", *_row(i, at[level, modalities[0]]), "n_events"),
                 *(_tinted(document, i, at[level, name], part["rows"]) for name in modalities),

@@ -1,5 +1,6 @@
 """Whether a predicted risk of 30 % comes true in 30 of 100."""
 
+from dataclasses import replace
 from typing import Any
 
 from workbench.figures import plot_calibration
@@ -7,7 +8,7 @@ from workbench.report.drawing import Drawing, draw
 from workbench.report.format import time
 from workbench.report.sections.section import Context, Document, Section
 from workbench.report.table import Column, Table, cell, words
-from workbench.report.words import group_title, model_titles, titled
+from workbench.report.words import group_title, model_titles, of_study, titled
 
 NUMBERS = {
     "auc": "AUC",
@@ -22,14 +23,18 @@ NUMBERS = {
 def context(document: Document) -> Context:
     settings = document["evaluation_settings"]
     judged = settings["judged"]
-    curves = [c for c in document["calibration_curves"] if c["model"] == judged and c["predicted"]]
+    curves = [
+        curve
+        for _, curve in of_study(document, document["calibration_curves"])
+        if curve["model"] == judged and curve["predicted"]
+    ]
     groups = list(dict.fromkeys(row["group"] for row in document["at_horizons"]))
     models = [settings["clinical"], settings["markers"], judged]
     return {
         "figures": [_figure(document, i, curve) for i, curve in enumerate(curves)],
         "tables": [_table(document, group, [m for m in models if m]) for group in groups],
         "refused": [
-            f"{group_title(row['group'])}, {time(row['horizon'])}: {row['refused']}"
+            f"{group_title(document, row['group'])}: {row['refused']}"
             for row in document["at_horizons"]
             if row["model"] == judged and row["refused"]
         ],
@@ -38,7 +43,7 @@ def context(document: Document) -> Context:
 
 def _figure(document: Document, i: int, curve: dict[str, Any]) -> Drawing:
     unit = document["outcome"]["time_unit"]
-    group, at = group_title(curve["group"]), f"{time(curve['horizon'])} {unit}"
+    group, at = group_title(document, curve["group"]), f"{time(curve['horizon'])} {unit}"
     return draw(
         plot_calibration(curve, title=group, subtitle=f"at {at}"),
         f"calibration-{i}",
@@ -55,8 +60,9 @@ def _table(document: Document, group: str, models: list[str]) -> Table:
         for i, row in enumerate(document["at_horizons"])
         if row["group"] == group and row["model"] in models
     ]
+    rows.sort(key=lambda placed: models.index(placed[1]["model"]))
     return Table(
-        f"{group_title(group)}: discrimination and calibration at a horizon",
+        f"{group_title(document, group)}: discrimination and calibration at a horizon",
         (
             Column("Model", numeric=False),
             Column(f"Horizon, {document['outcome']['time_unit']}"),
@@ -65,12 +71,15 @@ def _table(document: Document, group: str, models: list[str]) -> Table:
         ),
         tuple(
             (
-                words(titled(titles, row["model"])),
+                replace(
+                    words(titled(titles, row["model"])),
+                    quiet=at > 0 and rows[at - 1][1]["model"] == row["model"],
+                ),
                 cell(document, "time", "at_horizons", i, "horizon"),
                 cell(document, "count", "at_horizons", i, "n_at_risk"),
                 *(cell(document, "estimate", "at_horizons", i, name) for name in NUMBERS),
             )
-            for i, row in rows
+            for at, (i, row) in enumerate(rows)
         ),
     )
 

@@ -5,7 +5,7 @@ from workbench.report.drawing import draw
 from workbench.report.format import text
 from workbench.report.sections.section import Context, Document, Section
 from workbench.report.table import Column, Table, cell, words
-from workbench.report.words import modality_titles, titled
+from workbench.report.words import short_titles, titled
 
 NUMBERS = {
     "mean_absolute": "Mean absolute",
@@ -18,7 +18,7 @@ NUMBERS = {
 
 def context(document: Document) -> Context:
     content = document["contributions"]
-    titles = modality_titles(document)
+    titles = short_titles(document)
     spreads = content["modalities"]
     words_for = [
         f"{titles.get(s['modality'], s['modality'])} {s['mean_absolute']:.2f}" for s in spreads

@@ -1,27 +1,24 @@
 """What was asked, of which data, and how the models climb."""
 
-from typing import Any
-
 from workbench.report.format import listed, text, time
 from workbench.report.sections.section import Context, Document, Section
-from workbench.report.words import group_title, model_titles, rung, titled
+from workbench.report.table import cell
+from workbench.report.words import (
+    group_title,
+    in_sentence,
+    modality_groups,
+    model_titles,
+    rung,
+    titled,
+)
 
-SPLITS = {
-    "given": "published folds",
-    "kfold": "random folds, drawn by patient",
-    "site": "whole sites held out in turn",
-}
+WITHOUT = "without_"
 
 
 def context(document: Document) -> Context:
-    dataset, outcome, study = (
-        document["dataset"],
-        document["outcome"],
-        document["study"],
-    )
+    dataset, outcome, study = document["dataset"], document["outcome"], document["study"]
     titles = model_titles(document)
     models = list(dict.fromkeys(row["model"] for row in document["ladder"]))
-    groups = list(dict.fromkeys(row["group"] for row in document["ladder"]))
     unit = outcome["time_unit"]
     return {
         "facts_shown": [
@@ -33,21 +30,47 @@ def context(document: Document) -> Context:
             ("Outcome", f"{outcome['title']}, in {unit}"),
             ("Time zero", outcome["time_zero"]),
             ("About the outcome", outcome["note"]),
-            ("Who is in", ". ".join(document["definition_sentences"]) + "."),
+            ("Who is in", _who_is_in(document)),
             ("Inputs", listed([m["title"] for m in document["modalities"]])),
-            ("Split", _split(study["split"])),
+            ("Folds", _folds(document)),
             ("Horizons", f"{listed([time(h) for h in study['horizons']])} {unit}"),
-            ("Groups", listed([group_title(group) for group in groups])),
+            ("Groups", _groups(document)),
         ],
-        "rungs": [(text(titled(titles, m)), rung(document, m)) for m in models],
+        "definition_hash": cell(document, "text", "definition_hash"),
+        "rungs": [
+            (text(titled(titles, m)), rung(document, m))
+            for m in models
+            if not m.startswith(WITHOUT)
+        ],
+        "without": bool(document["modality_value"]),
     }
 
 
-def _split(split: dict[str, Any]) -> str:
-    kind = split["kind"]
-    words = SPLITS.get(kind) or text(kind)
-    details = ", ".join(f"{k} {v}" for k, v in sorted(split.items()) if k != "kind")
-    return f"{words} ({details})" if details else words
+def _who_is_in(document: Document) -> str:
+    """The criteria as sentences; dataset, outcome and folds stand in rows of their own."""
+    n_criteria = len(document["definition"]["select"])
+    criteria = document["definition_sentences"][2 : 2 + n_criteria]
+    known = f"every patient whose {in_sentence(document['outcome']['title'])} is known"
+    return f"{known}; {'; '.join(criteria)}" if criteria else known
+
+
+def _folds(document: Document) -> str:
+    split, n = document["definition"]["split"], document["evaluation_settings"]["n_folds"]
+    if split is None:
+        return f"{n} folds"
+    if split["kind"] == "given":
+        return f"{n} published folds (column {text(split['column'])})"
+    if split["kind"] == "site":
+        return f"whole sites held out, in {n} folds"
+    return f"{n} random folds of patients, stratified by event, seed {split['seed']}"
+
+
+def _groups(document: Document) -> str:
+    aside = modality_groups(document)
+    groups = list(dict.fromkeys(row["group"] for row in document["ladder"]))
+    of_study = listed([group_title(document, g) for g in groups if g not in aside])
+    having = [in_sentence(group_title(document, g)) for g in groups if g in aside]
+    return f"{of_study}; beside them {listed(having)}" if having else of_study
 
 
 SECTION = Section("definition", "What was asked", context)

@@ -1,8 +1,11 @@
 """What the selected model turned out to be inside each fold."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from workbench.report.sections.section import Context, Document, Section
-from workbench.report.table import Column, Table, cell, words
-from workbench.report.words import model_titles, titled
+from workbench.report.table import Cell, Column, Table, cell, words
+from workbench.report.words import in_sentence, model_titles, short_titles, titled
 
 TITLES = {
     "fold": "Fold",
@@ -10,37 +13,85 @@ TITLES = {
     "n_train": "Training patients",
     "events_train": "Training events",
 }
+DICE = "outline_dice_"
+LIKELIHOOD = "held_out_log_likelihood"
+NOTES = {
+    LIKELIHOOD: "Under each model: its held-out log partial likelihood in the inner folds; the "
+    "highest is chosen.",
+    DICE: "Dice: overlap of drawn outlines with those that the image encoder predicts, in patients "
+    "it was not trained on.",
+}
+
+Path = tuple[str, ...]
+"""Where a value stands in a fold's row: its name, or name and key of a mapping."""
 
 
 def context(document: Document) -> Context | None:
     chosen = document["chosen"]
     if not chosen:
         return None
-    titles = model_titles(document)
-    names = [*TITLES, *sorted({k for row in chosen for k in row} - set(TITLES))]
+    paths = _paths(chosen)
     return {
         "content": Table(
             "Choices made in the inner folds, before the outer fold was seen",
             tuple(
                 Column(
-                    TITLES.get(n, n.replace("_", " ").capitalize()),
-                    numeric=n in ("n_train", "events_train"),
+                    _title(document, path),
+                    numeric=len(path) > 1 or path[0] not in ("fold", "model"),
                 )
-                for n in names
+                for path in paths
             ),
-            tuple(
-                tuple(
-                    words("")
-                    if name not in row
-                    else words(titled(titles, row["model"]))
-                    if name == "model"
-                    else cell(document, "setting", "chosen", i, name)
-                    for name in names
-                )
-                for i, row in enumerate(chosen)
+            tuple(tuple(_cell(document, i, path) for path in paths) for i in range(len(chosen))),
+            " ".join(
+                note
+                for name, note in NOTES.items()
+                if any(path[0].startswith(name) for path in paths)
             ),
         )
     }
+
+
+def _paths(chosen: list[Mapping[str, Any]]) -> list[Path]:
+    """A column a value; a mapping gives one a key."""
+    names = [*TITLES, *sorted({k for row in chosen for k in row} - set(TITLES))]
+    paths: dict[Path, None] = {}
+    for name in names:
+        for row in chosen:
+            value = row.get(name)
+            keys = [(name, key) for key in value] if isinstance(value, Mapping) else [(name,)]
+            paths |= dict.fromkeys(keys if name in row else [])
+    return list(paths)
+
+
+def _title(document: Document, path: Path) -> str:
+    name, *key = path
+    if name.startswith(DICE):
+        modality = titled(short_titles(document), name.removeprefix(DICE))
+        return f"Dice, {in_sentence(modality)}"
+    if name == LIKELIHOOD and key:
+        return titled(model_titles(document), key[0])
+    head = TITLES.get(name, name.replace("_", " ").capitalize())
+    return f"{head}: {in_sentence(titled(short_titles(document), key[0]))}" if key else head
+
+
+def _cell(document: Document, i: int, path: Path) -> Cell:
+    value: Any = document["chosen"][i]
+    for part in path:
+        if not isinstance(value, Mapping) or part not in value:
+            return words("")
+        value = value[part]
+    if path == ("model",):
+        return words(titled(model_titles(document), value))
+    written_as = (
+        "compact"
+        if path[0] == LIKELIHOOD
+        else "count"
+        if path[0] in ("n_train", "events_train")
+        else "number"
+        if path[0].startswith(DICE)
+        else "setting"
+    )
+    return cell(document, written_as, "chosen", i, *path)
 
 
 SECTION = Section("folds", "Inside the folds", context)

@@ -1,5 +1,7 @@
 """How long patients were watched, and how many are left at each horizon."""
 
+from dataclasses import replace
+
 from workbench.report.sections.section import Context, Document, Section
 from workbench.report.table import Column, Table, cell, words
 from workbench.report.words import group_title
@@ -38,13 +40,16 @@ def _at_horizons(document: Document) -> Table:
         ),
         tuple(
             (
-                words(group_title(row["group"])),
+                replace(
+                    words(group_title(document, row["group"])),
+                    quiet=at > 0 and rows[at - 1][1]["group"] == row["group"],
+                ),
                 cell(document, "time", "at_horizons", i, "horizon"),
                 cell(document, "count", "at_horizons", i, "n"),
                 cell(document, "count", "at_horizons", i, "n_events"),
                 cell(document, "count", "at_horizons", i, "n_at_risk"),
             )
-            for i, row in rows
+            for at, (i, row) in enumerate(rows)
         ),
         "Numbers at a horizon with fewer than ten at risk in a group are refused there.",
     )

@@ -5,7 +5,14 @@ from workbench.report.drawing import draw
 from workbench.report.format import count, estimate
 from workbench.report.sections.section import Context, Document, Section
 from workbench.report.table import Column, Table, cell, words
-from workbench.report.words import METRICS, group_title, model_titles, titled
+from workbench.report.words import (
+    METRICS,
+    RANKS_NOBODY,
+    group_title,
+    model_titles,
+    of_study,
+    titled,
+)
 
 MEANINGS = {
     "harrell_c": "share of comparable pairs, within folds, that the model ranks as they came; "
@@ -15,20 +22,28 @@ MEANINGS = {
     "ibs": "mean squared error of predicted survival; lower is better",
     "ipa": "gain in that error over predicting the same curve for all; higher is better",
 }
+WITHOUT = "without_"
+"""Rungs that say what a modality adds: they have a section of their own."""
+
 DIFFERENCES = ("delta_harrell_c", "delta_ipa")
 
 
 def context(document: Document) -> Context:
     titles = model_titles(document)
     groups = list(dict.fromkeys(row["group"] for row in document["ladder"]))
-    names = titles | {group: group_title(group) for group in groups}
+    names = titles | {group: group_title(document, group) for group in groups}
     settings = document["evaluation_settings"]
     judged = settings["judged"]
     clinical = settings["clinical"]
-    figure = plot_ladder(document["ladder"], titles=names, clinical=clinical, judged=judged)
+    drawn = [
+        row
+        for _, row in of_study(document, document["ladder"])
+        if row["model"] not in RANKS_NOBODY and not row["model"].startswith(WITHOUT)
+    ]
+    figure = plot_ladder(drawn, titles=names, clinical=clinical, judged=judged)
     best = [
-        f"{group_title(r['group'])}: {estimate(r['harrell_c'])}."
-        for r in document["ladder"]
+        f"{group_title(document, r['group'])}: {estimate(r['harrell_c'])}."
+        for r in drawn
         if r["model"] == judged and r["harrell_c"] is not None
     ]
     return {
@@ -43,7 +58,7 @@ def context(document: Document) -> Context:
         "markers": titles.get(settings["markers"], ""),
         "beyond_markers": [
             cell(document, "prose", "claims", i, "sentence")
-            for i, claim in enumerate(document["claims"])
+            for i, claim in of_study(document, document["claims"])
             if claim["over"] == settings["markers"]
         ],
         "tables": [ladder_table(document, group) for group in groups],
@@ -55,10 +70,15 @@ def ladder_table(document: Document, group: str) -> Table:
     """All metrics of all models in one group."""
     titles = model_titles(document)
     judged = document["evaluation_settings"]["judged"]
-    rows = [(i, r) for i, r in enumerate(document["ladder"]) if r["group"] == group]
+    rows = [
+        (i, r)
+        for i, r in enumerate(document["ladder"])
+        if r["group"] == group and not r["model"].startswith(WITHOUT)
+    ]
     first = rows[0][1]
     return Table(
-        f"{group_title(group)}: {count(first['n'])} patients, {count(first['n_events'])} events",
+        f"{group_title(document, group)}: {count(first['n'])} patients, "
+        f"{count(first['n_events'])} events",
         (
             Column("Model", numeric=False),
             *(Column(title) for title in METRICS.values()),

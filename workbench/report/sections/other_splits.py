@@ -1,11 +1,12 @@
 """The same models on other folds, such as whole hospitals held out."""
 
+from dataclasses import replace
 from typing import Any
 
 from workbench.report.format import text
 from workbench.report.sections.section import Context, Document, Section
 from workbench.report.table import Cell, Column, Table, cell, words
-from workbench.report.words import group_title, model_titles, titled
+from workbench.report.words import group_title, model_titles, of_study, titled
 
 
 def context(document: Document) -> Context | None:
@@ -18,7 +19,7 @@ def context(document: Document) -> Context | None:
                 "title": text(split["title"]),
                 "claims": [
                     cell(document, "prose", "other_splits", i, "claims", j, "sentence")
-                    for j in range(len(split["claims"]))
+                    for j, _ in of_study(document, split["claims"])
                 ],
             }
             for i, split in enumerate(document["other_splits"])
@@ -32,10 +33,10 @@ def _table(document: Document) -> Table:
     settings = document["evaluation_settings"]
     judged = settings["judged"]
     shown = {settings["clinical"], settings["markers"], judged}
-    rows = [(i, row) for i, row in enumerate(document["ladder"]) if row["model"] in shown]
+    rows = [(i, row) for i, row in of_study(document, document["ladder"]) if row["model"] in shown]
     heads = [
         "Study folds",
-        *(text(split["title"]) for split in document["other_splits"]),
+        *(text(f"{s['title'][:1].upper()}{s['title'][1:]}") for s in document["other_splits"]),
     ]
     return Table(
         "Harrell’s C, and its change over the clinical Cox model, by kind of split",
@@ -46,7 +47,10 @@ def _table(document: Document) -> Table:
         ),
         tuple(
             (
-                words(group_title(row["group"])),
+                replace(
+                    words(group_title(document, row["group"])),
+                    quiet=at > 0 and rows[at - 1][1]["group"] == row["group"],
+                ),
                 words(titled(titles, row["model"])),
                 *_pair(document, "ladder", i),
                 *(
@@ -55,7 +59,7 @@ def _table(document: Document) -> Table:
                     for part in _same_row(document, s, split, row)
                 ),
             )
-            for i, row in rows
+            for at, (i, row) in enumerate(rows)
         ),
         "Other models on these folds are in report.json.",
         strong=frozenset(at for at, (_, row) in enumerate(rows) if row["model"] == judged),

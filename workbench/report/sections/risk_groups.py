@@ -1,5 +1,6 @@
 """Patients sorted into thirds by predicted risk, and what became of them."""
 
+from dataclasses import replace
 from typing import Any
 
 from workbench.figures import plot_kaplan_meier
@@ -7,7 +8,7 @@ from workbench.report.drawing import Drawing, draw
 from workbench.report.format import p_value, text
 from workbench.report.sections.section import Context, Document, Section
 from workbench.report.table import Column, Table, cell, words
-from workbench.report.words import group_title
+from workbench.report.words import group_title, of_study
 
 
 def context(document: Document) -> Context | None:
@@ -17,7 +18,7 @@ def context(document: Document) -> Context | None:
     privacy = document["privacy"]
     return {
         "fewest": privacy["minimum_cell"] if privacy["restricted"] else 0,
-        "figures": [_figure(document, i, stratum) for i, stratum in enumerate(strata)],
+        "figures": [_figure(document, i, stratum) for i, stratum in of_study(document, strata)],
         "content": _table(document),
     }
 
@@ -29,7 +30,7 @@ def _log_rank(stratum: dict[str, Any]) -> str:
 
 
 def _figure(document: Document, i: int, stratum: dict[str, Any]) -> Drawing:
-    group, test = group_title(stratum["group"]), _log_rank(stratum)
+    group, test = group_title(document, stratum["group"]), _log_rank(stratum)
     parts = [f"{c['label']}, {c['n']} patients, {c['n_events']} events" for c in stratum["curves"]]
     return draw(
         plot_kaplan_meier(
@@ -62,7 +63,7 @@ def _table(document: Document) -> Table:
         ),
         tuple(
             (
-                words(group_title(stratum["group"])),
+                replace(words(group_title(document, stratum["group"])), quiet=j > 0),
                 *(
                     cell(document, kind, "risk_groups", "strata", i, "curves", j, name)
                     for kind, name in (
@@ -72,7 +73,9 @@ def _table(document: Document) -> Table:
                         ("times", "median"),
                     )
                 ),
-                cell(document, "p_value", "risk_groups", "strata", i, "p_value"),
+                replace(
+                    cell(document, "p_value", "risk_groups", "strata", i, "p_value"), quiet=j > 0
+                ),
             )
             for i, j, stratum in rows
         ),

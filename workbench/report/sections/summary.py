@@ -1,31 +1,43 @@
 """The first screen: who, how many, how long, what was asked, what came out, how far it holds."""
 
+from collections.abc import Callable
+from typing import Any
+
+from workbench.evaluation.words import model_words
 from workbench.figures import plot_claims
-from workbench.report.drawing import draw
+from workbench.report.drawing import Drawing, draw
 from workbench.report.format import count, in_years, listed, prose, text
+from workbench.report.sections.modality_value import verdicts
 from workbench.report.sections.section import Context, Document, Section
 from workbench.report.table import Cell, cell
-from workbench.report.words import group_title, model_titles
+from workbench.report.words import (
+    group_in_sentence,
+    group_title,
+    in_sentence,
+    label,
+    modality_titles,
+    model_titles,
+    short,
+    short_titles,
+    within_first,
+)
 
 LIMITS_SHOWN = 3
+WARNINGS_SHOWN = 4
 
 
 def context(document: Document) -> Context:
     settings = document["evaluation_settings"]
+    placed = within_first(document, document["claims"])
     claims = [
         {
-            "group": group_title(claim["group"]),
             "sentence": cell(document, "prose", "claims", i, "sentence"),
-            "verdict": claim["verdict"],
+            "verdict": claim["verdict"].split(";")[0],
             "css": claim["verdict"].split(";")[0].replace(" ", "-"),
         }
-        for i, claim in enumerate(document["claims"])
+        for i, claim in placed
         if claim["over"] == settings["clinical"]
     ]
-    drawn = [c for c in document["claims"] if c["delta_harrell_c"] is not None]
-    titles = {name: _lower(title) for name, title in model_titles(document).items()} | {
-        c["group"]: group_title(c["group"]) for c in drawn
-    }
     return {
         "document": document,
         "facts": _facts(document),
@@ -34,19 +46,37 @@ def context(document: Document) -> Context:
         "asked": _asked(document),
         "claims": claims,
         "beyond_markers": _beyond_markers(document),
-        "drawing": draw(
-            plot_claims(drawn, titles=titles),
-            "claims",
-            "Forest plot: change in Harrell's C of the selected model, by group. "
-            + " ".join(c["sentence"] for c in document["claims"]),
-            "What the selected model adds, within each group. Blue where the 95 % interval "
-            "lies clear of zero, grey where it does not.",
-        )
-        if drawn
-        else None,
+        "modalities": _modalities(document),
+        "other_splits": _other_splits(document),
+        "drawing": _drawing(document, sorted((c for _, c in placed), key=_beyond_last(document))),
+        "warnings": [prose(sentence) for sentence in document["warnings"][:WARNINGS_SHOWN]],
         "limits": [prose(sentence) for sentence in document["limits"][:LIMITS_SHOWN]],
         "more": _more(len(document["limits"]), len(document["warnings"])),
     }
+
+
+def _beyond_last(document: Document) -> Callable[[Any], bool]:
+    """Claims over the clinical model before those over its markers too."""
+    clinical = document["evaluation_settings"]["clinical"]
+    return lambda claim: claim["over"] != clinical
+
+
+def _drawing(document: Document, claims: list[Any]) -> Drawing | None:
+    drawn = [claim for claim in claims if claim["delta_harrell_c"] is not None]
+    if not drawn:
+        return None
+    titles = model_titles(document)
+    labels = [
+        f"{group_title(document, c['group'])}, over {in_sentence(titles[c['over']])}" for c in drawn
+    ]
+    return draw(
+        plot_claims(drawn, labels=labels),
+        "claims",
+        "Forest plot: change in Harrell's C of the selected model, by group. "
+        + " ".join(claim["sentence"] for claim in drawn),
+        "What the selected model adds, within each group and overall. Blue where the 95 % "
+        "interval lies clear of zero, grey where it does not.",
+    )
 
 
 def _more(n_limits: int, n_warnings: int) -> str:
@@ -61,7 +91,7 @@ def _facts(document: Document) -> list[tuple[str, Cell, str]]:
         (
             "Events",
             cell(document, "count", "n_events"),
-            text(document["outcome"]["title"]),
+            text(short(document["outcome"]["title"])),
         ),
     ]
     if document["follow_up"]["median_follow_up"]["estimate"] is not None:
@@ -73,11 +103,48 @@ def _facts(document: Document) -> list[tuple[str, Cell, str]]:
 def _beyond_markers(document: Document) -> str:
     """One line on the harder comparison; its numbers stand in the figure and further down."""
     markers = document["evaluation_settings"]["markers"]
-    found = [c for c in document["claims"] if markers and c["over"] == markers]
+    found = [
+        claim
+        for _, claim in within_first(document, document["claims"])
+        if markers and claim["over"] == markers
+    ]
     if not found:
         return ""
-    verdicts = "; ".join(f"{group_title(c['group'])}: {c['verdict']}" for c in found)
-    return text(f"Over {_lower(model_titles(document)[markers])}: {verdicts}.")
+    by_group = "; ".join(
+        f"{group_in_sentence(document, c['group'])} {c['verdict'].split(';')[0]}" for c in found
+    )
+    return text(f"Over {model_words(markers)}: {by_group}.")
+
+
+def _modalities(document: Document) -> list[tuple[str, str, Cell]]:
+    """One line on what each modality adds to the others: verdict and change in C."""
+    return [
+        (
+            text(title),
+            verdict,
+            cell(document, "difference", "modality_value", i, "delta_harrell_c"),
+        )
+        for i, (title, verdict, _) in enumerate(verdicts(document))
+    ]
+
+
+def _other_splits(document: Document) -> list[dict[str, Any]]:
+    """One line for each other way of splitting: what the judged model adds there."""
+    clinical = document["evaluation_settings"]["clinical"]
+    return [
+        {
+            "title": text(split["title"]),
+            "changes": [
+                (
+                    text(group_in_sentence(document, claim["group"])),
+                    cell(document, "difference", "other_splits", s, "claims", i, "delta_harrell_c"),
+                )
+                for i, claim in within_first(document, split["claims"])
+                if claim["over"] == clinical
+            ],
+        }
+        for s, split in enumerate(document["other_splits"])
+    ]
 
 
 def _concordance(document: Document) -> list[tuple[str, Cell]]:
@@ -85,10 +152,10 @@ def _concordance(document: Document) -> list[tuple[str, Cell]]:
     judged = document["evaluation_settings"]["judged"]
     return [
         (
-            text(group_title(row["group"])),
+            text(group_title(document, row["group"])),
             cell(document, "estimate", "ladder", i, "harrell_c"),
         )
-        for i, row in enumerate(document["ladder"])
+        for i, row in within_first(document, document["ladder"])
         if row["model"] == judged and row["harrell_c"] is not None
     ]
 
@@ -98,7 +165,8 @@ def _who(document: Document) -> str:
     events = f"{count(document['n_events'])} had the event"
     sentence = (
         f"{count(document['n_patients'])} patients were followed from "
-        f"{_lower(outcome['time_zero'])} for {_lower(outcome['title'])}; {events}."
+        f"{in_sentence(text(outcome['time_zero']))} for "
+        f"{in_sentence(text(short(outcome['title'])))}; {events}."
     )
     median = document["follow_up"]["median_follow_up"]
     if median["estimate"] is not None:
@@ -111,19 +179,14 @@ def _who(document: Document) -> str:
 
 def _asked(document: Document) -> str:
     anchor = document["evaluation_settings"]["clinical"]
+    titles = {name: in_sentence(text(title)) for name, title in short_titles(document).items()}
+    added = listed([titles[name] for name in modality_titles(document) if name != anchor])
     known = [m for m in document["modalities"] if m["name"] == anchor]
-    added = listed([_lower(m["title"]) for m in document["modalities"] if m["name"] != anchor])
-    columns = listed([text(c).replace("_", " ") for m in known for c in m["columns"]])
+    columns = listed([in_sentence(text(label(document, c))) for m in known for c in m["columns"]])
     variables = f"the clinical variables ({columns})" if columns else "the clinical variables"
     if not added:
         return f"How well does a Cox model on {variables} predict the outcome?"
     return f"What do {added} add to a Cox model on {variables}?"
-
-
-def _lower(title: str) -> str:
-    """For the middle of a sentence; names such as DNA or TCGA keep their capitals."""
-    title = text(title).rstrip(".")
-    return title[:1].lower() + title[1:] if title[1:2].islower() else title
 
 
 SECTION = Section("summary", "Summary", context)

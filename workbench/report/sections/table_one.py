@@ -1,45 +1,72 @@
 """Who the patients are."""
 
-from dataclasses import replace
+from itertools import groupby
+from typing import Any
 
 from workbench.report.format import text
 from workbench.report.sections.section import Context, Document, Section
-from workbench.report.table import Cell, Column, Table, cell
+from workbench.report.table import Cell, Column, Table, cell, words
+from workbench.report.words import label
 
-TITLES = {
-    "variable": "Variable",
-    "statistic": "Summary",
-    "level": "Level",
-    "all": "All patients",
-    "missing": "Missing",
-    "smd": "SMD",
-}
-WORDS = 3
+TITLES = {"all": "All patients", "missing": "Missing", "smd": "SMD"}
+HEAD = ("variable", "statistic", "level")
+OF_THE_VARIABLE = ("missing", "smd")
+OWN = {"patients": "Patients", "event": "Event observed"}
 
 
 def context(document: Document) -> Context:
     columns, rows = document["table_one"]["columns"], document["table_one"]["rows"]
+    shown = [name for name in columns if name not in HEAD]
+    named = _labels(document)
     return {
         "content": Table(
             "Patients at the index date",
-            tuple(
-                Column(text(TITLES.get(c, c)), numeric=i >= WORDS) for i, c in enumerate(columns)
+            (
+                Column("Variable", numeric=False),
+                *(Column(text(TITLES.get(name, name))) for name in shown),
             ),
             tuple(
-                _row(document, i, i > 0 and rows[i - 1][0] == rows[i][0]) for i in range(len(rows))
+                row
+                for variable, part in groupby(range(len(rows)), key=lambda i: rows[i][0])
+                for row in _rows(document, named.get(variable, variable), list(part), shown)
             ),
             _note(document, "smd" in columns),
         )
     }
 
 
-def _row(document: Document, i: int, same_variable: bool) -> tuple[Cell, ...]:
-    """A variable is shown once; a screen reader still hears it on each of its rows."""
-    first, *rest = (
-        cell(document, "text", "table_one", "rows", i, j)
-        for j in range(len(document["table_one"]["columns"]))
-    )
-    return (replace(first, quiet=same_variable), *rest)
+def _labels(document: Document) -> dict[str, str]:
+    """How table one writes a column, and how a person does."""
+    return OWN | {
+        f"{name}, {column['unit']}" if column["unit"] else name: (
+            f"{label(document, name)}, {column['unit']}"
+            if column["unit"] and column["unit"] not in label(document, name)
+            else label(document, name)
+        )
+        for name, column in document["columns"].items()
+    }
+
+
+def _rows(document: Document, title: str, part: list[int], shown: list[str]) -> Any:
+    """One row for a number; for levels, a row that names the variable and one a level."""
+    columns = document["table_one"]["columns"]
+    rows = document["table_one"]["rows"]
+    statistic, level = (rows[part[0]][columns.index(name)] for name in HEAD[1:])
+
+    def at(i: int, name: str) -> Cell:
+        return cell(document, "text", "table_one", "rows", i, columns.index(name))
+
+    head = words(title if statistic == "n" else f"{title}: {statistic}")
+    if not level:
+        yield (head, *(at(part[0], name) for name in shown))
+        return
+    yield (head, *(at(part[0], name) if name in OF_THE_VARIABLE else words("") for name in shown))
+    for i in part:
+        first = Cell(text(rows[i][columns.index("level")]), indent=True)
+        yield (
+            first,
+            *(words("") if name in OF_THE_VARIABLE else at(i, name) for name in shown),
+        )
 
 
 def _note(document: Document, compared: bool) -> str:

@@ -1,0 +1,49 @@
+"""What every test shares: where real data lies, a cache of its own, and no silent skips in CI."""
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared" / "data"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--require",
+        action="append",
+        default=[],
+        metavar="MARKER",
+        help="a test with this marker may not be skipped",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if SHARED.is_dir():
+        os.environ.setdefault("WORKBENCH_DATA", str(SHARED))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    required = [m for m in item.config.getoption("--require") if item.get_closest_marker(m)]
+    if report.skipped and required and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"a test marked {required[0]} was skipped: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
+    """Prepared files never mix with those of the person who runs the tests, unless asked to."""
+    if "WORKBENCH_CACHE" in os.environ:
+        yield
+        return
+    os.environ["WORKBENCH_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    yield
+    del os.environ["WORKBENCH_CACHE"]

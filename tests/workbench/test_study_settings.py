@@ -1,0 +1,106 @@
+"""What a study file may say, and how it is told that it may not."""
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench.data.open_card import list_cards, open_card
+from workbench.errors import StudyError
+from workbench.study_settings import Study
+
+STUDY: dict[str, Any] = {
+    "schema": 1,
+    "card": "simulated_glioma",
+    "outcome": "os",
+    "modalities": ["clinical", "rna"],
+    "split": {"kind": "kfold", "k": 3},
+    "models": ["null", "clinical", "selected"],
+    "horizons": [365, 1095],
+}
+
+
+def read(path: Path, **entries: Any) -> Study:
+    path.write_text(yaml.safe_dump({**STUDY, **entries}), encoding="utf-8")
+    return Study.from_file(path)
+
+
+def test_a_study_file_is_read_and_repeated_without_paths(tmp_path: Path) -> None:
+    study = read(tmp_path / "study.yaml", groups=["grade"], seed=7)
+    repeated = study.resolved(open_card("simulated_glioma"))
+    assert repeated["card"] == "simulated_glioma"
+    assert repeated["horizons"] == [365.0, 1095.0]
+    assert str(tmp_path) not in json.dumps(repeated)
+    assert Study.model_validate(repeated) == study
+
+
+def test_a_card_beside_the_study_is_found_from_anywhere(tmp_path: Path) -> None:
+    assert read(tmp_path / "study.yaml", card="mine.md").card == str(tmp_path / "mine.md")
+    absolute = str(tmp_path / "other" / "mine.md")
+    assert read(tmp_path / "study.yaml", card=absolute).card == absolute
+
+
+@pytest.mark.parametrize("name", list_cards())
+def test_the_default_study_of_each_card_is_valid(name: str) -> None:
+    card = open_card(name)
+    study = Study.of_card(card)
+    assert study.card == name
+    other = next(o for o in card.spec.outcomes if o != study.outcome)
+    assert Study.of_card(card, other) == study.with_outcome(other)
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ({"sead": 3}, "sead is no entry of a study; did you mean 'seed'?"),
+        ({"model": ["null"]}, "model is no entry of a study; did you mean 'models'?"),
+        ({"split": {"kind": "kfold", "folds": 3}}, "split.folds is no entry of a study"),
+        ({"split": {"kind": "k-fold"}}, "split.kind: expected 'given', 'kfold' or 'site'"),
+        ({"split": None}, "split: expected `name: value` entries"),
+        ({"models": ["null", "Clinical", "selected"]}, "did you mean 'clinical'?"),
+        ({"models": [None, "clinical", "selected"]}, 'put it in quotes, "null"'),
+        ({"models": ["null", 5]}, "models.1: expected 'null'"),
+        ({"models": ["null", "clinical", "selected", "stack", "stack"]}, "name each once"),
+        ({"modalities": []}, "modalities: "),
+        ({"modalities": "clinical"}, "modalities: "),
+        ({"seed": -1}, "seed: should be greater than or equal to 0"),
+        ({"seed": 2**32}, "seed: should be less than"),
+        ({"seed": 0.5}, "seed: "),
+        ({"horizons": [1, 1]}, "horizons must ascend"),
+        ({"horizons": [-1]}, "horizons.0: should be greater than 0"),
+        ({"horizons": 365}, "horizons: "),
+        ({"card": None}, "card: expected text"),
+        ({"outcome": 1}, "outcome: expected text"),
+        ({"select": {"has": "rna"}}, "select: "),
+        ({"also_split": [{"kind": "site"}, {"kind": "site"}]}, "each once"),
+    ],
+)
+def test_a_wrong_entry_is_named(tmp_path: Path, entries: dict[str, Any], message: str) -> None:
+    with pytest.raises(StudyError) as refused:
+        read(tmp_path / "study.yaml", **entries)
+    assert message in str(refused.value)
+    assert str(refused.value).startswith("study.yaml: ")
+    assert "\n" not in str(refused.value)
+
+
+def test_every_wrong_entry_is_named_at_once(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="seed: .*; sead is no entry"):
+        read(tmp_path / "study.yaml", sead=3, seed=-1)
+
+
+@given(text=st.text(max_size=60))
+def test_any_text_is_a_study_or_is_refused(
+    text: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.yaml"
+    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+    with pytest.raises(StudyError):
+        Study.from_file(path)
+    path.write_bytes(yaml.safe_dump(STUDY).encode() + b"\n" + text.encode("utf-8", "surrogatepass"))
+    with suppress(StudyError):
+        assert Study.from_file(path).outcome == "os"
