@@ -75,7 +75,9 @@ def predict(model: str | os.PathLike[str], card: DataCard) -> pd.DataFrame:
         predictions = saved.risk.predict(embedded, np.array(horizons))
     except (ValueError, TypeError, LookupError) as error:
         # The patients have all that the model reads, so its parts do not fit each other.
-        raise StudyError(f"{model} holds a damaged model ({error}): {REMEDY}") from error
+        raise StudyError(
+            f"{model} holds a damaged model ({_first_line(error)}): {REMEDY}"
+        ) from error
     return pd.DataFrame(
         {
             "patient_id": predictions.patient_id,
@@ -96,7 +98,7 @@ def _load(folder: Path) -> _Saved:
     try:
         saved = load_record(folder)
     except (ValueError, AttributeError, IndexError, RecursionError) as error:
-        raise StudyError(f"{error}: {REMEDY}") from None
+        raise StudyError(f"{_first_line(error)}: {REMEDY}") from None
     match saved:
         case {
             "risk": FittedRisk() as risk,
@@ -110,6 +112,10 @@ def _load(folder: Path) -> _Saved:
             except (ValidationError, AttributeError, TypeError):
                 pass
     raise StudyError(f"{folder} holds no risk model: {REMEDY}")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def _read(card: DataCard, saved: _Saved) -> "PatientDataset":

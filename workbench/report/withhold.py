@@ -86,7 +86,9 @@ def _withheld(value: Any, minimum: int, hidden: set[tuple[str, str]]) -> Any:
     return _without_small_counts(value, minimum) if isinstance(value, str) else value
 
 
-def _without_hidden(sentence: str, minimum: int, group: str, hidden: set[tuple[str, str]]) -> str:
+def _without_hidden(
+    sentence: str, minimum: int, group: str | None, hidden: set[tuple[str, str]]
+) -> str:
     """A sentence about a group whose counts give others away names neither."""
     for count, word in (("n", "patients"), ("n_events", "events")):
         if (count, group) in hidden:

@@ -1,5 +1,6 @@
 """Whether a predicted risk of 30 % comes true in 30 of 100."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -41,7 +42,7 @@ def context(document: Document) -> Context:
     }
 
 
-def _figure(document: Document, i: int, curve: dict[str, Any]) -> Drawing:
+def _figure(document: Document, i: int, curve: Mapping[str, Any]) -> Drawing:
     unit = document["outcome"]["time_unit"]
     group, at = group_title(document, curve["group"]), f"{time(curve['horizon'])} {unit}"
     return draw(

@@ -22,7 +22,7 @@ NOTES = {
     "it was not trained on.",
 }
 
-Path = tuple[str, ...]
+Place = tuple[str, ...]
 """Where a value stands in a fold's row: its name, or name and key of a mapping."""
 
 
@@ -37,7 +37,7 @@ def context(document: Document) -> Context | None:
             tuple(
                 Column(
                     _title(document, path),
-                    numeric=len(path) > 1 or path[0] not in ("fold", "model"),
+                    numeric=path not in (("fold",), ("model",)),
                 )
                 for path in paths
             ),
@@ -51,10 +51,10 @@ def context(document: Document) -> Context | None:
     }
 
 
-def _paths(chosen: list[Mapping[str, Any]]) -> list[Path]:
+def _paths(chosen: list[Mapping[str, Any]]) -> list[Place]:
     """A column a value; a mapping gives one a key."""
     names = [*TITLES, *sorted({k for row in chosen for k in row} - set(TITLES))]
-    paths: dict[Path, None] = {}
+    paths: dict[Place, None] = {}
     for name in names:
         for row in chosen:
             value = row.get(name)
@@ -63,7 +63,7 @@ def _paths(chosen: list[Mapping[str, Any]]) -> list[Path]:
     return list(paths)
 
 
-def _title(document: Document, path: Path) -> str:
+def _title(document: Document, path: Place) -> str:
     name, *key = path
     if name.startswith(DICE):
         modality = titled(short_titles(document), name.removeprefix(DICE))
@@ -74,7 +74,7 @@ def _title(document: Document, path: Path) -> str:
     return f"{head}: {in_sentence(titled(short_titles(document), key[0]))}" if key else head
 
 
-def _cell(document: Document, i: int, path: Path) -> Cell:
+def _cell(document: Document, i: int, path: Place) -> Cell:
     value: Any = document["chosen"][i]
     for part in path:
         if not isinstance(value, Mapping) or part not in value:

@@ -1,5 +1,6 @@
 """The same models on other folds, such as whole hospitals held out."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -74,7 +75,7 @@ def _pair(document: Document, *at: str | int) -> tuple[Cell, Cell]:
 
 
 def _same_row(
-    document: Document, s: int, split: dict[str, Any], row: dict[str, Any]
+    document: Document, s: int, split: Mapping[str, Any], row: Mapping[str, Any]
 ) -> tuple[Cell, Cell]:
     for i, other in enumerate(split["ladder"]):
         if (other["model"], other["group"]) == (row["model"], row["group"]):

@@ -1,5 +1,6 @@
 """Patients sorted into thirds by predicted risk, and what became of them."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -23,13 +24,13 @@ def context(document: Document) -> Context | None:
     }
 
 
-def _log_rank(stratum: dict[str, Any]) -> str:
+def _log_rank(stratum: Mapping[str, Any]) -> str:
     if stratum["p_value"] is None:
         return f"no test: {text(stratum['p_refused'])}"
     return f"log-rank {p_value(stratum['p_value'])}"
 
 
-def _figure(document: Document, i: int, stratum: dict[str, Any]) -> Drawing:
+def _figure(document: Document, i: int, stratum: Mapping[str, Any]) -> Drawing:
     group, test = group_title(document, stratum["group"]), _log_rank(stratum)
     parts = [f"{c['label']}, {c['n']} patients, {c['n_events']} events" for c in stratum["curves"]]
     return draw(

@@ -1,7 +1,7 @@
 """Who the patients are."""
 
+from collections.abc import Iterator
 from itertools import groupby
-from typing import Any
 
 from workbench.report.format import text
 from workbench.report.sections.section import Context, Document, Section
@@ -28,7 +28,9 @@ def context(document: Document) -> Context:
             tuple(
                 row
                 for variable, part in groupby(range(len(rows)), key=lambda i: rows[i][0])
-                for row in _rows(document, named.get(variable, variable), list(part), shown)
+                for row in _rows(
+                    document, named.get(str(variable), str(variable)), list(part), shown
+                )
             ),
             _note(document, "smd" in columns),
         )
@@ -47,7 +49,9 @@ def _labels(document: Document) -> dict[str, str]:
     }
 
 
-def _rows(document: Document, title: str, part: list[int], shown: list[str]) -> Any:
+def _rows(
+    document: Document, title: str, part: list[int], shown: list[str]
+) -> Iterator[tuple[Cell, ...]]:
     """One row for a number; for levels, a row that names the variable and one a level."""
     columns = document["table_one"]["columns"]
     rows = document["table_one"]["rows"]
