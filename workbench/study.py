@@ -74,7 +74,7 @@ def run(
     card = open_card(study.card, data_dir)
     selected = card.cohort(study.outcome).select(*map(parse, study.select))
     cohort = study.split.apply(selected)
-    other_cohorts = dict(study.other_cohorts(selected))
+    other_cohorts = dict(study.other_cohorts(cohort))
     for each in (cohort, *other_cohorts.values()):
         steps.check(study, each)
     identity = steps.identity(study, cohort)

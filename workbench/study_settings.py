@@ -140,10 +140,10 @@ class Study(BaseModel):
         """The study as a report repeats it, JSON-ready and without paths."""
         return {**self.model_dump(mode="json", by_alias=True), "card": card.name}
 
-    def other_cohorts(self, selected: Cohort) -> Iterator[tuple[str, Cohort]]:
-        """The same patients under each of ``also_split``, with its title."""
+    def other_cohorts(self, cohort: Cohort) -> Iterator[tuple[str, Cohort]]:
+        """The evaluated patients under each of ``also_split``, with its title."""
         for split in self.also_split:
-            yield split.title, split.apply(selected)
+            yield split.title, split.apply(cohort.unsplit())
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

@@ -116,7 +116,9 @@ def test_glioma_is_judged_within_groups(glioma: StudyResult) -> None:
     imaging = next(v for v in glioma.evaluation.modality_value if v["modality"] == "mri")
     assert (imaging["n"], imaging["n_events"]) == (105, 31)
     numbers = json.loads(glioma.report.with_name("report.json").read_text(encoding="utf-8"))
-    assert [split["title"] for split in numbers["other_splits"]] == ["whole sites held out"]
+    (sites,) = numbers["other_splits"]
+    assert sites["title"] == "whole sites held out"
+    assert {r["n"] for r in sites["ladder"] if r["group"] == "all"} == {569}
     statuses = {item["status"] for item in numbers["inventory"]}
     assert statuses == {"used", "available, not used", "unavailable"}
 

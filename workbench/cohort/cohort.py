@@ -168,6 +168,11 @@ class Cohort:
             return self._with_folds(fold, {"kind": "kfold", "k": k, "seed": seed})
         raise CohortError(f"no split is called {kind!r}: use given, kfold or site")
 
+    def unsplit(self) -> Self:
+        """The same patients before they were split, to be split another way."""
+        whole = replace(self.definition, split=None)
+        return replace(self, patients=self.patients.drop(columns="fold"), definition=whole)
+
     def _split_given(self, column: str | None, k: int | None) -> Self:
         column = _only(column, list(self.published_folds), "published split")
         if k is not None:

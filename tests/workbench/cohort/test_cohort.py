@@ -249,3 +249,11 @@ def test_what_a_notebook_shows_holds_no_patient(cohort: Cohort) -> None:
     assert repr(cohort.split()) == (
         f"Cohort(small_hospital, os: 78 patients, {cohort.n_events} events, split by kfold)"
     )
+
+
+def test_the_same_patients_can_be_split_another_way(cohort: Cohort) -> None:
+    first = cohort.split("kfold", k=3)
+    again = first.unsplit().split("kfold", k=4)
+    assert again.patients.index.equals(first.patients.index)
+    assert again.definition.split == {"kind": "kfold", "k": 4, "seed": 0}
+    assert first.unsplit().definition == cohort.definition
