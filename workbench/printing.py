@@ -32,6 +32,9 @@ LADDER_COLUMNS = (
 )
 WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 100
 """Of what is printed to a file or a pipe; a terminal knows its own."""
+WIDE = 98
+"""Columns of a terminal in which the whole model comparison fits; a narrower one shows no IPA."""
+
 _console = Console(markup=False, emoji=False, highlight=False, width=WIDTH)
 
 
@@ -79,6 +82,8 @@ def print_ladder(evaluation: Evaluation) -> None:
     settings = evaluation.settings
     claimed = (settings["clinical"], settings["markers"], settings["judged"])
     without = {claim["over"] for claim in evaluation.modality_value}
+    wide = _console.width >= WIDE
+    columns = [(name, head) for name, head in LADDER_COLUMNS if wide or name != "ipa"]
     for group in dict.fromkeys(row["group"] for row in evaluation.ladder):
         rows = [
             row
@@ -89,12 +94,14 @@ def print_ladder(evaluation: Evaluation) -> None:
         title = "All patients" if group == "all" else printable(group)
         counts = f"{rows[0]['n']} patients, {rows[0]['n_events']} events"
         heading = f"{title}: {counts} (95 % intervals; Δ over the clinical model)"
-        table = Table(title=heading, title_justify="left", box=SIMPLE, pad_edge=False)
+        table = Table(
+            title=heading, title_justify="left", box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0)
+        )
         table.add_column("Model", no_wrap=True)
-        for _, heading in LADDER_COLUMNS:
-            table.add_column(heading, justify="right")
+        for _, head in columns:
+            table.add_column(head, justify="right", no_wrap=True)
         for row in rows:
-            cells = [_interval(row[name]) for name, _ in LADDER_COLUMNS]
+            cells = [_interval(row[name]) for name, _ in columns]
             bold = "bold" if row["model"] == settings["judged"] else ""
             table.add_row(printable(row["model"]), *cells, style=bold)
         _console.print(table)
