@@ -10,7 +10,6 @@ import numpy as np
 
 from fusion.dataset import Modality
 
-MAX_COMPONENTS = 32
 CLIPPED_SHARE = 0.01
 
 
@@ -60,14 +59,14 @@ class Components:
         return self.standardised(modality) @ self.loadings
 
 
-def fit_components(
-    modality: Modality, training: np.ndarray, max_components: int = MAX_COMPONENTS
-) -> Components:
+def fit_components(modality: Modality, training: np.ndarray) -> Components:
     """Learn the transformation of one modality from its ``training`` rows.
 
     Clinical columns keep their own axes at unit variance. Genomics and embeddings are projected
-    on at most ``max_components`` principal components, scaled to a total variance of 1 over the
-    modality, so that one penalty means the same prior spread of risk for every modality.
+    on all their principal directions, by descending variance: with more features than patients
+    these are as many as patients, and ridge regression on them is ridge on every feature. They
+    are scaled to a total variance of 1 over the modality, so that one penalty means the same
+    prior spread of risk for every modality.
 
     Parameters
     ----------
@@ -90,7 +89,7 @@ def fit_components(
     )
     if modality.kind == "ehr":
         return identity
-    return _project(identity, modality.values[rows], max_components)
+    return _project(identity, modality.values[rows])
 
 
 def _clip_limits(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -125,7 +124,7 @@ def _standardised(values: np.ndarray, present: np.ndarray, fitted: Components) -
     return np.where(present[:, None] & ~np.isnan(scaled), scaled, 0.0)
 
 
-def _project(identity: Components, values: np.ndarray, max_components: int) -> Components:
+def _project(identity: Components, values: np.ndarray) -> Components:
     """Principal components through the smaller of the two Gram matrices."""
     scaled = _standardised(values, np.ones(len(values), dtype=bool), identity)
     total = (scaled**2).sum() / max(len(scaled) - 1, 1)
@@ -133,7 +132,7 @@ def _project(identity: Components, values: np.ndarray, max_components: int) -> C
         loadings = np.zeros((scaled.shape[1], 1))
     else:
         scaled = scaled / np.sqrt(total)
-        loadings = _directions(scaled, max_components) / np.sqrt(total)
+        loadings = _directions(scaled) / np.sqrt(total)
     return Components(
         identity.modality,
         identity.names,
@@ -145,12 +144,12 @@ def _project(identity: Components, values: np.ndarray, max_components: int) -> C
     )
 
 
-def _directions(scaled: np.ndarray, max_components: int) -> np.ndarray:
+def _directions(scaled: np.ndarray) -> np.ndarray:
     """Orthonormal principal directions, (feature, component), signs fixed."""
     n, p = scaled.shape
     gram = scaled @ scaled.T if n < p else scaled.T @ scaled
     variance, vectors = np.linalg.eigh(gram)
-    keep = np.flatnonzero(variance > 1e-10 * variance[-1])[::-1][:max_components]
+    keep = np.flatnonzero(variance > 1e-10 * variance[-1])[::-1]
     directions = vectors[:, keep]
     if n < p:
         directions = scaled.T @ (directions / np.sqrt(variance[keep]))

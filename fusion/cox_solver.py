@@ -1,19 +1,35 @@
 """Ridge Cox regression by Newton's method, many equal problems at once.
 
 A nested cross-validation is hundreds of small fits on the same patients. They are solved as one
-batch: folds differ by case weights (0 leaves a patient out), penalties by a vector a column.
+batch: folds differ by case weights (0 leaves a patient out), penalties by a vector a column. Each
+Newton step is found by conjugate gradients, which need the Hessian's product with a vector but
+never the Hessian: a fit costs a multiple of n·p, so ridge on the n principal directions of all
+genes, which is ridge on all genes, costs no more than n².
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from fusion.losses import RiskSets, at_risk_sums, cox_log_likelihood, efron_terms
+from fusion.losses import (
+    EfronTerms,
+    RiskSets,
+    at_risk_sums,
+    cox_log_likelihood,
+    efron_terms,
+    tied_sums,
+    within_strata,
+)
 
-MAX_ITERATIONS = 50
-MAX_HALVINGS = 12
+MAX_NEWTON_STEPS = 60
+MAX_HALVINGS = 20
+MAX_DIRECTIONS = 500
+STEP_ACCURACY = 1e-3
+"""Size, against its start, of the residual at which a Newton step counts as found."""
 
 
 def fit_ridge_cox(
@@ -22,14 +38,17 @@ def fit_ridge_cox(
     weights: Float[Tensor, "*#batch patient"],
     penalties: Float[Tensor, "*#batch feature"],
     *,
-    tolerance: float = 1e-9,
+    tolerance: float = 1e-12,
 ) -> Float[Tensor, "*batch feature"]:
     r"""Coefficients that maximise the Efron partial likelihood less ½ Σ λ_j β_j².
 
     Parameters
     ----------
     features
-        Patients in the order of ``sets``. Leading dimensions of the three inputs broadcast.
+        Patients in the order of ``sets``. Leading dimensions of the three inputs broadcast; where
+        many penalties share their features, let the features have size 1 there.
+    sets
+        Who is at risk when; strata have baseline hazards of their own.
     weights
         Case weights ≥ 0; 0 leaves a patient out.
     penalties
@@ -40,39 +59,140 @@ def fit_ridge_cox(
     Raises
     ------
     ValueError
-        If a penalty is not positive, or Newton's method does not converge.
+        If a feature is not finite, a penalty is not positive, or Newton's method does not
+        converge.
 
     Notes
     -----
-    The Hessian is ``X' diag(a) X - M' M``: one weighted Gram matrix and one outer product over
-    events, so a fit costs n·p² and never forms a matrix a patient.
+    With more features than patients, pass the scores of all principal directions in place of
+    the features (:func:`fusion.components.fit_components`): the Gram matrix gives them, and the
+    solution is that of ridge on the features themselves.
+
+    References
+    ----------
+    Verweij, P. and van Houwelingen, H. (1994). Penalized likelihood in Cox regression. Statistics
+    in Medicine 13.
+    Nash, S. (2000). A survey of truncated-Newton methods. J. Comput. Appl. Math. 124.
     """
     if not bool((penalties > 0).all()):
         raise ValueError("every ridge penalty must be positive")
+    if not bool(torch.isfinite(features).all()):
+        raise ValueError("ridge Cox needs finite features: fill or drop what is missing")
     batch = torch.broadcast_shapes(features.shape[:-2], weights.shape[:-1], penalties.shape[:-1])
     weights = weights.expand(*batch, features.shape[-2])
     penalties = penalties.expand(*batch, features.shape[-1])
+    problem = _Problem(features, sets, weights, penalties, efron_terms(sets, weights))
     coefficients = torch.zeros_like(penalties)
-    objective = _objective(coefficients, features, sets, weights, penalties)
-    for _ in range(MAX_ITERATIONS):
-        gradient, hessian = _derivatives(coefficients, features, sets, weights, penalties)
-        factor, failed = torch.linalg.cholesky_ex(hessian)
-        if bool(failed.any()):
-            raise ValueError(
-                "ridge Cox met a singular information matrix: check for extreme values"
-            )
-        step = torch.cholesky_solve(gradient[..., None], factor)[..., 0]
-        if bool(((step * gradient).sum(-1) < tolerance).all()):
+    objective = problem.objective(coefficients)
+    for _ in range(MAX_NEWTON_STEPS):
+        local = problem.around(coefficients)
+        step = _conjugate_gradients(local)
+        if bool(((step * local.gradient).sum(-1) < tolerance).all()):
             return coefficients + step
-        coefficients, objective = _ascend(
-            coefficients,
-            objective,
-            step,
-            lambda c: _objective(c, features, sets, weights, penalties),
-        )
+        coefficients, objective = _ascend(coefficients, objective, step, problem.objective)
     raise ValueError(
-        f"ridge Cox did not converge in {MAX_ITERATIONS} Newton steps: check for extreme values"
+        f"ridge Cox did not converge in {MAX_NEWTON_STEPS} Newton steps: check for extreme values"
     )
+
+
+def linear_score(
+    features: Float[Tensor, "*#batch patient feature"],
+    coefficients: Float[Tensor, "*#batch feature"],
+) -> Float[Tensor, "*batch patient"]:
+    """Log relative hazard of a linear model."""
+    if features.ndim > 2 and coefficients.ndim > 1 and features.shape[-3] == 1:
+        # One matrix product for all candidates that share their features.
+        return coefficients @ features.squeeze(-3).mT
+    return (features @ coefficients[..., None])[..., 0]
+
+
+def _inner(features: Tensor, values: Tensor) -> Tensor:
+    """Inner product of each feature with a value a patient, (*batch, feature)."""
+    if features.ndim > 2 and values.ndim > 1 and features.shape[-3] == 1:
+        return values @ features.squeeze(-3)
+    return (features.mT @ values[..., None])[..., 0]
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """A batch of ridge Cox regressions, weights and penalties of full shape."""
+
+    features: Tensor
+    sets: RiskSets
+    weights: Tensor
+    penalties: Tensor
+    terms: EfronTerms
+
+    def objective(self, coefficients: Tensor) -> Tensor:
+        """Penalised log-likelihood of each problem."""
+        score = linear_score(self.features, coefficients)
+        likelihood = cox_log_likelihood(score, self.sets, self.weights)
+        return likelihood - (self.penalties * coefficients**2).sum(-1) / 2
+
+    @cached_property
+    def squares(self) -> Tensor:
+        return self.features**2
+
+    def around(self, coefficients: Tensor) -> "_Quadratic":
+        """Gradient, and what the Hessian is made of, at ``coefficients``."""
+        score = linear_score(self.features, coefficients)
+        # Only those who count set the scale: an extreme value held out must not make them vanish.
+        score = torch.where(self.weights > 0, score, -torch.inf)
+        hazard = self.weights * (score - within_strata(_largest, score, self.sets)).exp()
+        at_risk = at_risk_sums(hazard, self.sets, self.terms)
+        share = self.terms.weight / at_risk
+        expected = hazard * _passed(share, self.terms, self.sets, hazard.shape[-1])
+        residual = self.weights * self.sets.event - expected
+        gradient = _inner(self.features, residual) - self.penalties * coefficients
+        return _Quadratic(self, hazard, at_risk, share, expected, gradient)
+
+
+@dataclass(frozen=True)
+class _Quadratic:
+    """Second-order expansion of a problem: the Hessian is known by its products alone."""
+
+    problem: _Problem
+    hazard: Tensor
+    at_risk: Tensor
+    share: Tensor
+    expected: Tensor
+    gradient: Tensor
+
+    def product(self, direction: Tensor) -> Tensor:
+        """Negative Hessian times ``direction``."""
+        problem, sets, terms = self.problem, self.problem.sets, self.problem.terms
+        score = linear_score(problem.features, direction)
+        weighted = self.hazard * score
+        mean = at_risk_sums(weighted, sets, terms) / self.at_risk
+        pulled = self.hazard * _passed(self.share * mean, terms, sets, score.shape[-1])
+        curvature = _inner(problem.features, self.expected * score - pulled)
+        return curvature + problem.penalties * direction
+
+    def diagonal(self) -> Tensor:
+        """About the Hessian's diagonal: what each column's spread and penalty make of it."""
+        return self.problem.penalties + _inner(self.problem.squares, self.expected)
+
+
+def _conjugate_gradients(local: _Quadratic) -> Tensor:
+    """Newton step of each problem, to :data:`STEP_ACCURACY`."""
+    diagonal = local.diagonal()
+    step = torch.zeros_like(local.gradient)
+    residual = local.gradient
+    scaled = residual / diagonal
+    direction, size = scaled, (residual * scaled).sum(-1)
+    enough = STEP_ACCURACY**2 * size
+    for _ in range(min(MAX_DIRECTIONS, 2 * residual.shape[-1] + 10)):
+        if bool((size <= enough).all()):
+            break
+        image = local.product(direction)
+        # A problem that is solved stands still; dividing by its nothing would spoil it.
+        length = torch.where(size > 0, size / (direction * image).sum(-1), 0.0)[..., None]
+        step, residual = step + length * direction, residual - length * image
+        scaled = residual / diagonal
+        remaining = (residual * scaled).sum(-1)
+        turn = torch.where(size > 0, remaining / size, 0.0)[..., None]
+        direction, size = scaled + turn * direction, remaining
+    return step
 
 
 def _ascend(
@@ -95,53 +215,20 @@ def _ascend(
     )
 
 
-def linear_score(
-    features: Float[Tensor, "*#batch patient feature"],
-    coefficients: Float[Tensor, "*#batch feature"],
-) -> Float[Tensor, "*batch patient"]:
-    """Log relative hazard of a linear model."""
-    return (features @ coefficients[..., None])[..., 0]
-
-
-def _objective(
-    coefficients: Tensor, features: Tensor, sets: RiskSets, weights: Tensor, penalties: Tensor
-) -> Tensor:
-    likelihood = cox_log_likelihood(linear_score(features, coefficients), sets, weights)
-    return likelihood - (penalties * coefficients**2).sum(-1) / 2
-
-
-def _derivatives(
-    coefficients: Tensor, features: Tensor, sets: RiskSets, weights: Tensor, penalties: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Gradient and negative Hessian of the penalised likelihood."""
-    terms = efron_terms(sets, weights)
-    score = linear_score(features, coefficients)
-    # Only those who count set the scale: an extreme value held out must not make them vanish.
-    score = torch.where(weights > 0, score, -torch.inf)
-    hazard = weights * (score - score.max(dim=-1, keepdim=True).values).exp()
-    share_of_event = terms.weight / at_risk_sums(hazard, sets, terms)
-    expected = hazard * _cumulative_hazard(share_of_event, terms.share, sets, hazard.shape[-1])
-    residual = weights * sets.event - expected
-    gradient = (features.mT @ residual[..., None])[..., 0] - penalties * coefficients
-
-    weighted = hazard[..., None] * features
-    at_risk = weighted.cumsum(-2)[..., sets.last, :]
-    if bool((terms.share > 0).any()):
-        tied = (weighted * sets.event[:, None]).cumsum(-2)
-        before = tied[..., sets.first, :] - (weighted * sets.event[:, None])[..., sets.first, :]
-        at_risk = at_risk - terms.share[..., None] * (tied[..., sets.last, :] - before)
-    mean = at_risk * (share_of_event / terms.weight.clamp(min=1e-300).sqrt())[..., None]
-    hessian = features.mT @ (expected[..., None] * features) - mean.mT @ mean
-    return gradient, hessian + torch.diag_embed(penalties)
-
-
-def _cumulative_hazard(share_of_event: Tensor, share: Tensor, sets: RiskSets, n: int) -> Tensor:
-    """Hazard that each patient has passed through: events up to their time, less tie shares."""
-    shape = (*share_of_event.shape[:-1], n)
-    passed = share_of_event.new_zeros(shape).index_add(-1, sets.last, share_of_event)
-    passed = passed.flip(-1).cumsum(-1).flip(-1)
+def _passed(share: Tensor, terms: EfronTerms, sets: RiskSets, n_patients: int) -> Tensor:
+    """Sum over the events that each patient lived to see, less tie shares, (*batch, patient)."""
+    nothing = share.new_zeros((*share.shape[:-1], n_patients))
+    seen = within_strata(_from_the_end, nothing.index_add(-1, sets.last, share), sets)
     # A death in a tie leaves the risk set as the ties are counted: give its shares back.
-    at_first = share_of_event.new_zeros(shape).index_add(-1, sets.first, share_of_event * share)
-    start = torch.zeros(n, dtype=torch.long, device=share.device)
-    start[sets.death] = sets.first
-    return passed - at_first[..., start] * sets.event
+    back = tied_sums(nothing.index_add(-1, sets.death, share * terms.share), sets)
+    return seen.index_add(-1, sets.death, -back)
+
+
+def _from_the_end(values: Tensor) -> Tensor:
+    return values.flip(-1).cumsum(-1).flip(-1)
+
+
+def _largest(score: Tensor) -> Tensor:
+    """The largest score of a stratum, for each of its patients; 0 where nobody counts."""
+    largest = score.amax(-1, keepdim=True)
+    return torch.where(largest.isfinite(), largest, 0.0).expand_as(score)

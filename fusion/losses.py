@@ -1,5 +1,6 @@
 """Likelihoods of survival, as pure functions over a shared ordering of patients."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +16,12 @@ LEFT_OUT = -1e30
 class RiskSets:
     """Who is at risk when each event happens; patients stand in order of descending time.
 
+    Strata follow one another, and nobody is at risk outside their own.
+
     Parameters
     ----------
     order
-        Positions that sort the patients by descending time, (patient,).
+        Positions that sort the patients by stratum and descending time, (patient,).
     event
         Event indicator in that order, (patient,) bool.
     death
@@ -27,6 +30,8 @@ class RiskSets:
         For each event, sorted position of the last patient at risk: all with time ≥ its time.
     first
         For each event, sorted position of the first patient who shares its time.
+    strata
+        Number of patients in each stratum, in order.
     """
 
     order: Int[Tensor, " patient"]
@@ -34,23 +39,46 @@ class RiskSets:
     death: Int[Tensor, " death"]
     first: Int[Tensor, " death"]
     last: Int[Tensor, " death"]
+    strata: tuple[int, ...]
 
 
-def risk_sets(time: np.ndarray, event: np.ndarray, device: str | torch.device = "cpu") -> RiskSets:
+def risk_sets(
+    time: np.ndarray,
+    event: np.ndarray,
+    device: str | torch.device = "cpu",
+    *,
+    strata: np.ndarray | None = None,
+) -> RiskSets:
     """Sort patients once, for every likelihood that follows.
 
     Parameters
     ----------
     time, event
         (patient,) float64 and bool.
+    strata
+        Label of the group that has its own baseline hazard, (patient,); None for one group.
     """
-    order = np.lexsort((~event, -time))
-    sorted_time, sorted_event = time[order], event[order]
-    death = np.flatnonzero(sorted_event)
-    first = np.searchsorted(-sorted_time, -sorted_time[death], side="left")
-    last = np.searchsorted(-sorted_time, -sorted_time[death], side="right") - 1
-    tensors = (torch.as_tensor(a, device=device) for a in (order, sorted_event, death, first, last))
-    return RiskSets(*tensors)
+    label = np.zeros(len(time), int) if strata is None else np.unique(strata, return_inverse=True)[1]
+    order = np.lexsort((~event, -time, label))
+    death = np.flatnonzero(event[order])
+    # A tie is a run of equal time within a stratum.
+    starts = np.flatnonzero(
+        np.diff(label[order], prepend=-1) | np.diff(time[order], prepend=np.inf).astype(bool)
+    )
+    run = np.searchsorted(starts, np.arange(len(time)), side="right") - 1
+    first, last = starts[run], np.append(starts[1:], len(time))[run] - 1
+    arrays = (order, event[order], death, first[death], last[death])
+    tensors = (torch.as_tensor(a, device=device) for a in arrays)
+    return RiskSets(*tensors, strata=tuple(np.bincount(label).tolist()))
+
+
+def within_strata(
+    accumulate: Callable[[Tensor], Tensor], values: Tensor, sets: RiskSets
+) -> Tensor:
+    """Apply a cumulative operation along the last axis to each stratum alone."""
+    if len(sets.strata) == 1:
+        return accumulate(values)
+    return torch.cat([accumulate(part) for part in values.split(sets.strata, -1)], dim=-1)
 
 
 @dataclass(frozen=True)
@@ -70,7 +98,7 @@ def efron_terms(sets: RiskSets, weights: Float[Tensor, "*batch patient"]) -> Efr
     """Tie shares for patients in sorted order, some of whom may have weight 0."""
     counted = ((weights > 0) & sets.event).to(weights.dtype)
     n_before, n_upto = _within(counted, sets)
-    tied_weight = _between(weights * counted, sets)
+    tied_weight = tied_sums(weights * counted, sets)
     own = counted[..., sets.death]
     n_tied = (n_upto - n_before).clamp(min=1)
     rank = counted.cumsum(-1)[..., sets.death] - n_before - 1
@@ -84,17 +112,28 @@ def _within(values: Tensor, sets: RiskSets) -> tuple[Tensor, Tensor]:
     return before, total[..., sets.last]
 
 
-def _between(values: Tensor, sets: RiskSets) -> Tensor:
+def tied_sums(
+    values: Float[Tensor, "*batch patient"], sets: RiskSets
+) -> Float[Tensor, "*batch death"]:
+    """Sum of the values of all who share an event's time."""
     before, upto = _within(values, sets)
     return upto - before
+
+
+def _cumulated(values: Tensor) -> Tensor:
+    return values.cumsum(-1)
+
+
+def _log_cumulated(values: Tensor) -> Tensor:
+    return values.logcumsumexp(-1)
 
 
 def at_risk_sums(
     hazard: Float[Tensor, "*#batch patient"], sets: RiskSets, terms: EfronTerms
 ) -> Float[Tensor, "*batch death"]:
     """Efron's denominator of each event: hazard at risk, less the share of the tied events."""
-    at_risk = hazard.cumsum(-1)[..., sets.last]
-    tied = _between(hazard * sets.event, sets)
+    at_risk = within_strata(_cumulated, hazard, sets)[..., sets.last]
+    tied = tied_sums(hazard * sets.event, sets)
     total = at_risk - terms.share * tied
     return torch.where(terms.weight > 0, total, torch.ones_like(total))
 
@@ -141,9 +180,9 @@ def _log_at_risk(risk_score: Tensor, sets: RiskSets, weights: Tensor, terms: Efr
     One patient with an extreme value must not make everyone else's hazard underflow to 0.
     """
     log_hazard = torch.where(weights > 0, risk_score + weights.clamp(min=1e-30).log(), LEFT_OUT)
-    at_risk = log_hazard.logcumsumexp(-1)[..., sets.last]
+    at_risk = within_strata(_log_cumulated, log_hazard, sets)[..., sets.last]
     own = (log_hazard[..., sets.death] - at_risk).exp()
-    tied = _between(torch.zeros_like(log_hazard).index_add(-1, sets.death, own), sets)
+    tied = tied_sums(torch.zeros_like(log_hazard).index_add(-1, sets.death, own), sets)
     total = at_risk + torch.log1p(-terms.share * tied)
     return torch.where(terms.weight > 0, total, torch.zeros_like(total))
 

@@ -5,8 +5,10 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
-from fusion.cox_solver import _derivatives, fit_ridge_cox, linear_score
-from fusion.losses import RiskSets, cox_log_likelihood, risk_sets
+from fusion.components import fit_components
+from fusion.cox_solver import _Problem, fit_ridge_cox, linear_score
+from fusion.dataset import Modality
+from fusion.losses import RiskSets, cox_log_likelihood, efron_terms, risk_sets
 
 COLUMNS = ["x1", "x2", "x3", "x4"]
 THETAS = {"1e-09": 1e-9, "0.1": 0.1, "3": 3.0, "50": 50.0}
@@ -44,6 +46,51 @@ def test_coefficients_equal_r(ordered, cox_reference, theta):
     for name, weights in cases.items():
         fitted = fit_ridge_cox(features, sets, torch.as_tensor(weights), penalties)
         assert_allclose(fitted, cox_reference(f"coefficients:{name}:{theta}"), atol=1e-8)
+
+
+@pytest.mark.parametrize("theta", THETAS)
+def test_strata_equal_r(cox_inputs, cox_reference, theta):
+    """A baseline hazard for each fold; patients of different strata are never compared."""
+    strata = cox_inputs["fold"].to_numpy()
+    sets = risk_sets(cox_inputs["time"].to_numpy(), cox_inputs["event"].to_numpy(), strata=strata)
+    table = cox_inputs.iloc[sets.order.numpy()]
+    features = torch.as_tensor(table[COLUMNS].to_numpy())
+    penalties = torch.full((4,), THETAS[theta], dtype=torch.float64)
+    for name, weights in {"one": np.ones(len(table)), "weight": table["weight"].to_numpy()}.items():
+        fitted = fit_ridge_cox(features, sets, torch.as_tensor(weights), penalties)
+        assert_allclose(fitted, cox_reference(f"strata:{name}:{theta}"), atol=1e-8)
+
+
+def test_all_directions_solve_ridge_on_all_genes(cox_inputs):
+    """The dual form: 300 genes, 60 patients, the same risk scores for seen and unseen."""
+    rng = np.random.default_rng(4)
+    table = cox_inputs.iloc[:60]
+    genes = rng.normal(size=(60, 300)) * rng.uniform(0.1, 4, 300)
+    modality = Modality("rna", "genomics", genes, np.ones(60, bool), tuple(map(str, range(300))))
+    training = np.arange(60) < 45
+    fitted = fit_components(modality, training)
+    assert fitted.n_components == 44
+    sets = risk_sets(table["time"].to_numpy(), table["event"].to_numpy())
+    weights = torch.as_tensor(training.astype(float))[sets.order]
+    total = (fitted.standardised(modality)[training] ** 2).sum() / 44
+    scaled = torch.as_tensor(fitted.standardised(modality) / total**0.5)[sets.order]
+    columns = torch.as_tensor(fitted.transform(modality))[sets.order]
+    for penalty in (0.01, 1.0, 100.0):
+        primal, dual = (
+            linear_score(x, fit_ridge_cox(x, sets, weights, torch.full(x.shape[1:], penalty).double()))
+            for x in (scaled, columns)
+        )
+        assert_allclose(dual, primal, atol=1e-8)
+        assert float(dual.std()) > 1e-3
+
+
+def test_infinite_features_are_refused(ordered):
+    features, sets, _ = ordered
+    spoiled = features.clone()
+    spoiled[3, 1] = torch.inf
+    ones = torch.ones(len(features), dtype=torch.float64)
+    with pytest.raises(ValueError, match="finite features"):
+        fit_ridge_cox(spoiled, sets, ones, torch.ones(4, dtype=torch.float64))
 
 
 def test_a_vanishing_penalty_equals_no_penalty_in_r(ordered, cox_reference):
@@ -84,7 +131,8 @@ def test_derivatives_equal_autograd(ordered):
     penalties = torch.tensor([0.5, 1.0, 2.0, 4.0], dtype=torch.float64)
     at = torch.tensor([0.4, -0.7, 0.2, 0.1], dtype=torch.float64)
     given = (features, sets, weights, penalties)
-    gradient, negative_hessian = _derivatives(at, *given)
+    local = _Problem(*given, efron_terms(sets, weights)).around(at)
+    negative_hessian = torch.stack([local.product(unit) for unit in torch.eye(4).double()])
     automatic = torch.autograd.functional.jacobian(lambda b: objective(b, *given), at)
     # The log-space likelihood has no second derivative in autograd: differences of the first.
     step = 1e-5
@@ -93,7 +141,7 @@ def test_derivatives_equal_autograd(ordered):
         - torch.autograd.functional.jacobian(lambda b: objective(b, *given), at - step * unit)
         for unit in torch.eye(4, dtype=torch.float64)
     ]
-    assert_allclose(gradient, automatic, atol=1e-9)
+    assert_allclose(local.gradient, automatic, atol=1e-9)
     assert_allclose(negative_hessian, -torch.stack(columns) / (2 * step), rtol=1e-6, atol=1e-6)
 
 

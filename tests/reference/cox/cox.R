@@ -43,6 +43,14 @@ for (theta in c(1e-9, 0.1, 3, 50)) {
     put(paste0("coefficients:without_", f, ":", theta), coef(fit))
   }
 }
+# A baseline hazard for each fold.
+for (theta in c(1e-9, 0.1, 3, 50)) {
+  for (weights in c("one", "weight")) {
+    fit <- coxph(Surv(time, event) ~ ridge(x1, x2, x3, x4, theta = theta, scale = FALSE) +
+      strata(fold), d, weights = d[[weights]], control = exact)
+    put(paste0("strata:", weights, ":", theta), coef(fit))
+  }
+}
 fit <- coxph(Surv(time, event) ~ x1 + x2 + x3 + x4, d, weights = weight, control = exact)
 put("coefficients:weight:none", coef(fit))
 
