@@ -4,6 +4,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fusion.kept_units import dropout
+
 
 class EhrEncoder(nn.Module):
     """One hidden layer over standardised clinical columns; a missing value is the mean, 0.
@@ -29,5 +31,4 @@ class EhrEncoder(nn.Module):
         kept: Float[Tensor, "patient embed"] | None = None,
     ) -> Float[Tensor, "patient embed"]:
         """Embed; ``kept`` is the dropout mask of 0 and 1, drawn by the training loop."""
-        hidden = functional.gelu(self.layer(features))
-        return hidden if kept is None else hidden * kept / self.keep_probability
+        return dropout(functional.gelu(self.layer(features)), kept, self.keep_probability)

@@ -4,7 +4,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-SELU_FLOOR = -1.7580993408473766
+from fusion.kept_units import alpha_dropout
 
 
 class GenomicsEncoder(nn.Module):
@@ -40,12 +40,4 @@ class GenomicsEncoder(nn.Module):
     ) -> Float[Tensor, "patient embed"]:
         """Embed; ``kept`` is the dropout mask of 0 and 1, drawn by the training loop."""
         hidden = functional.selu(self.second(functional.selu(self.first(features))))
-        return hidden if kept is None else _alpha_dropout(hidden, kept, self.keep_probability)
-
-
-def _alpha_dropout(
-    hidden: Float[Tensor, "patient embed"], kept: Float[Tensor, "patient embed"], keep: float
-) -> Float[Tensor, "patient embed"]:
-    """Dropped units take SELU's floor; the affine step restores mean 0 and variance 1."""
-    gain = (keep + SELU_FLOOR**2 * keep * (1 - keep)) ** -0.5
-    return gain * (hidden * kept + SELU_FLOOR * (1 - kept)) - gain * (1 - keep) * SELU_FLOOR
+        return alpha_dropout(hidden, kept, self.keep_probability)

@@ -12,7 +12,7 @@ from torch import Tensor
 from fusion.baseline_hazard import breslow
 from fusion.components import Components
 from fusion.cox_solver import fit_ridge_cox
-from fusion.dataset import PatientDataset
+from fusion.dataset import Kind, PatientDataset
 from fusion.losses import held_out_log_likelihood
 from fusion.models.protocol import (
     FittedRisk,
@@ -47,7 +47,7 @@ class FittedNet(FittedRisk):
 
     components: Mapping[str, Components]
     gains: Mapping[str, float]
-    kinds: Mapping[str, str]
+    kinds: Mapping[str, Kind]
     config: NetworkConfig
     state: Mapping[str, Tensor]
     slope: float
@@ -142,7 +142,9 @@ class FusionNet(RiskModel):
     def fit_nested(self, design: NestedDesign) -> NestedFit:
         blocks = {name: self._inputs(design, name) for name in self.modalities}
         gains = {name: _gain(block.scores[0]) for name, block in blocks.items()}
-        kinds = {name: design.dataset.modalities[name].kind for name in self.modalities}
+        kinds: dict[str, Kind] = {
+            name: design.dataset.modalities[name].kind for name in self.modalities
+        }
         widths = {name: block.scores.shape[-1] for name, block in blocks.items()}
         looks = self._train(design, blocks, gains, widths, kinds)
         held_out = torch.stack([look.held_out for look in looks])
@@ -175,7 +177,7 @@ class FusionNet(RiskModel):
         blocks: Mapping[str, Block],
         gains: Mapping[str, float],
         widths: Mapping[str, int],
-        kinds: Mapping[str, str],
+        kinds: Mapping[str, Kind],
     ) -> list["_Look"]:
         """Train every inner and the full training set at once; stop where held-out stops rising."""
         features = {
