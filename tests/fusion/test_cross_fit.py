@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
 import fusion.cross_fit
+from fusion.cross_fit import TRAINING_ONLY
 from fusion.dataset import Modality, PatientDataset
 from fusion.embeddings import ImageEmbedder
 from fusion.encoders.image import ImageEncoderConfig
@@ -227,11 +228,75 @@ def test_folds_without_images_and_folds_with_few(simulate, discs):
     assert all(0 <= d["mri"] <= 1 for d in dice[1:])
 
 
+def test_patients_who_only_train_are_never_predicted(simulate):
+    """A temporal split: one fold, predicted by what all the others teach."""
+    dataset = simulate(90)
+    fold = np.where(np.arange(90) < 30, 0, TRAINING_ONLY)
+    predictions = fusion.cross_fit.cross_fit(LINEAR, dataset, fold, HORIZONS, seed=4)
+    fitted = fusion.cross_fit.fit_all(LINEAR, dataset.take(fold != 0), seed=4)
+    for name, model in fitted.items():
+        alone = model.predict(dataset.take(fold == 0), HORIZONS, 0)
+        assert predictions[name].patient_id.tolist() == dataset.patient_id[:30].tolist()
+        assert_array_equal(predictions[name].risk_score, alone.risk_score)
+        assert predictions[name].provenance["folds"][0]["n_training"] == 60
+    assert leaks(LINEAR, dataset, fold) == {"outcomes": [], "neighbours": []}
+
+
+def test_training_only_patients_train_in_every_fold(simulate):
+    dataset = simulate(90)
+    fold = np.arange(90) % 3 - 1
+    rows = fusion.cross_fit.cross_fit(LINEAR, dataset, fold, HORIZONS)["stack"].provenance["folds"]
+    assert [(row["fold"], row["n_training"]) for row in rows] == [(0, 60), (1, 60)]
+
+
+def test_repeats_are_averaged_patient_by_patient(simulate):
+    dataset = simulate(90)
+    splits = [folds(90), np.roll(folds(90), 1), folds(90, k=4)]
+    repeats = [fusion.cross_fit.cross_fit(LADDER, dataset, fold, HORIZONS) for fold in splits]
+    averaged = fusion.cross_fit.average_repeats(repeats)
+    assert list(averaged) == list(LADDER)
+    for name, found in averaged.items():
+        assert_allclose(found.risk_score, np.mean([r[name].risk_score for r in repeats], axis=0))
+        assert_allclose(found.survival, np.mean([r[name].survival for r in repeats], axis=0))
+        assert_array_equal(found.fold, splits[0])
+        rows = [(row["repeat"], row["fold"]) for row in found.provenance["folds"]]
+        assert rows == [(r + 1, f) for r, k in enumerate((3, 3, 4)) for f in range(k)]
+    parts = averaged["stack"].contributions
+    assert_allclose(sum(parts.values()), averaged["stack"].risk_score, atol=1e-9)
+
+
+def test_no_averaged_model_knows_its_folds(simulate, monkeypatch):
+    """The leak detector again, for repeats that hold out the same patients together once."""
+    original = fusion.cross_fit.cross_fit
+
+    def twice(models, dataset, fold, horizons, **rest):
+        again = np.where(fold == 0, 0, 3 - fold)
+        both = [original(models, dataset, f, horizons, **rest) for f in (fold, again)]
+        return fusion.cross_fit.average_repeats(both)
+
+    monkeypatch.setattr(fusion.cross_fit, "cross_fit", twice)
+    assert leaks(LINEAR, simulate(120), folds(120)) == {"outcomes": [], "neighbours": []}
+
+
+def test_repeats_of_something_else_are_refused(simulate):
+    dataset = simulate(90)
+    first = fusion.cross_fit.cross_fit(LINEAR, dataset, folds(90), HORIZONS)
+    other = {name: each.take(np.arange(90)[::-1]) for name, each in first.items()}
+    later = {name: replace(each, horizons=each.horizons + 1) for name, each in first.items()}
+    with pytest.raises(ValueError, match="no repeat to average"):
+        fusion.cross_fit.average_repeats([])
+    with pytest.raises(ValueError, match="clinical: the repeats predict other patients"):
+        fusion.cross_fit.average_repeats([first, other])
+    with pytest.raises(ValueError, match="clinical: the repeats predict survival at different"):
+        fusion.cross_fit.average_repeats([first, later])
+
+
 @pytest.mark.parametrize(
     ("fold", "message"),
     [
-        (np.zeros(90, dtype=int), r"at least two folds from 0 on, got \[0\]"),
-        (np.arange(90) % 2 - 1, r"got \[-1, 0\]"),
+        (np.zeros(90, dtype=int), r"at least two folds from 0 on, .* got \[0\]"),
+        (np.full(90, -1), r"got \[-1\]"),
+        (np.arange(90) % 2 - 2, r"or one beside patients who only train \(-1\), got \[-2, -1\]"),
         (np.zeros(80, dtype=int), r"fold must have shape \(90,\), got \(80,\)"),
     ],
 )
