@@ -1,6 +1,6 @@
 """Folds → out-of-fold predictions. Nothing is fitted outside its fold."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +12,8 @@ from fusion.nested import NestedDesign
 from fusion.predictions import Predictions, concatenate
 
 FoldPredictions = dict[str, Predictions]
+TRAINING_ONLY = -1
+"""Fold of a patient who trains every model and is never held out."""
 
 
 def cross_fit(
@@ -25,7 +27,7 @@ def cross_fit(
     on_fold: Callable[[int, FoldPredictions], None] | None = None,
     done: Mapping[int, FoldPredictions] | None = None,
 ) -> dict[str, Predictions]:
-    """Predict every patient by models that never saw their fold.
+    """Predict every patient who is held out by models that never saw their fold.
 
     Parameters
     ----------
@@ -34,7 +36,8 @@ def cross_fit(
     dataset
         All patients. Images are encoded inside each fold.
     fold
-        Held-out fold of each patient, (patient,) int ≥ 0.
+        Held-out fold of each patient, (patient,) int ≥ 0; ``TRAINING_ONLY`` for one who trains in
+        every fold and is not predicted. One fold beside such patients is a temporal split.
     horizons
         Ascending times at which survival is predicted, unit of ``dataset``.
     seed
@@ -49,19 +52,23 @@ def cross_fit(
     Returns
     -------
     dict
-        Predictions of each model, patients in the order of ``dataset``.
+        Predictions of each model, held-out patients in the order of ``dataset``.
 
     Raises
     ------
     ValueError
-        With fewer than two folds, a training set with too few events, or finished folds of
-        other patients or models.
+        With nobody held out or nobody to train on, a training set with too few events, or finished
+        folds of other patients or models.
     """
     if fold.shape != (dataset.n_patients,):
         raise ValueError(f"fold must have shape ({dataset.n_patients},), got {fold.shape}")
     folds = np.unique(fold)
-    if len(folds) < 2 or folds[0] < 0:
-        raise ValueError(f"cross-fitting needs at least two folds from 0 on, got {folds.tolist()}")
+    if len(folds) < 2 or folds[0] < TRAINING_ONLY:
+        raise ValueError(
+            "cross-fitting needs at least two folds from 0 on, or one beside patients who only "
+            f"train ({TRAINING_ONLY}), got {folds.tolist()}"
+        )
+    folds = folds[folds != TRAINING_ONLY]
     embedder = embedder or ImageEmbedder()
     parts: dict[int, FoldPredictions] = dict(done or {})
     for held_out, predictions in parts.items():
@@ -73,7 +80,64 @@ def cross_fit(
             )
             if on_fold is not None:
                 on_fold(held_out, parts[held_out])
-    return {name: _joined(name, parts, dataset) for name in models}
+    held_out_patients = dataset.patient_id[fold != TRAINING_ONLY]
+    return {name: _joined(name, parts, held_out_patients) for name in models}
+
+
+def average_repeats(repeats: Sequence[FoldPredictions]) -> FoldPredictions:
+    """One prediction a patient from several cross-fits of the same patients on other folds.
+
+    Risk scores are averaged, for each is a log hazard relative to the average patient of its
+    training folds; so are their parts by modality, and survival by horizon. Each patient is still
+    predicted only by models that never saw them. An average of models predicts a little better
+    than one of them, and hides how much they differ: look at the repeats for that.
+
+    Parameters
+    ----------
+    repeats
+        Predictions of each model, one entry a repeat, as :func:`cross_fit` gives them.
+
+    Returns
+    -------
+    dict
+        Predictions of each model. ``fold`` is that of the first repeat, within which scores are
+        compared; ``provenance["folds"]`` holds the folds of every repeat, counted from 1.
+
+    Raises
+    ------
+    ValueError
+        Without repeats, or if they differ in models, patients or horizons.
+    """
+    if not repeats:
+        raise ValueError("there is no repeat to average: cross-fit at least once")
+    return {name: _average(name, [each[name] for each in repeats]) for name in repeats[0]}
+
+
+def _average(name: str, repeats: Sequence[Predictions]) -> Predictions:
+    first = repeats[0]
+    for other in repeats[1:]:
+        if not np.array_equal(other.patient_id, first.patient_id):
+            raise ValueError(f"{name}: the repeats predict other patients, or in another order")
+        if not np.array_equal(other.horizons, first.horizons):
+            raise ValueError(f"{name}: the repeats predict survival at different horizons")
+    modalities = dict.fromkeys(part for each in repeats for part in each.contributions)
+    absent = np.zeros(first.n_patients)
+    return replace(
+        first,
+        risk_score=np.mean([each.risk_score for each in repeats], axis=0),
+        survival=np.mean([each.survival for each in repeats], axis=0),
+        contributions={
+            part: np.mean([each.contributions.get(part, absent) for each in repeats], axis=0)
+            for part in modalities
+        },
+        provenance={
+            "folds": [
+                {"repeat": number, **row}
+                for number, each in enumerate(repeats, start=1)
+                for row in each.provenance["folds"]
+            ]
+        },
+    )
 
 
 def fit_all(
@@ -120,9 +184,7 @@ def _check_done(
         raise ValueError(f"fold {held_out} was finished with other patients: start afresh")
 
 
-def _joined(
-    name: str, parts: Mapping[int, FoldPredictions], dataset: PatientDataset
-) -> Predictions:
+def _joined(name: str, parts: Mapping[int, FoldPredictions], patient_id: np.ndarray) -> Predictions:
     folds = sorted(parts)
     whole = concatenate(
         [parts[f][name] for f in folds],
@@ -130,4 +192,4 @@ def _joined(
         provenance={"folds": [{"fold": f, **parts[f][name].provenance} for f in folds]},
     )
     position = {patient: i for i, patient in enumerate(whole.patient_id.tolist())}
-    return whole.take(np.array([position[p] for p in dataset.patient_id.tolist()]))
+    return whole.take(np.array([position[p] for p in patient_id.tolist()]))

@@ -146,10 +146,13 @@ def lab(
 @data.command("list")
 def data_list(data_dir: DataDir = None) -> None:
     """List the datasets that the workbench can describe, and whether their files are here."""
-    from workbench.data.open_card import list_cards, open_card
+    from workbench.data.open_card import list_cards, list_datasets, open_card
     from workbench.printing import print_cards
 
-    print_cards([open_card(name, data_dir) for name in list_cards()])
+    names = list_datasets(data_dir)
+    print_cards([open_card(name, data_dir) for name in names])
+    for collection in sorted(set(list_cards()) - {name.partition(":")[0] for name in names}):
+        typer.echo(f"{collection}: a collection; none of its members is here")
 
 
 @data.command("new")

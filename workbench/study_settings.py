@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from workbench.cohort.cohort import Cohort
 from workbench.data.card import did_you_mean
+from workbench.data.members import split_name
+from workbench.data.modalities import lacking_modalities
 from workbench.data.open_card import DataCard
 from workbench.data.paths import cards_folder
 from workbench.data.strict_yaml import NotYamlError, read_yaml
@@ -25,21 +27,30 @@ class SplitSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: Literal["given", "kfold", "site"]
+    kind: Literal["given", "kfold", "site", "time"]
     column: str | None = None
     k: Annotated[int, Field(ge=2, le=100)] | None = None
+    repeats: Annotated[int, Field(ge=1, le=100)] = 1
     seed: Seed = 0
 
     @property
     def title(self) -> str:
         """What a reader calls these folds."""
-        if self.kind == "site":
-            return "whole sites held out"
-        return f"published folds ({self.column})" if self.kind == "given" else "random folds"
+        match self.kind:
+            case "site":
+                return "whole sites held out"
+            case "time":
+                return f"the latest patients held out ({self.column})"
+            case "given":
+                return f"published folds ({self.column})"
+            case "kfold":
+                return "random folds" if self.repeats == 1 else "repeated random folds"
 
     def apply(self, cohort: Cohort) -> Cohort:
         """Split a cohort so."""
-        return cohort.split(self.kind, column=self.column, k=self.k, seed=self.seed)
+        return cohort.split(
+            self.kind, column=self.column, k=self.k, repeats=self.repeats, seed=self.seed
+        )
 
 
 class Study(BaseModel):
@@ -111,15 +122,20 @@ class Study(BaseModel):
         """
         written = _read_yaml(Path(path))
         card = written.get("card")
-        if isinstance(card, str) and card.endswith(".md") and not Path(card).is_absolute():
-            written["card"] = str(Path(path).parent / card)
+        if isinstance(card, str) and split_name(card)[0].endswith(".md"):
+            written["card"] = str(Path(path).parent / card)  # An absolute path stays as it is.
         return cls._checked(written, Path(path).name)
 
     @classmethod
     def of_card(cls, card: DataCard, outcome: str | None = None) -> Self:
-        """The default study of a dataset, perhaps on another of its outcomes."""
-        carried = card.path.parent == cards_folder()
-        asked = {"schema": 1, **card.spec.study, "card": card.name if carried else str(card.path)}
+        """The default study of a dataset, perhaps on another of its outcomes.
+
+        Optional modalities of which the dataset holds nothing are left out.
+        """
+        lacking = lacking_modalities(card)
+        asked = {"schema": 1, **card.spec.study, "card": _reference(card)}
+        if isinstance(asked.get("modalities"), list):
+            asked["modalities"] = [name for name in asked["modalities"] if name not in lacking]
         if outcome is not None:
             asked["outcome"] = outcome
         return cls._checked(asked, f"the study of {card.name}")
@@ -141,9 +157,17 @@ class Study(BaseModel):
         return {**self.model_dump(mode="json", by_alias=True), "card": card.name}
 
     def other_cohorts(self, cohort: Cohort) -> Iterator[tuple[str, Cohort]]:
-        """The evaluated patients under each of ``also_split``, with its title."""
+        """The cohort's patients under each of ``also_split``, with its title."""
         for split in self.also_split:
             yield split.title, split.apply(cohort.unsplit())
+
+
+def _reference(card: DataCard) -> str:
+    """What opens a card again: the name of one that comes with the workbench, else its path."""
+    if card.path.parent == cards_folder():
+        return card.name
+    member = split_name(card.name)[1]
+    return str(card.path) if member is None else f"{card.path}:{member}"
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -19,6 +19,7 @@ from workbench.data.paths import cache_folder
 from workbench.errors import StudyError
 from workbench.evaluation import Evaluation, evaluate
 from workbench.evaluation.alignment import FEWEST_AT_RISK
+from workbench.evaluation.repeats import harrell_c_by_repeat, spread_sentence
 from workbench.materialise import MARKERS, materialise
 from workbench.run_folder import RunFolder
 from workbench.study_settings import Rung, Study
@@ -113,10 +114,11 @@ def check(study: Study, cohort: Cohort) -> None:
 
 
 def _check_horizons(study: Study, cohort: Cohort) -> None:
-    n_at_risk = int((cohort.patients["time"] >= study.horizons[0]).sum())
+    evaluated = cohort.evaluated
+    n_at_risk = int((evaluated.patients["time"] >= study.horizons[0]).sum())
     if n_at_risk < FEWEST_AT_RISK:
         raise StudyError(
-            f"horizons: {n_at_risk} of {cohort.n_patients} patients are followed to "
+            f"horizons: {n_at_risk} of {evaluated.n_patients} patients are followed to "
             f"{study.horizons[0]:g} {cohort.time_unit}, at least {FEWEST_AT_RISK} are needed: "
             "choose earlier horizons"
         )
@@ -178,39 +180,63 @@ def cross_fit(
 ) -> dict[str, "Predictions"]:
     """Out-of-fold predictions on the cohort's folds; finished folds are kept and reused.
 
+    Repeats are averaged; each model's provenance then holds its C in each of them.
+
     Raises
     ------
     StudyError
         If a model cannot be fitted in a fold.
     """
-    from fusion.cross_fit import cross_fit
+    from fusion.cross_fit import average_repeats, cross_fit
 
-    fold = cohort.patients["fold"].to_numpy(int)
-    n_folds = len(np.unique(fold))
-    title = _split_title(cohort)
-    done = folder.finished_folds(title)
+    folds = cohort.folds
+    titles = [_split_title(cohort, repeat) for repeat in range(len(folds))]
+    done = [folder.finished_folds(title) for title in titles]
+    n_folds = sum(len(np.unique(fold[fold >= 0])) for fold in folds)
+    finished = [
+        (title, held_out) for title, parts in zip(titles, done, strict=True) for held_out in parts
+    ]
     step = f"training on {_split_words(cohort)}"
-    on_progress(Progress(step, len(done), n_folds))
-    finished = set(done)
+    on_progress(Progress(step, len(finished), n_folds))
 
-    def keep(held_out: int, predictions: dict[str, "Predictions"]) -> None:
-        folder.keep_fold(title, held_out, predictions)
-        finished.add(held_out)
-        on_progress(Progress(step, len(finished), n_folds))
+    def one_repeat(repeat: int) -> dict[str, "Predictions"]:
+        def keep(held_out: int, predictions: dict[str, "Predictions"]) -> None:
+            folder.keep_fold(titles[repeat], held_out, predictions)
+            finished.append((titles[repeat], held_out))
+            on_progress(Progress(step, len(finished), n_folds))
 
-    try:
         return cross_fit(
             ladder,
             dataset,
-            fold,
+            folds[repeat],
             curve_grid(study.horizons),
             seed=study.seed,
             embedder=embedder(),
             on_fold=keep,
-            done=done,
+            done=done[repeat],
         )
+
+    try:
+        repeats = [one_repeat(repeat) for repeat in range(len(folds))]
     except ValueError as error:
         raise StudyError(f"{step}: {error}") from error
+    if len(repeats) == 1:
+        return repeats[0]
+    return _with_spread(average_repeats(repeats), harrell_c_by_repeat(cohort.patients, repeats))
+
+
+def _with_spread(
+    predictions: Mapping[str, "Predictions"], by_repeat: Mapping[str, Sequence[float]]
+) -> dict[str, "Predictions"]:
+    """Averaged predictions whose provenance holds their model's C in each repeat."""
+    return {
+        name: replace(
+            each, provenance={**each.provenance, "harrell_c_by_repeat": list(by_repeat[name])}
+        )
+        if name in by_repeat
+        else each
+        for name, each in predictions.items()
+    }
 
 
 def curve_grid(horizons: Sequence[float]) -> np.ndarray:
@@ -225,6 +251,7 @@ def judge(
     predictions: Mapping[str, "Predictions"],
 ) -> Evaluation:
     """Every metric, overall and within the study's groups and those who have a modality."""
+    cohort = cohort.evaluated
     groups = cohort.group_masks(study.groups)
     value_of = {}
     for name in study.modalities:
@@ -235,7 +262,7 @@ def judge(
             groups[title] = has
         if f"without_{name}" in predictions:
             value_of[name] = ("stack", f"without_{name}", title)
-    return evaluate(
+    evaluation = evaluate(
         cohort,
         predictions,
         horizons=study.horizons,
@@ -246,6 +273,10 @@ def judge(
         calibrated=CALIBRATED,
         seed=study.seed,
     )
+    by_repeat = predictions[JUDGED].provenance.get("harrell_c_by_repeat")
+    if by_repeat is None:
+        return evaluation
+    return replace(evaluation, notes=(*evaluation.notes, spread_sentence(JUDGED, by_repeat)))
 
 
 def choices(predictions: "Predictions") -> tuple[dict[str, Any], ...]:
@@ -254,6 +285,7 @@ def choices(predictions: "Predictions") -> tuple[dict[str, Any], ...]:
     for fold in predictions.provenance["folds"]:
         chosen = dict(fold["chosen"])
         row = {
+            **({"repeat": fold["repeat"]} if "repeat" in fold else {}),
             "fold": fold["fold"],
             "model": chosen.pop("model", predictions.model),
             "n_train": fold["n_training"],
@@ -367,8 +399,9 @@ def embedder() -> "ImageEmbedder":
     return ImageEmbedder(cache=cache_folder() / "image_encoders", device=device)
 
 
-def _split_title(cohort: Cohort) -> str:
-    return _hash(dict(cohort.definition.split or {}))[:12]
+def _split_title(cohort: Cohort, repeat: int) -> str:
+    title = _hash(dict(cohort.definition.split or {}))[:12]
+    return title if repeat == 0 else f"{title}-{repeat + 1}"
 
 
 def _split_words(cohort: Cohort) -> str:
@@ -379,4 +412,5 @@ def _split_words(cohort: Cohort) -> str:
         "given": "the published folds",
         "kfold": "random folds",
         "site": "folds of whole sites",
+        "time": "the earlier patients",
     }[split["kind"]]

@@ -10,9 +10,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.data.open_card import list_cards, open_card
+from workbench.data.open_card import list_datasets, open_card
 from workbench.errors import StudyError
-from workbench.study_settings import Study
+from workbench.study_settings import SplitSettings, Study
 
 STUDY: dict[str, Any] = {
     "schema": 1,
@@ -45,7 +45,7 @@ def test_a_card_beside_the_study_is_found_from_anywhere(tmp_path: Path) -> None:
     assert read(tmp_path / "study.yaml", card=absolute).card == absolute
 
 
-@pytest.mark.parametrize("name", list_cards())
+@pytest.mark.parametrize("name", list_datasets())
 def test_the_default_study_of_each_card_is_valid(name: str) -> None:
     card = open_card(name)
     study = Study.of_card(card)
@@ -60,7 +60,8 @@ def test_the_default_study_of_each_card_is_valid(name: str) -> None:
         ({"sead": 3}, "sead is no entry of a study; did you mean 'seed'?"),
         ({"model": ["null"]}, "model is no entry of a study; did you mean 'models'?"),
         ({"split": {"kind": "kfold", "folds": 3}}, "split.folds is no entry of a study"),
-        ({"split": {"kind": "k-fold"}}, "split.kind: expected 'given', 'kfold' or 'site'"),
+        ({"split": {"kind": "k-fold"}}, "expected 'given', 'kfold', 'site' or 'time'"),
+        ({"split": {"kind": "kfold", "repeats": 0}}, "split.repeats: should be greater"),
         ({"split": None}, "split: expected `name: value` entries"),
         ({"models": ["null", "Clinical", "selected"]}, "did you mean 'clinical'?"),
         ({"models": [None, "clinical", "selected"]}, 'put it in quotes, "null"'),
@@ -91,6 +92,23 @@ def test_a_wrong_entry_is_named(tmp_path: Path, entries: dict[str, Any], message
 def test_every_wrong_entry_is_named_at_once(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="seed: .*; sead is no entry"):
         read(tmp_path / "study.yaml", sead=3, seed=-1)
+
+
+def test_each_way_to_split_has_its_own_title() -> None:
+    ways = (
+        SplitSettings(kind="kfold"),
+        SplitSettings(kind="kfold", repeats=10),
+        SplitSettings(kind="given", column="fold"),
+        SplitSettings(kind="site"),
+        SplitSettings(kind="time", column="year"),
+    )
+    assert [way.title for way in ways] == [
+        "random folds",
+        "repeated random folds",
+        "published folds (fold)",
+        "whole sites held out",
+        "the latest patients held out (year)",
+    ]
 
 
 @given(text=st.text(max_size=60))

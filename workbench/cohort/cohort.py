@@ -1,5 +1,6 @@
 """Who is in, since when, until what: each step returns a changed copy and keeps its account."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -9,10 +10,17 @@ import pandas as pd
 
 from workbench.cohort.criteria import Criterion, parse
 from workbench.cohort.definition import Definition
-from workbench.cohort.folds import check_folds, site_folds, stratified_folds
+from workbench.cohort.folds import (
+    TRAINING_ONLY,
+    check_folds,
+    latest_fold,
+    site_folds,
+    stratified_folds,
+)
 from workbench.cohort.privacy import suppress_attrition
 from workbench.cohort.table_one import availability, table_one
 from workbench.cohort.time_zero import check_columns, cut_late_modalities, cut_late_values
+from workbench.cohort.values import plain
 from workbench.data.card import EhrModality, did_you_mean
 from workbench.data.modalities import available_patients
 from workbench.data.store import read_outcome, read_patients
@@ -35,7 +43,8 @@ class Cohort:
     patients
         Index ``patient_id`` (str, sorted). ``time`` (float64, positive, in ``time_unit``),
         ``event`` (bool), every declared column of the card, ``has_<modality>`` (bool), and once
-        split ``fold`` (Int64). Values observed after the index date are missing.
+        split ``fold`` (Int64; missing for patients who only train), with ``fold_2``, ``fold_3`` …
+        for further repeats. Values observed after the index date are missing.
     published_folds
         Fold of each patient by published split, Int64, missing in no fold.
     definition
@@ -127,10 +136,11 @@ class Cohort:
 
     def split(
         self,
-        kind: Literal["given", "kfold", "site"] = "kfold",
+        kind: Literal["given", "kfold", "site", "time"] = "kfold",
         *,
         column: str | None = None,
         k: int | None = None,
+        repeats: int = 1,
         seed: int = 0,
     ) -> Self:
         """Assign each patient to the fold in which it is held out.
@@ -140,38 +150,88 @@ class Cohort:
         kind
             ``given``: a published split, named by ``column``; patients in no fold leave, as an
             attrition row. ``kfold``: at random, stratified by event. ``site``: whole sites,
-            grouped into folds of similar size; patients of unknown site leave.
+            grouped into folds of similar size; patients of unknown site leave. ``time``: the
+            latest patients are held out once, by models of the earlier ones, who are evaluated by
+            nobody (:attr:`evaluated`); patients of unknown time leave. The earlier patients'
+            follow-up is not cut at the time when the later ones entered.
         column
             Published split, or site column; where the card has just one, it need not be named.
+            For ``time`` the number that orders patients, such as the year of diagnosis.
         k
             Number of folds: 5 for ``kfold``; for ``site`` one a site, or five of more than six.
+            ``time`` holds out about one patient in ``k``, 5 if not given.
+        repeats
+            Of ``kfold``: how often patients are dealt anew.
         seed
             Of ``kfold``.
 
         Raises
         ------
         CohortError
-            If the card has no such split or site, ``k`` does not fit, a fold has no event, or the
-            cohort is already split.
+            If the card has no such split, site or number, ``k`` or ``repeats`` does not fit, a
+            fold has no event, or the cohort is already split.
         """
         if "fold" in self.patients:
             raise CohortError("the cohort is already split: split the cohort from before")
+        if repeats != 1 and kind != "kfold":
+            raise CohortError(f"only random folds can be repeated, not those of kind {kind!r}")
         if kind == "given":
             return self._split_given(column, k)
         if kind == "site":
             return self._split_site(column, k)
+        if kind == "time":
+            return self._split_time(column, 5 if k is None else k)
         if kind == "kfold":
             if column is not None:
                 raise CohortError("a kfold split takes no column: did you mean kind 'given'?")
-            k = 5 if k is None else k
-            fold = stratified_folds(self.patients["event"].to_numpy(), k, seed)
-            return self._with_folds(fold, {"kind": "kfold", "k": k, "seed": seed})
-        raise CohortError(f"no split is called {kind!r}: use given, kfold or site")
+            return self._split_kfold(5 if k is None else k, repeats, seed)
+        raise CohortError(f"no split is called {kind!r}: use given, kfold, site or time")
 
     def unsplit(self) -> Self:
         """The same patients before they were split, to be split another way."""
         whole = replace(self.definition, split=None)
-        return replace(self, patients=self.patients.drop(columns="fold"), definition=whole)
+        patients = self.patients.drop(columns=self._fold_columns())
+        return replace(self, patients=patients, definition=whole)
+
+    @property
+    def folds(self) -> np.ndarray:
+        """Fold of each patient in each repeat, (repeat, patient) int; -1 for who only trains."""
+        columns = self.patients[self._fold_columns()]
+        return columns.fillna(TRAINING_ONLY).to_numpy(int).T
+
+    @property
+    def evaluated(self) -> Self:
+        """The patients whom some fold holds out: all, but in a temporal split the latest."""
+        held_out = self.folds[0] != TRAINING_ONLY
+        return self if held_out.all() else replace(self, patients=self.patients[held_out])
+
+    def _fold_columns(self) -> list[str]:
+        split = self.definition.split
+        if split is None:
+            raise CohortError("the cohort has no folds yet: split it")
+        return [_fold_column(repeat) for repeat in range(split.get("repeats", 1))]
+
+    def _split_kfold(self, k: int, repeats: int, seed: int) -> Self:
+        folds = stratified_folds(self.patients["event"].to_numpy(), k, seed, repeats)
+        split = {"kind": "kfold", "k": k, "seed": seed}
+        return self._with_folds(folds, split | ({"repeats": repeats} if repeats > 1 else {}))
+
+    def _split_time(self, column: str | None, k: int) -> Self:
+        spec = self.card.spec
+        if k < 2:
+            raise CohortError(f"k must be at least 2, to hold out one patient in k; got {k}")
+        numbers = [name for name, c in spec.columns.items() if c.type == "numeric"]
+        if column not in numbers:
+            near = "" if column is None else f"; got {column!r}{did_you_mean(column, numbers)}"
+            raise CohortError(
+                f"a temporal split needs the numeric column that orders patients{near}"
+            )
+        warnings = check_columns(spec, [column], "the order of a temporal split")
+        cohort = self._known(column, "time known")
+        fold, first = latest_fold(cohort.patients[column].to_numpy(float), k)
+        split = {"kind": "time", "column": column, "k": k, "from": plain(first)}
+        cohort = replace(cohort, warnings=(*cohort.warnings, *warnings))
+        return cohort._with_folds(fold[None], split)
 
     def _split_given(self, column: str | None, k: int | None) -> Self:
         column = _only(column, list(self.published_folds), "published split")
@@ -182,24 +242,32 @@ class Cohort:
             raise CohortError(f"no patient stands in a fold of {column!r}")
         cohort = self._keep(known, "published folds", f"stands in a published fold ({column})", 0)
         fold = cohort.published_folds[column].to_numpy(int)
-        return cohort._with_folds(fold, {"kind": "given", "column": column})
+        return cohort._with_folds(fold[None], {"kind": "given", "column": column})
 
     def _split_site(self, column: str | None, k: int | None) -> Self:
         sites = [name for name, spec in self.card.spec.columns.items() if spec.role == "site"]
         column = _only(column, sites, "column of role site")
-        known = self.patients[column].notna().to_numpy()
-        cohort = self
-        if not known.all():
-            n_unknown = int((~known).sum())
-            cohort = self._keep(known, "site known", f"{column} is known", n_unknown)
+        cohort = self._known(column, "site known")
         site = cohort.patients[column].astype(str).to_numpy()
         fold = site_folds(site, cohort.patients["event"].to_numpy(), k)
         split = {"kind": "site", "column": column, "k": int(fold.max()) + 1}
-        return cohort._with_folds(fold, split)
+        return cohort._with_folds(fold[None], split)
 
-    def _with_folds(self, fold: np.ndarray, split: dict[str, Any]) -> Self:
-        check_folds(fold, self.patients["event"].to_numpy())
-        patients = self.patients.assign(fold=pd.array(fold, dtype="Int64"))
+    def _known(self, column: str, step: str) -> Self:
+        """Without the patients of whom a column is missing, if there are any."""
+        known = self.patients[column].notna().to_numpy()
+        if known.all():
+            return self
+        return self._keep(known, step, f"{column} is known", int((~known).sum()))
+
+    def _with_folds(self, folds: np.ndarray, split: dict[str, Any]) -> Self:
+        columns = {}
+        for repeat, fold in enumerate(folds):
+            check_folds(fold, self.patients["event"].to_numpy())
+            numbers = pd.array(fold, dtype="Int64")
+            numbers[fold == TRAINING_ONLY] = pd.NA
+            columns[_fold_column(repeat)] = numbers
+        patients = self.patients.assign(**columns)
         return replace(self, patients=patients, definition=replace(self.definition, split=split))
 
     def _keep(self, keep: np.ndarray, step: str, sentence: str, n_unknown: int) -> Self:
@@ -372,6 +440,10 @@ def _has(card: "DataCard", name: str, patients: pd.DataFrame) -> np.ndarray:
     return patients.index.isin(available_patients(card, name))
 
 
+def _fold_column(repeat: int) -> str:
+    return "fold" if repeat == 0 else f"fold_{repeat + 1}"
+
+
 def _fold_numbers(values: pd.Series) -> pd.Series:
     parsed = pd.to_numeric(values.astype(object), errors="coerce")
     numbers = pd.Series(parsed, index=values.index, dtype="Float64")
@@ -384,7 +456,8 @@ def _check_names(card: "DataCard", patients: pd.DataFrame) -> None:
     """Refuse columns that would hide behind the cohort's own."""
     own = {"time", "event", *(f"has_{name}" for name in card.spec.modalities)}
     free = {name for name, column in card.spec.columns.items() if column.role == "split"}
-    taken = sorted((own | {"fold"}) & set(card.spec.columns) - ({"fold"} & free))
+    folds = {name for name in card.spec.columns if re.fullmatch(r"fold(_\d+)?", name)}
+    taken = sorted((own & set(card.spec.columns)) | (folds - free))
     if taken:
         raise CohortError(
             f"{card.name}: the column name {taken[0]!r} is the cohort's own: give the column "

@@ -99,4 +99,10 @@ def _split_sentence(split: Mapping[str, Any]) -> str:
         return f"Published folds (column {split['column']})"
     if split["kind"] == "site":
         return f"Whole sites held out, by {split['column']}, in {split['k']} folds"
-    return f"{split['k']} folds at random, stratified by event, seed {split['seed']}"
+    if split["kind"] == "time":
+        return (
+            f"The latest patients held out, from {split['column']} {split['from']:g} on (about one "
+            f"in {split['k']}); the earlier ones only train"
+        )
+    repeats = f", dealt {split['repeats']} times" if split.get("repeats", 1) > 1 else ""
+    return f"{split['k']} folds at random{repeats}, stratified by event, seed {split['seed']}"

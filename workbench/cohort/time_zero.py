@@ -41,7 +41,7 @@ def check_columns(spec: Card, names: Iterable[str], use: str) -> tuple[str, ...]
             near = did_you_mean(name, spec.columns)
             raise CohortError(f"{use}: no column is called {name!r} in {spec.name}{near}")
         column = spec.columns[name]
-        if column.role == "post_outcome" or _is_outcome(spec, name):
+        if column.role == "post_outcome" or spec.is_outcome(name):
             raise CohortError(f"{name} cannot be {use}: it is known only after the outcome")
         if column.observed_at is None:
             warnings.append(f"{name} is {use}, but the card does not say when it was observed")
@@ -51,12 +51,6 @@ def check_columns(spec: Card, names: Iterable[str], use: str) -> tuple[str, ...]
                 "the index date"
             )
     return tuple(warnings)
-
-
-def _is_outcome(spec: Card, name: str) -> bool:
-    column = spec.columns[name]
-    read = {(o.file, c) for o in spec.outcomes.values() for c in (o.time, o.event.column)}
-    return (column.file, column.source or name) in read
 
 
 def cut_late_values(spec: Card, patients: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:

@@ -153,20 +153,26 @@ class Fill(_Part):
 class Column(_Part):
     """One variable a patient.
 
-    ``source`` is its header in the file (its own name, if not given). ``regex`` must match the
-    whole value and is replaced by ``replace``; ``recode`` then maps values to levels (null:
-    missing). A categorical feature, group or marker lists its ``levels``, the reference first;
-    other categorical columns may leave them to the file. A boolean is read from 1/0, true/false
-    or yes/no. ``range`` holds the possible values, both ends included.
+    ``source`` is its header in the file (its own name, if not given), and ``otherwise`` the header
+    that is read for patients whose ``source`` is missing. An ``optional`` column may be absent from
+    the file, and is then missing for everyone. ``regex`` must match the whole value and is replaced
+    by ``replace``; ``recode`` then maps values to levels (null: missing).
+
+    A categorical feature, group or marker lists its ``levels``, the reference first, or takes them
+    ``from_data``: the most frequent first, and those that fewer than five patients have as one
+    level, ``other``. Other categorical columns may leave levels out. A boolean is read from 1/0,
+    true/false or yes/no. ``range`` holds the possible values, both ends included.
     """
 
     file: Name
     source: str | None = None
+    otherwise: str | None = None
+    optional: bool = False
     meaning: str
     type: Literal["numeric", "categorical", "boolean"]
     unit: str | None = None
     range: tuple[float | None, float | None] | None = None
-    levels: tuple[str, ...] | None = None
+    levels: Literal["from_data"] | tuple[str, ...] | None = None
     recode: dict[str, str | None] = {}
     regex: Regex | None = None
     replace: str = r"\1"
@@ -181,9 +187,10 @@ class Column(_Part):
                 raise ValueError(f"a categorical {self.role} needs levels, the reference first")
         elif self.levels is not None:
             raise ValueError(f"only a categorical column has levels; this one is {self.type}")
-        if self.levels is not None and len(set(self.levels)) != len(self.levels):
+        if len(set(self.listed_levels)) != len(self.listed_levels):
             raise ValueError("a level is listed twice")
-        if self.fill is not None and self.levels and str(self.fill.value) not in self.levels:
+        listed = self.listed_levels
+        if self.fill is not None and listed and str(self.fill.value) not in listed:
             raise ValueError("fill.value is not one of the levels")
         if self.range is not None:
             if self.type != "numeric":
@@ -194,6 +201,15 @@ class Column(_Part):
         if self.regex is not None:
             _check_replacement(self.regex, self.replace)
         return self
+
+    @property
+    def listed_levels(self) -> tuple[str, ...]:
+        """Levels that the card names; none where they are left to the file."""
+        return self.levels if isinstance(self.levels, tuple) else ()
+
+    def headers(self, name: str) -> tuple[str, ...]:
+        """Headers that the column ``name`` is read from, the first that is known wins."""
+        return (self.source or name, *([self.otherwise] if self.otherwise else []))
 
 
 class EventCoding(_Part):
@@ -215,13 +231,23 @@ class EventCoding(_Part):
         return self
 
 
+TimeUnit = Literal["days", "weeks", "months", "years"]
+DAYS_IN: dict[TimeUnit, float] = {"days": 1, "weeks": 7, "months": 30.4375, "years": 365.25}
+"""Months and years of the average length, so that no date is needed."""
+
+
 class Outcome(_Part):
-    """A time to event, from the index date."""
+    """A time to event, from the index date.
+
+    ``unit`` is that of every study. Where the file has another, it is named by ``recorded_in``,
+    and times are converted as they are read: two outcomes of a card can so share horizons.
+    """
 
     title: str
     file: Name
     time: str
-    unit: Literal["days", "weeks", "months", "years"]
+    unit: TimeUnit
+    recorded_in: TimeUnit | None = None
     event: EventCoding
     time_zero: str
     note: str = ""
@@ -236,12 +262,16 @@ class EhrModality(_Part):
 
 
 class GenomicsModality(_Part):
-    """A wide matrix of patients × features; ``columns`` is a regex whose group 1 is the name."""
+    """A wide matrix of patients × features; ``columns`` is a regex whose group 1 is the name.
+
+    Where it is ``optional``, a file without such columns is right: nobody has the modality.
+    """
 
     kind: Literal["genomics"]
     title: str
     file: Name
     columns: Regex
+    optional: bool = False
     unit: str
     scaling: Literal["standardise", "centre"] = "standardise"
     pathways: dict[str, tuple[str, ...]] = {}
@@ -289,6 +319,31 @@ class Split(_Part):
         return self.pattern.replace("{fold}", str(fold))
 
 
+class Collection(_Part):
+    """Several cohorts of one layout, described by one card: one file a member.
+
+    ``name`` says what a member is, such as ``cancer``; ``{cancer}`` may then stand for the member
+    in any text of the card. ``pattern`` is the path that members are found by, with ``{cancer}``
+    once: they are the files there, and a file added later is one more member.
+    """
+
+    name: Name
+    pattern: RelativePath
+
+    @model_validator(mode="after")
+    def _finds(self) -> "Collection":
+        if self.pattern.count(self.placeholder) != 1:
+            raise ValueError(f"pattern must hold {self.placeholder} once, for the member's name")
+        if self.name in ("stem", "folder", "fold"):
+            raise ValueError(f"{self.placeholder} means something else in a card: use another name")
+        return self
+
+    @property
+    def placeholder(self) -> str:
+        """What stands for a member's name in the card's texts."""
+        return f"{{{self.name}}}"
+
+
 class Group(_Part):
     """Patients within which every number is reported too; ``criteria`` as in a study."""
 
@@ -327,6 +382,7 @@ class Card(_Part):
     source: str
     index_date: str
     manifest: RelativePath | None = None
+    collection: Collection | None = None
     files: dict[Name, SourceFile] = {}
     population: Annotated[tuple[Name, ...], Field(min_length=1)]
     columns: dict[Name, Column]
@@ -354,19 +410,24 @@ class Card(_Part):
         Columns known only after the outcome, the outcome's own columns, and columns of which the
         card does not say when they were observed.
         """
-        outcomes = {(o.file, c) for o in self.outcomes.values() for c in (o.time, o.event.column)}
         reasons = {}
         for name in columns:
             column = self.columns[name]
             if column.role == "post_outcome":
                 reasons[name] = "is known only after the outcome"
-            elif (column.file, column.source or name) in outcomes:
+            elif self.is_outcome(name):
                 reasons[name] = "is the outcome itself"
             elif column.role == "split":
                 reasons[name] = "is a split, not a measurement"
             elif column.observed_at is None:
                 reasons[name] = "has no observed_at, so nobody knows whether it was known in time"
         return reasons
+
+    def is_outcome(self, name: str) -> bool:
+        """Whether a column is read from where an outcome's time or event is."""
+        column = self.columns[name]
+        read = {(o.file, c) for o in self.outcomes.values() for c in (o.time, o.event.column)}
+        return any((column.file, header) in read for header in column.headers(name))
 
 
 class DanglingReferencesError(ValueError):

@@ -17,6 +17,7 @@ from workbench.data.check_modalities import modality_problems
 from workbench.data.fingerprint import sha256_of
 from workbench.data.problem import Problem, problem_of
 from workbench.data.store import (
+    absent_headers,
     headers,
     population,
     read_folds,
@@ -116,11 +117,18 @@ def _study(card: "DataCard") -> Iterator[Problem]:
 
 def _file(card: "DataCard", name: str) -> Iterator[Problem]:
     where, source = f"files.{name}", card.spec.files[name]
-    wanted = {c.source or n: f"columns.{n}" for n, c in card.spec.columns.items() if c.file == name}
+    wanted = {
+        header: f"columns.{column_name}"
+        for column_name, column in card.spec.columns.items()
+        if column.file == name
+        for header in column.headers(column_name)
+    }
     for title, outcome in card.spec.outcomes.items():
         if outcome.file == name:
             wanted |= dict.fromkeys((outcome.time, outcome.event.column), f"outcomes.{title}")
     known = headers(card, name)
+    optional = absent_headers(card, name)
+    wanted = {header: place for header, place in wanted.items() if header not in optional}
     absent = {column: place for column, place in wanted.items() if column not in set(known)}
     for column, place in absent.items():
         near = did_you_mean(column, known)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from workbench.data.card import EventCoding, Outcome
 from workbench.data.columns import to_text
-from workbench.data.store import read_table
+from workbench.data.store import absent_headers, read_table
 from workbench.data.tables import as_text
 
 if TYPE_CHECKING:
@@ -91,11 +91,12 @@ def _names_one(value: object) -> bool:
 
 def _contradicts_vital_status(card: "DataCard", outcome: Outcome, event: pd.Series) -> str | None:
     """Where most events are alive and most censorings dead, by another column of the same file."""
+    absent = absent_headers(card, outcome.file)
     for name, column in card.spec.columns.items():
         header = column.source or name
-        if column.file != outcome.file or header == outcome.event.column:
+        if column.file != outcome.file or header in {outcome.event.column, *absent}:
             continue
-        if column.type != "categorical" or not {v.lower() for v in column.levels or ()} & _DEAD:
+        if column.type != "categorical" or not {v.lower() for v in column.listed_levels} & _DEAD:
             continue
         status = to_text(read_table(card, column.file, (header,))[header]).str.lower()
         status = status.reindex(event.index)

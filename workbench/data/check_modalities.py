@@ -39,12 +39,13 @@ def _ehr(card: "DataCard", name: str, spec: EhrModality) -> Iterator[Problem]:
     for column, reason in unfit.items():
         yield Problem("error", where, f"{column} {reason}: it cannot be a feature; remove it")
     for column in spec.columns:
-        header = card.spec.columns[column].source or column
-        if column not in unfit and (LATE_NAMES.search(column) or LATE_NAMES.search(header)):
+        names = [column, *card.spec.columns[column].headers(column)]
+        late = [name for name in names if LATE_NAMES.search(name)]
+        if column not in unfit and late:
             yield Problem(
                 "warning",
                 where,
-                f"the name {header!r} sounds like something known only after the outcome: if so, "
+                f"the name {late[-1]!r} sounds like something known only after the outcome: if so, "
                 "say `role: post_outcome` and remove it",
             )
 
@@ -55,6 +56,13 @@ def _genomics(card: "DataCard", name: str, spec: GenomicsModality) -> Iterator[P
         matrix = read_matrix(card, name, spec)
     except DataCardError as error:
         yield problem_of(error)
+        return
+    if matrix.shape[1] == 0:
+        yield Problem(
+            "warning",
+            where,
+            f"nobody has it: no column of files.{spec.file} matches `columns`, which is optional",
+        )
         return
     for pathway, genes in spec.pathways.items():
         absent = [gene for gene in genes if gene not in matrix.columns]

@@ -13,6 +13,12 @@ import pandas as pd
 from workbench.data.card import Column, EventCoding, Scalar
 from workbench.data.tables import as_text
 
+FEWEST_OF_LEVEL = 5
+"""A level that fewer patients have is pooled with the other rare ones, where levels come from data.
+
+Indicators of two or three patients would be fitted to those patients alone.
+"""
+OTHER = "other"
 _TRUE = {"1", "true", "t", "yes", "y"}
 _FALSE = {"0", "false", "f", "no", "n"}
 
@@ -141,8 +147,11 @@ def _boolean(raw: pd.Series) -> tuple[pd.Series, str | None]:
 
 
 def _categorical(raw: pd.Series, column: Column) -> tuple[pd.Series, str | None]:
-    text = _named(to_text(raw), column.levels or ())
-    levels = list(column.levels or sorted(text.dropna().unique()))
+    text = _named(to_text(raw), column.listed_levels)
+    if column.levels == "from_data":
+        text, levels = _pooled(text)
+    else:
+        levels = list(column.listed_levels or sorted(text.dropna().unique()))
     typed = pd.Series(pd.Categorical(text, categories=levels), index=raw.index)
     unknown = text.notna() & ~text.isin(levels)
     if not unknown.any():
@@ -151,6 +160,14 @@ def _categorical(raw: pd.Series, column: Column) -> tuple[pd.Series, str | None]
         f"{int(unknown.sum())} patients have {text[unknown].nunique()} levels that the card does "
         f"not list (it lists {', '.join(levels)}): add them to `levels`, or `recode` them"
     )
+
+
+def _pooled(text: pd.Series) -> tuple[pd.Series, list[str]]:
+    """Values with rare levels as one, and the levels: the most frequent first, ``other`` last."""
+    counts = text.value_counts()
+    text = text.mask(text.isin(counts.index[counts < FEWEST_OF_LEVEL]), OTHER)
+    counts = text.value_counts()
+    return text, sorted(counts.index, key=lambda level: (level == OTHER, -counts[level], level))
 
 
 def _tokens(value: Scalar | tuple[Scalar, ...] | None) -> set[str]:

@@ -62,7 +62,7 @@ def get(
     DataCardError
         If the card pins no source and its files are missing.
     """
-    folder = card.folder if data_dir is None else Path(data_dir) / card.name
+    folder = card.folder if data_dir is None else Path(data_dir) / card.folder_name
     card = replace(card, folder=folder)
     missing = [s for s in card.pinned_sources() if not _there(folder / s.path, s)]
     if missing:

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from workbench.data.fingerprint import sha256_of
 from workbench.data.front_matter import parse_card
 from workbench.data.image_files import find_images
 from workbench.data.manifest import PinnedSource, pinned_sources
+from workbench.data.members import describe_member, find_members, split_name
 from workbench.data.paths import cache_folder, cards_folder, data_folder
 from workbench.errors import DataCardError
 
@@ -45,7 +46,13 @@ class DataCard:
 
     @property
     def name(self) -> str:
+        """As :func:`open_card` takes it: of a member ``collection:member``."""
         return self.spec.name
+
+    @property
+    def folder_name(self) -> str:
+        """Name of the data folder; the members of a collection share one."""
+        return split_name(self.name)[0]
 
     def pinned_sources(self) -> tuple[PinnedSource, ...]:
         """Files that can be fetched, with their hashes."""
@@ -117,7 +124,8 @@ def open_card(
     Parameters
     ----------
     name_or_path
-        Name of a card that comes with the workbench, or path of any card file.
+        Name of a card that comes with the workbench, or path of any card file; for one member of a
+        collection followed by its name, as in ``tcga_omics:brca``.
     data_dir
         Folder that holds a folder of the card's name. If not given, or it has none: the folder
         that ``WORKBENCH_DATA`` names, the user's data folder, and for a card opened by its path
@@ -126,8 +134,41 @@ def open_card(
     Raises
     ------
     DataCardError
-        If there is no such card, or it is not as it should be; the message names the line.
+        If there is no such card, or it is not as it should be (the message names the line); or if
+        it describes a collection and no member of it is named, or one that is not there.
     """
+    name, member = split_name(os.fspath(name_or_path))
+    card = _read_card(name, data_dir)
+    if card.spec.collection is None and member is None:
+        return card
+    return replace(card, spec=describe_member(card.spec, card.folder, member))
+
+
+def card_members(
+    name_or_path: str | os.PathLike[str], data_dir: str | os.PathLike[str] | None = None
+) -> tuple[str, ...]:
+    """Members of a collection whose files are here, sorted: ``open_card(f"{name}:{member}")``.
+
+    Parameters
+    ----------
+    name_or_path, data_dir
+        As of :func:`open_card`, without a member.
+
+    Raises
+    ------
+    DataCardError
+        If there is no such card, it is not as it should be, or it describes one dataset.
+    """
+    card = _read_card(name_or_path, data_dir)
+    if card.spec.collection is None:
+        raise DataCardError(f"{card.name} is one dataset, not a collection: open it by its name")
+    return find_members(card.folder, card.spec.collection)
+
+
+def _read_card(
+    name_or_path: str | os.PathLike[str], data_dir: str | os.PathLike[str] | None
+) -> DataCard:
+    """A card as it stands in its file, also that of a whole collection."""
     path = _card_path(name_or_path)
     try:
         text = path.read_text(encoding="utf-8")
@@ -145,6 +186,22 @@ def open_card(
 def list_cards() -> list[str]:
     """Names of the cards that come with the workbench, sorted."""
     return sorted(path.stem for path in cards_folder().glob("*.md"))
+
+
+def list_datasets(data_dir: str | os.PathLike[str] | None = None) -> list[str]:
+    """Names that :func:`open_card` takes: cards, and of collections the members that are here.
+
+    Parameters
+    ----------
+    data_dir
+        As of :func:`open_card`.
+    """
+    names = []
+    for name in list_cards():
+        collection = _read_card(name, data_dir).spec.collection
+        members = card_members(name, data_dir) if collection is not None else ()
+        names += [f"{name}:{member}" for member in members] if collection is not None else [name]
+    return names
 
 
 def _card_path(name_or_path: str | os.PathLike[str]) -> Path:

@@ -8,6 +8,8 @@ import pandas as pd
 import pyarrow as pa
 
 from workbench.data.card import (
+    DAYS_IN,
+    Column,
     GenomicsModality,
     ImageModality,
     SourceFile,
@@ -237,6 +239,8 @@ def read_outcome(card: "DataCard", name: str, patients_index: pd.Index) -> pd.Da
     time, bad = to_numbers(raw[outcome.time])
     if bad:
         raise DataCardError(f"outcomes.{name}: {outcome.time}: {bad}")
+    if outcome.recorded_in is not None:
+        time = time * (DAYS_IN[outcome.recorded_in] / DAYS_IN[outcome.unit])
     event, bad = code_event(raw[outcome.event.column], outcome.event)
     if bad:
         raise DataCardError(f"outcomes.{name}: {bad}")
@@ -270,25 +274,52 @@ def read_folds(card: "DataCard", name: str, split: Split) -> pd.Series:
 
 def _raw_columns(card: "DataCard", names: Collection[str] | None) -> dict[str, pd.Series]:
     """Each declared column as its file has it, in the card's order."""
-    by_file: dict[str, dict[str, str]] = {}
+    by_file: dict[str, dict[str, Column]] = {}
     for name, column in card.spec.columns.items():
         if names is None or name in names:
-            by_file.setdefault(column.file, {})[name] = column.source or name
+            by_file.setdefault(column.file, {})[name] = column
     raw: dict[str, pd.Series] = {}
-    for file_name, sources in by_file.items():
-        table = read_table(card, file_name, sources.values())
-        raw |= {name: table[source] for name, source in sources.items()}
+    for file_name, columns in by_file.items():
+        absent = absent_headers(card, file_name)
+        sources = {
+            name: [header for header in column.headers(name) if header not in absent]
+            for name, column in columns.items()
+        }
+        table = read_table(card, file_name, [h for found in sources.values() for h in found])
+        raw |= {name: _first_known(table, found) for name, found in sources.items()}
     return {name: raw[name] for name in card.spec.columns if name in raw}
+
+
+def absent_headers(card: "DataCard", file_name: str) -> set[str]:
+    """Headers of optional columns that a file lacks, as it may."""
+    optional = {
+        header
+        for name, column in card.spec.columns.items()
+        if column.file == file_name and column.optional
+        for header in column.headers(name)
+    }
+    return optional - set(headers(card, file_name)) if optional else set()
+
+
+def _first_known(table: pd.DataFrame, sources: Sequence[str]) -> pd.Series:
+    """Each patient's value from the first of the headers where it is known."""
+    if not sources:
+        return pd.Series(pd.NA, index=table.index, dtype=object)
+    values = table[sources[0]]
+    for other in sources[1:]:
+        values = values.where(values.notna(), table[other])
+    return values
 
 
 def _text_columns(card: "DataCard", file_name: str) -> set[str]:
     """Headers whose values are names or codes: reading them as numbers would lose zeros."""
     spec = card.spec
     text = {
-        column.source or name
+        header
         for name, column in spec.columns.items()
         if column.file == file_name
         and (column.type != "numeric" or column.recode or column.regex is not None)
+        for header in column.headers(name)
     }
     text |= {o.event.column for o in spec.outcomes.values() if o.file == file_name}
     key = spec.files[file_name].key.column

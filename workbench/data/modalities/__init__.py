@@ -12,9 +12,9 @@ from workbench.data.card import (
     did_you_mean,
 )
 from workbench.data.modalities.ehr import observed_patients, read_ehr
-from workbench.data.modalities.genomics import measured_patients, read_genomics
+from workbench.data.modalities.genomics import feature_names, measured_patients, read_genomics
 from workbench.data.modalities.image import read_images, readable_patients
-from workbench.data.store import read_patients
+from workbench.data.store import headers, read_patients
 from workbench.errors import DataCardError
 
 if TYPE_CHECKING:
@@ -69,6 +69,22 @@ def available_patients(card: "DataCard", name: str) -> set[str]:
     if isinstance(spec, GenomicsModality):
         return measured_patients(card, name, spec)
     return readable_patients(card, spec)
+
+
+def lacking_modalities(card: "DataCard") -> tuple[str, ...]:
+    """Optional modalities of which the files hold nothing, in the card's order.
+
+    A study of every modality would be refused for them, for nobody has them. A file that is not
+    here says nothing of what it holds.
+    """
+    return tuple(
+        name
+        for name, spec in card.spec.modalities.items()
+        if isinstance(spec, GenomicsModality)
+        and spec.optional
+        and (card.folder / card.spec.files[spec.file].path).is_file()
+        and not feature_names(headers(card, spec.file), spec)
+    )
 
 
 def _spec(card: "DataCard", name: str) -> EhrModality | GenomicsModality | ImageModality:

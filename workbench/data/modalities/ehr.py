@@ -45,7 +45,13 @@ def read_ehr(
         }
         groups[column] = tuple(indicators)
         features |= indicators
-    matrix = np.column_stack([np.asarray(v, dtype=np.float64) for v in features.values()])
+    # Stacked on an empty matrix, for a variable of one level gives no feature.
+    matrix = np.column_stack(
+        [
+            np.empty((len(patients), 0)),
+            *(np.asarray(v, dtype=np.float64) for v in features.values()),
+        ]
+    )
     present = np.asarray(~np.isnan(matrix).all(axis=1))
     matrix[~present] = 0
     return Modality(name, "ehr", matrix, present, tuple(features), groups)

@@ -40,7 +40,7 @@ def read_genomics(
 
     matrix = read_matrix(card, name, spec)
     groups = {}
-    for pathway, genes in spec.pathways.items():
+    for pathway, genes in spec.pathways.items() if matrix.shape[1] else ():
         groups[pathway] = tuple(gene for gene in genes if gene in matrix.columns)
         if not groups[pathway]:
             raise DataCardError(
@@ -60,8 +60,13 @@ def measured_patients(card: "DataCard", name: str, spec: GenomicsModality) -> se
 
 
 def read_matrix(card: "DataCard", name: str, spec: GenomicsModality) -> pd.DataFrame:
-    """Features by ``patient_id``, float64; the feature's name is group 1 of ``columns``."""
+    """Features by ``patient_id``, float64; the feature's name is group 1 of ``columns``.
+
+    No features, where an optional modality's file has none.
+    """
     found = feature_names(headers(card, spec.file), spec)
+    if not found and spec.optional:
+        return read_table(card, spec.file, ())[[]]
     if not found:
         raise DataCardError(
             f"modalities.{name}: no column of files.{spec.file} matches {spec.columns!r}: the "

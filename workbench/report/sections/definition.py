@@ -62,7 +62,13 @@ def _folds(document: Document) -> str:
         return f"{n} published folds (column {text(split['column'])})"
     if split["kind"] == "site":
         return f"whole sites held out, in {n} folds"
-    return f"{n} random folds of patients, stratified by event, seed {split['seed']}"
+    if split["kind"] == "time":
+        return (
+            f"the latest patients held out ({text(split['column'])} from {split['from']:g} on), by "
+            "models of the earlier ones, who are not evaluated"
+        )
+    dealt = f", dealt {split['repeats']} times" if split.get("repeats", 1) > 1 else ""
+    return f"{n} random folds of patients{dealt}, stratified by event, seed {split['seed']}"
 
 
 def _groups(document: Document) -> str:
