@@ -45,8 +45,8 @@ def fit_ridge_cox(
     Parameters
     ----------
     features
-        Patients in the order of ``sets``. Leading dimensions of the three inputs broadcast; where
-        many penalties share their features, let the features have size 1 there.
+        Patients in the order of ``sets``. Leading dimensions of the three inputs broadcast; it is
+        fastest where all problems share their features, which then have none.
     sets
         Who is at risk when; strata have baseline hazards of their own.
     weights
@@ -100,16 +100,16 @@ def linear_score(
     coefficients: Float[Tensor, "*#batch feature"],
 ) -> Float[Tensor, "*batch patient"]:
     """Log relative hazard of a linear model."""
-    if features.ndim > 2 and coefficients.ndim > 1 and features.shape[-3] == 1:
-        # One matrix product for all candidates that share their features.
-        return coefficients @ features.squeeze(-3).mT
+    if features.ndim == 2:
+        # One matrix product for all problems, since they share their features.
+        return coefficients @ features.mT
     return (features @ coefficients[..., None])[..., 0]
 
 
 def _inner(features: Tensor, values: Tensor) -> Tensor:
     """Inner product of each feature with a value a patient, (*batch, feature)."""
-    if features.ndim > 2 and values.ndim > 1 and features.shape[-3] == 1:
-        return values @ features.squeeze(-3)
+    if features.ndim == 2:
+        return values @ features
     return (features.mT @ values[..., None])[..., 0]
 
 

@@ -58,7 +58,9 @@ def risk_sets(
     strata
         Label of the group that has its own baseline hazard, (patient,); None for one group.
     """
-    label = np.zeros(len(time), int) if strata is None else np.unique(strata, return_inverse=True)[1]
+    label = (
+        np.zeros(len(time), int) if strata is None else np.unique(strata, return_inverse=True)[1]
+    )
     order = np.lexsort((~event, -time, label))
     death = np.flatnonzero(event[order])
     # A tie is a run of equal time within a stratum.
@@ -72,9 +74,7 @@ def risk_sets(
     return RiskSets(*tensors, strata=tuple(np.bincount(label).tolist()))
 
 
-def within_strata(
-    accumulate: Callable[[Tensor], Tensor], values: Tensor, sets: RiskSets
-) -> Tensor:
+def within_strata(accumulate: Callable[[Tensor], Tensor], values: Tensor, sets: RiskSets) -> Tensor:
     """Apply a cumulative operation along the last axis to each stratum alone."""
     if len(sets.strata) == 1:
         return accumulate(values)

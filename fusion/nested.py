@@ -3,6 +3,10 @@
 Choices (a penalty, an epoch, a model) are made on inner folds of the training set by the held-out
 Cox partial likelihood. All models of a comparison share the same inner folds, and each part is
 computed once.
+
+What knows no outcome (ranks, scales, principal directions) is fitted once on the whole training
+set, never on the held-out patients of the outer fold. The directions span every gene of every
+training patient, so ridge on them inside an inner fold is ridge on that fold's genes.
 """
 
 from collections.abc import Sequence
@@ -28,14 +32,14 @@ MIN_EVENTS = 2 * N_INNER_FOLDS
 
 @dataclass(frozen=True)
 class Block:
-    """One modality's columns in the full training set (row 0) and without each inner fold.
+    """One modality's columns in the training set.
 
     Parameters
     ----------
     components
-        The transformations fitted in each, (1 + inner fold,).
+        The transformation, (1 + inner fold,).
     scores
-        Their columns for all training patients, (1 + inner fold, patient, component) float64.
+        Columns of all training patients, (1 + inner fold, patient, component) float64.
     """
 
     components: tuple[Components, ...]
@@ -122,7 +126,7 @@ class NestedDesign:
         return self._paths[model]
 
     def block(self, name: str) -> Block:
-        """Columns of one modality, transformed inside every inner training set.
+        """Columns of one modality, all its principal directions.
 
         Raises
         ------
@@ -133,24 +137,26 @@ class NestedDesign:
             modality = self.dataset.modalities[name]
             if not modality.present.any():
                 raise ValueError(f"no training patient has the modality {name}: leave it out")
-            fits = tuple(fit_components(modality, row > 0) for row in self.weights.numpy())
-            width = max(f.n_components for f in fits)
-            scores = np.zeros((len(fits), self.dataset.n_patients, width))
-            for row, fitted in zip(scores, fits, strict=True):
-                row[:, : fitted.n_components] = fitted.transform(modality)
-            self._blocks[name] = Block(fits, torch.as_tensor(scores))
+            fitted = fit_components(modality, np.ones(self.dataset.n_patients, bool))
+            scores = torch.as_tensor(fitted.transform(modality))
+            n = len(self.weights)
+            self._blocks[name] = Block((fitted,) * n, scores.expand(n, -1, -1))
         return self._blocks[name]
 
     def columns(self, names: Sequence[str]) -> torch.Tensor:
-        """Blocks side by side, (1 + inner fold, patient, column)."""
-        return torch.cat([self.block(name).scores for name in names], dim=-1)
+        """Blocks side by side, (patient, column)."""
+        return torch.cat([self.block(name).scores[0] for name in names], dim=-1)
 
     def ridge_path(self, columns: torch.Tensor, penalties: torch.Tensor) -> RidgePath:
-        """Fit every penalty vector, (penalty, column), in every inner training set."""
-        coefficients = fit_ridge_cox(
-            columns[:, None], self.sets, self.weights[:, None], penalties[None]
-        )
-        return self.judged(coefficients, linear_score(columns[:, None], coefficients))
+        """Fit every penalty vector, (penalty, column), in every inner training set.
+
+        Parameters
+        ----------
+        columns
+            (patient, column).
+        """
+        coefficients = fit_ridge_cox(columns, self.sets, self.weights[:, None], penalties[None])
+        return self.judged(coefficients, linear_score(columns, coefficients))
 
     def judged(self, coefficients: torch.Tensor, scores: torch.Tensor) -> RidgePath:
         """Held-out view of ``scores``, (1 + inner fold, candidate, patient)."""

@@ -11,7 +11,6 @@ from fusion.dataset import Kind, Modality
 from fusion.encoders.ehr import EhrEncoder
 from fusion.encoders.feature_tokens import FeatureTokenEncoder, FeatureTokens
 from fusion.encoders.genomics import GenomicsEncoder
-from fusion.encoders.image_network import ImageNetwork
 from fusion.encoders.pathways import PathwayEncoder, PathwayTokens
 from fusion.fusers import (
     ConcatenationFuser,
@@ -74,11 +73,12 @@ class ModalityInputs:
     def of(cls, modality: Modality) -> "ModalityInputs":
         """The inputs of a network that reads the modality's own features.
 
-        Sets without a member, such as a categorical variable with a single level, are left out.
+        Sets without a member, such as a categorical variable with a single level, are left out;
+        a member that a set names twice counts once.
         """
         position = {name: i for i, name in enumerate(modality.names)}
         groups = {
-            name: tuple(position[member] for member in members)
+            name: tuple(position[member] for member in dict.fromkeys(members))
             for name, members in modality.groups.items()
             if members
         }
@@ -227,6 +227,9 @@ def _encoder(inputs: ModalityInputs, config: NetworkConfig) -> nn.Module:
         case "genomics" | "embedding":
             return GenomicsEncoder(n_features, embed, keep)
         case "image":
+            # Here, since it brings MONAI, which takes seconds that most networks need not spend.
+            from fusion.encoders.image_network import ImageNetwork
+
             return ImageNetwork(n_features, embed, keep)
 
 

@@ -25,23 +25,52 @@ from fusion.encoders.image import ImageEncoder, ImageEncoderConfig
 from fusion.models.blend import FittedBlend
 from fusion.models.fusion_net import FittedNet
 from fusion.models.linear import FittedLinear
+from fusion.models.network_features import NetworkReader
 from fusion.models.null import FittedNull
-from fusion.network import NetworkConfig
+from fusion.models.task_net import FittedTaskNet
+from fusion.network import ModalityInputs, NetworkConfig
+from fusion.outcome_losses import CensoringCurve
 from fusion.predictions import Predictions
+from fusion.tasks import (
+    CompetingRisksTask,
+    ContinuousTask,
+    CoxTask,
+    DiscreteHazardTask,
+    FittedCompetingRisks,
+    FittedContinuous,
+    FittedCox,
+    FittedDiscreteHazard,
+    FittedHorizonRisk,
+    HorizonRiskTask,
+)
 
 FORMAT = 1
 RECORDS = {
     record.__name__: record
     for record in (
         BaselineHazard,
+        CensoringCurve,
+        CompetingRisksTask,
         Components,
+        ContinuousTask,
+        CoxTask,
+        DiscreteHazardTask,
         FittedBlend,
+        FittedCompetingRisks,
+        FittedContinuous,
+        FittedCox,
+        FittedDiscreteHazard,
         FittedEmbedder,
+        FittedHorizonRisk,
         FittedLinear,
         FittedNet,
         FittedNull,
+        FittedTaskNet,
+        HorizonRiskTask,
         ImageEncoderConfig,
+        ModalityInputs,
         NetworkConfig,
+        NetworkReader,
         Predictions,
     )
 }

@@ -87,7 +87,8 @@ def train_stacked(
     build
         Makes one freshly initialised network.
     features
-        Inputs of each network for all patients, in the order of ``sets``.
+        Inputs of each network for all patients, in the order of ``sets``; NaN marks a missing
+        measurement of networks that read features.
     present
         Which patients have each modality.
     weights

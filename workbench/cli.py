@@ -125,6 +125,40 @@ def predict(
 
 
 @app.command()
+def benchmark(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="tcga_omics, tcga_omics_staged, mcat, missing, glioma or speed."
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Folder for the results. Default: runs/benchmark-NAME."),
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Show our numbers beside published ones, or our times beside those of others.
+
+    Writes benchmark.json and run.json. The packages that `speed` compares with come with
+    `pip install 'precision-workbench[dev]'`.
+    """
+    from workbench.benchmarks import run_benchmark
+    from workbench.benchmarks.record import FILE
+    from workbench.printing import ProgressBars, print_benchmark
+
+    folder = out or Path("runs") / f"benchmark-{name}"
+    with ProgressBars() as bars:
+        try:
+            result = run_benchmark(name, folder, data_dir=data_dir, on_progress=bars.show)
+        except KeyboardInterrupt:
+            typer.echo("stopped: the same command goes on, or measures again", err=True)
+            raise
+    print_benchmark(result)
+    typer.echo(f"\nNumbers: {folder / FILE}")
+
+
+@app.command()
 def lab(
     port: Annotated[int, typer.Option(help="Port on this machine.")] = 8888,
     browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.progress import TimeRemainingColumn as TimeLeftColumn
 from rich.table import Table
 
+from workbench.benchmarks import BenchmarkResult, table
 from workbench.cohort.cohort import Cohort
 from workbench.data.open_card import DataCard
 from workbench.errors import printable
@@ -139,6 +140,11 @@ def print_truth(result: StudyResult) -> None:
         f"{reached:.3f} ({reached - oracle:+.3f}).",
         soft_wrap=True,
     )
+
+
+def print_benchmark(result: BenchmarkResult) -> None:
+    """Our numbers beside the published ones, and what to know to compare them."""
+    _console.print(table(result))
 
 
 def print_cohort(cohort: Cohort, by: str | None) -> None:

@@ -53,6 +53,27 @@ class SplitSettings(BaseModel):
         )
 
 
+class NetworkSettings(BaseModel):
+    """Shape of the fusion network: see :class:`fusion.network.NetworkConfig`.
+
+    Parameters
+    ----------
+    fuser
+        How the modalities' embeddings become one.
+    genomics
+        ``pathways`` reads gene sets as tokens, where the card names gene sets.
+    ehr
+        ``tokens`` reads each clinical variable as a token, a missing value as one of its own.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    # Named and defaulted here again, for the workbench reads study files without torch.
+    fuser: Literal["concatenation", "gated", "tensor", "cross_attention"] = "gated"
+    genomics: Literal["components", "pathways"] = "components"
+    ehr: Literal["columns", "tokens"] = "columns"
+
+
 class Study(BaseModel):
     """A question put to a dataset: who, which outcome, which inputs, models and folds.
 
@@ -75,6 +96,8 @@ class Study(BaseModel):
         Times at which risk is asked, in the outcome's unit, ascending.
     groups
         Columns or card groups within which every number is reported too.
+    network
+        Shape of ``fusion_net``.
     seed
         Draws inner folds, initial weights, dropout and bootstraps.
     """
@@ -91,6 +114,7 @@ class Study(BaseModel):
     models: tuple[Rung, ...]
     horizons: Annotated[tuple[Horizon, ...], Field(min_length=1)]
     groups: tuple[str, ...] = ()
+    network: NetworkSettings = NetworkSettings()
     seed: Seed = 0
 
     @model_validator(mode="after")
@@ -109,6 +133,8 @@ class Study(BaseModel):
             raise ValueError(
                 f"models must hold {', '.join(lacking)}: no number stands without its baselines"
             )
+        if self.network != NetworkSettings() and "fusion_net" not in self.models:
+            raise ValueError("network shapes fusion_net: add it to models, or leave network out")
         return self
 
     @classmethod
@@ -153,8 +179,14 @@ class Study(BaseModel):
             raise StudyError(f"{where}: " + "; ".join(lines)) from None
 
     def resolved(self, card: DataCard) -> dict[str, Any]:
-        """The study as a report repeats it, JSON-ready and without paths."""
-        return {**self.model_dump(mode="json", by_alias=True), "card": card.name}
+        """The study as a report repeats it, JSON-ready and without paths.
+
+        The network is left out where it is the usual one: studies that never named it keep their
+        hash.
+        """
+        usual = {"network"} if self.network == NetworkSettings() else None
+        written = self.model_dump(mode="json", by_alias=True, exclude=usual)
+        return {**written, "card": card.name}
 
     def other_cohorts(self, cohort: Cohort) -> Iterator[tuple[str, Cohort]]:
         """The cohort's patients under each of ``also_split``, with its title."""
@@ -194,11 +226,11 @@ def _line(problem: Any) -> str:
             return f"{where} is no entry of a study{did_you_mean(problem['loc'][-1], _entries())}"
         case "missing":
             return f"{where} is missing"
-        case "literal_error" if given is None:
+        case "literal_error" if given is None and "'null'" in problem["ctx"]["expected"]:
             return f'{where}: YAML reads null as nothing: put it in quotes, "null"'
         case "literal_error":
             expected = problem["ctx"]["expected"]
-            near = did_you_mean(given, re.findall(r"'(\w+)'", expected))
+            near = did_you_mean(str(given), re.findall(r"'(\w+)'", expected))
             return f"{where}: expected {expected}{near}"
         case "model_type" | "model_attributes_type" | "dict_type":
             return f"{where}: expected `name: value` entries, as in `kind: kfold`"
@@ -209,5 +241,9 @@ def _line(problem: Any) -> str:
 
 
 def _entries() -> set[str]:
-    fields = {**Study.model_fields, **SplitSettings.model_fields}
+    fields = {
+        **Study.model_fields,
+        **SplitSettings.model_fields,
+        **NetworkSettings.model_fields,
+    }
     return {field.alias or name for name, field in fields.items()}

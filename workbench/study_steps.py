@@ -159,7 +159,9 @@ def models(
 ) -> Mapping[str, "RiskModel"]:
     """The rungs of the model comparison; ``single`` asks for those of one modality too."""
     from fusion.models import ladder
+    from fusion.network import NetworkConfig
 
+    shape = study.network
     return ladder(
         [rung for rung in study.models if single or rung != "each"],
         clinical=dataset.clinical,
@@ -167,6 +169,7 @@ def models(
         markers=MARKERS if MARKERS in dataset.modalities else None,
         stratified_null=dataset.strata is not None,
         leave_one_out=single,
+        network=NetworkConfig(fuser=shape.fuser, genomics=shape.genomics, ehr=shape.ehr),
     )
 
 

@@ -9,6 +9,7 @@ from fusion.models.protocol import FittedRisk, RiskModel
 from fusion.models.ridge_cox import RidgeCox
 from fusion.models.selected import Selected
 from fusion.models.stack import Stack
+from fusion.network import NetworkConfig
 
 BY_SIMPLICITY = ("stack", "concatenation", "fusion_net")
 """Models of all modalities: one weight a modality, one a component, and what is not linear."""
@@ -37,6 +38,7 @@ def ladder(
     markers: str | None = None,
     stratified_null: bool = False,
     leave_one_out: bool = True,
+    network: NetworkConfig | None = None,
 ) -> Mapping[str, RiskModel]:
     """The models of a comparison, by name, from the simplest to the judged one.
 
@@ -57,6 +59,8 @@ def ladder(
     leave_one_out
         Adds the stack without one modality, ``without_<modality>``: what a modality adds to all
         the others is their difference, in the patients who have it.
+    network
+        Shape of ``fusion_net``; None for the usual one.
 
     Raises
     ------
@@ -70,7 +74,9 @@ def ladder(
     combined = {
         "concatenation": RidgeCox("concatenation", (clinical,), added),
         "stack": Stack("stack", clinical, added),
-        "fusion_net": FusionNet("fusion_net", (clinical, *added)),
+        "fusion_net": FusionNet(
+            "fusion_net", (clinical, *added), network=network or NetworkConfig()
+        ),
     }
     if not added:
         combined = {}

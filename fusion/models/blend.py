@@ -8,6 +8,7 @@ import torch
 from fusion.baseline_hazard import breslow
 from fusion.dataset import PatientDataset
 from fusion.models.protocol import FittedRisk, NestedFit, RiskModel, out_of_fold
+from fusion.models.ridge_cox import LIGHT_PENALTIES
 from fusion.models.second_level import fit_second_level
 from fusion.nested import NestedDesign, credit
 
@@ -60,8 +61,10 @@ class Blend(RiskModel):
         fits = [design.fit(model) for model in self.models]
         scores = np.stack([out_of_fold(fit.fold_scores, design) for fit in fits], axis=-1)
         columns = torch.as_tensor(scores)
-        nothing = design.weights.new_zeros((len(design.weights), len(columns), 0))
-        level = fit_second_level(design, nothing, columns, columns.std(dim=0))
+        nothing = columns[:, :0]
+        level = fit_second_level(
+            design, nothing, columns, columns.std(dim=0), light=LIGHT_PENALTIES[0]
+        )
         used = [(f.fitted, w) for f, w in zip(fits, level.weights, strict=True) if w > 0]
         own = out_of_fold(level.fold_scores, design)
         fitted = FittedBlend(

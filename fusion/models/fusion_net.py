@@ -1,7 +1,7 @@
 """The fusion network as a risk model: a small ensemble whose epochs the inner folds choose."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from math import factorial
 
@@ -12,8 +12,9 @@ from torch import Tensor
 from fusion.baseline_hazard import breslow
 from fusion.components import Components
 from fusion.cox_solver import fit_ridge_cox
-from fusion.dataset import Kind, PatientDataset
+from fusion.dataset import PatientDataset
 from fusion.losses import held_out_log_likelihood
+from fusion.models.network_features import seen_features, unit_gain
 from fusion.models.protocol import (
     FittedRisk,
     NestedFit,
@@ -21,8 +22,8 @@ from fusion.models.protocol import (
     out_of_fold,
     require_modalities,
 )
-from fusion.nested import Block, NestedDesign, credit
-from fusion.network import NetworkConfig, RiskNetwork, build_network
+from fusion.nested import NestedDesign, credit
+from fusion.network import ModalityInputs, NetworkConfig, RiskNetwork, compose_network
 from fusion.training import Stacked, TrainingConfig, stacked_scores, train_stacked
 
 
@@ -35,8 +36,8 @@ class FittedNet(FittedRisk):
     components, gains
         Transformation of each modality, and the factor that brings its columns to about unit
         variance.
-    kinds
-        Kind of each modality.
+    inputs
+        What the networks were built for, by modality.
     config
         Shape of the network.
     state
@@ -47,13 +48,13 @@ class FittedNet(FittedRisk):
 
     components: Mapping[str, Components]
     gains: Mapping[str, float]
-    kinds: Mapping[str, Kind]
+    inputs: Mapping[str, ModalityInputs]
     config: NetworkConfig
     state: Mapping[str, Tensor]
     slope: float
 
     def risk_score(self, dataset: PatientDataset) -> np.ndarray:
-        features, present = self._inputs(dataset)
+        features, present = self._seen(dataset)
         return self._mean_score(features, present, tuple(self.components))
 
     def contributions(self, dataset: PatientDataset) -> dict[str, np.ndarray]:
@@ -64,7 +65,7 @@ class FittedNet(FittedRisk):
         Shapley, L. (1953). A value for n-person games.
         """
         names = tuple(self.components)
-        features, present = self._inputs(dataset)
+        features, present = self._seen(dataset)
         value = {
             subset: self._mean_score(features, present, subset)
             for size in range(len(names) + 1)
@@ -72,13 +73,20 @@ class FittedNet(FittedRisk):
         }
         return {name: _shapley(name, names, value) for name in names}
 
-    def _inputs(self, dataset: PatientDataset) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def _seen(self, dataset: PatientDataset) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Columns that the networks see, and presence, by modality."""
         require_modalities(dataset, tuple(self.components))
         modalities = dataset.modalities
         features = {
             name: torch.as_tensor(
-                fitted.transform(modalities[name]) * self.gains[name], dtype=torch.float32
+                seen_features(
+                    modalities[name],
+                    fitted,
+                    self.inputs[name],
+                    gain=self.gains[name],
+                    config=self.config,
+                ),
+                dtype=torch.float32,
             )
             for name, fitted in self.components.items()
         }
@@ -89,8 +97,8 @@ class FittedNet(FittedRisk):
     def _mean_score(
         self, features: dict[str, Tensor], present: dict[str, Tensor], subset: tuple[str, ...]
     ) -> np.ndarray:
-        widths = {name: fitted.n_components for name, fitted in self.components.items()}
-        network = build_network(widths, self.kinds, self.config)
+        with torch.random.fork_rng(devices=[]):
+            network = compose_network(self.inputs, self.config)
         n_seeds = len(next(iter(self.state.values())))
         scores = stacked_scores(
             network,
@@ -119,7 +127,7 @@ def _shapley(
 
 @dataclass(frozen=True)
 class FusionNet(RiskModel):
-    """Encoders, gated fusion and a Cox head, trained on full-batch risk sets.
+    """Encoders, a fuser and a Cox head, trained on full-batch risk sets.
 
     Parameters
     ----------
@@ -140,13 +148,8 @@ class FusionNet(RiskModel):
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
     def fit_nested(self, design: NestedDesign) -> NestedFit:
-        blocks = {name: self._inputs(design, name) for name in self.modalities}
-        gains = {name: _gain(block.scores[0]) for name, block in blocks.items()}
-        kinds: dict[str, Kind] = {
-            name: design.dataset.modalities[name].kind for name in self.modalities
-        }
-        widths = {name: block.scores.shape[-1] for name, block in blocks.items()}
-        looks = self._train(design, blocks, gains, widths, kinds)
+        seen = {name: self._see(design, name) for name in self.modalities}
+        looks = self._train(design, seen)
         held_out = torch.stack([look.held_out for look in looks])
         best = looks[int(held_out.sum(-1).argmax())]
         slope = _calibration_slope(best.scores, design)
@@ -156,40 +159,44 @@ class FusionNet(RiskModel):
             self.name,
             breslow(design.dataset.time, design.dataset.event, oof),
             {"epochs": best.epochs, "n_seeds": self.n_seeds, "calibration_slope": slope},
-            {name: block.components[0] for name, block in blocks.items()},
-            gains,
-            kinds,
+            {name: each.components for name, each in seen.items()},
+            {name: each.gain for name, each in seen.items()},
+            {name: each.inputs for name, each in seen.items()},
             self.network,
-            self._full_training_set(best.state, blocks, widths),
+            self._full_training_set(best.state, seen),
             slope,
         )
         return NestedFit(fitted, fold_scores, credit(held_out))
 
-    def _inputs(self, design: NestedDesign, name: str) -> Block:
-        block = design.block(name)
-        if design.dataset.modalities[name].kind == "ehr":
-            return block
-        return block.leading(self.network.max_inputs)
+    def _see(self, design: NestedDesign, name: str) -> "_Seen":
+        modality, block = design.dataset.modalities[name], design.block(name)
+        described = ModalityInputs.of(modality)
+        if self.network.reads_features(described):
+            features = [
+                seen_features(modality, fitted, described, gain=1.0, config=self.network)
+                for fitted in block.components
+            ]
+            # Directions are of no use to a network that reads features.
+            scales = block.leading(0).components[0]
+            return _Seen(scales, 1.0, described, torch.as_tensor(np.stack(features)).float())
+        if modality.kind != "ehr":
+            block = block.leading(self.network.max_inputs)
+        gain = unit_gain(block.scores[0])
+        inputs = ModalityInputs(modality.kind, block.components[0].n_components)
+        return _Seen(block.components[0], gain, inputs, (block.scores * gain).float())
 
-    def _train(
-        self,
-        design: NestedDesign,
-        blocks: Mapping[str, Block],
-        gains: Mapping[str, float],
-        widths: Mapping[str, int],
-        kinds: Mapping[str, Kind],
-    ) -> list["_Look"]:
+    def _train(self, design: NestedDesign, seen: Mapping[str, "_Seen"]) -> list["_Look"]:
         """Train every inner and the full training set at once; stop where held-out stops rising."""
+        inputs = {name: each.padded_inputs for name, each in seen.items()}
         features = {
-            name: (block.scores * gains[name]).float().repeat_interleave(self.n_seeds, 0)
-            for name, block in blocks.items()
+            name: each.features.repeat_interleave(self.n_seeds, 0) for name, each in seen.items()
         }
         present = {
             name: torch.as_tensor(design.dataset.modalities[name].present.copy())
             for name in self.modalities
         }
         steps = train_stacked(
-            lambda: build_network(widths, kinds, self.network),
+            lambda: compose_network(inputs, self.network),
             features,
             present,
             design.sets,
@@ -227,16 +234,32 @@ class FusionNet(RiskModel):
         # (fold·seed, patient) → (fold, seed, patient)
         return scores.reshape(-1, self.n_seeds, scores.shape[-1]).mean(1)
 
-    def _full_training_set(
-        self, state: Stacked, blocks: Mapping[str, Block], widths: Mapping[str, int]
-    ) -> Stacked:
+    def _full_training_set(self, state: Stacked, seen: Mapping[str, "_Seen"]) -> Stacked:
         """Weights of the networks trained on everyone, without columns padded for other folds."""
         full = {name: tensor[: self.n_seeds].clone() for name, tensor in state.items()}
-        for name, block in blocks.items():
+        for name, each in seen.items():
             for key in (f"encoders.{name}.first.weight", f"encoders.{name}.layer.weight"):
-                if key in full and block.components[0].n_components < widths[name]:
-                    full[key] = full[key][..., : block.components[0].n_components].contiguous()
+                if key in full and each.inputs != each.padded_inputs:
+                    full[key] = full[key][..., : each.inputs.n_features].contiguous()
         return full
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What the networks of all training sets see of one modality.
+
+    ``components``, ``gain`` and ``inputs`` are those of the full training set; ``features`` are
+    (1 + inner fold, patient, column), with zeros in columns that a fold does not have.
+    """
+
+    components: Components
+    gain: float
+    inputs: ModalityInputs
+    features: Tensor
+
+    @property
+    def padded_inputs(self) -> ModalityInputs:
+        return replace(self.inputs, n_features=self.features.shape[-1])
 
 
 @dataclass(frozen=True)
@@ -256,12 +279,6 @@ def _held_out(design: NestedDesign, scores: Tensor) -> Tensor:
     ]
     calibrated = scores[1:] * torch.tensor(slopes, dtype=scores.dtype)[:, None]
     return held_out_log_likelihood(calibrated, design.sets, design.weights[1:])
-
-
-def _gain(scores: Tensor) -> float:
-    """Factor that gives the columns of a block unit variance on average."""
-    variance = float(scores.var(dim=0).mean())
-    return variance**-0.5 if variance > 0 else 1.0
 
 
 def _calibration_slope(scores: Tensor, design: NestedDesign, without: int | None = None) -> float:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from fusion.baseline_hazard import breslow
 from fusion.cox_solver import linear_score
@@ -10,7 +12,7 @@ from fusion.models.linear import FittedLinear
 from fusion.models.protocol import NestedFit, RiskModel, out_of_fold
 from fusion.nested import NestedDesign, RidgePath, credit
 
-LIGHT_PENALTY = 0.1
+LIGHT_PENALTIES = (0.1, 1.0, 5.0, 15.0, 40.0)
 PENALTIES = (*torch.logspace(-0.5, 3, 8, dtype=torch.float64).tolist(), 1e6)
 
 
@@ -23,8 +25,9 @@ class RidgeCox(RiskModel):
     name
         Its name in the model comparison.
     light
-        Modalities of few, known variables, penalised just enough to keep collinear columns
-        finite (λ = 0.1 a standard deviation).
+        Modalities of few, known variables. Their penalty is chosen among
+        :data:`LIGHT_PENALTIES` (a standard deviation) by what is best for them alone: enough to
+        keep collinear columns finite and rare categories from being overstated.
     penalised
         Modalities whose common penalty is chosen in the inner folds by the held-out partial
         likelihood, up to one that removes them.
@@ -38,29 +41,43 @@ class RidgeCox(RiskModel):
         path = design.path(self)
         best = path.best
         modalities = (*self.light, *self.penalised)
-        columns = design.columns(modalities)
-        fold_scores = linear_score(columns[1:], path.coefficients[1:, best])
+        fold_scores = linear_score(design.columns(modalities), path.coefficients[1:, best])
         scores = out_of_fold(fold_scores, design)
         widths = [design.block(m).components[0].n_components for m in modalities]
-        padded = [design.block(m).scores.shape[-1] for m in modalities]
-        parts = path.coefficients[0, best].split(padded)
-        chosen = {"penalty": PENALTIES[best]} if self.penalised else {}
+        parts = path.coefficients[0, best].split(widths)
+        grid = PENALTIES if self.penalised else LIGHT_PENALTIES
+        # The light penalty is common to the models of a comparison: none gains by its choice.
+        earned = credit(path.held_out) if self.penalised else path.held_out[best]
         fitted = FittedLinear(
             self.name,
             breslow(design.dataset.time, design.dataset.event, scores),
-            chosen,
+            {"penalty": grid[best]},
             {m: design.block(m).components[0] for m in modalities},
-            {m: p[:w].numpy() for m, p, w in zip(modalities, parts, widths, strict=True)},
+            {m: part.numpy() for m, part in zip(modalities, parts, strict=True)},
         )
-        return NestedFit(fitted, fold_scores, credit(path.held_out))
+        return NestedFit(fitted, fold_scores, earned)
 
     def solve(self, design: NestedDesign) -> RidgePath:
         """Fits over the grid of penalties."""
-        modalities = (*self.light, *self.penalised)
-        grid = torch.tensor(PENALTIES if self.penalised else (LIGHT_PENALTY,), dtype=torch.float64)
-        rows = [
-            grid if name in self.penalised else torch.full_like(grid, LIGHT_PENALTY)
-            for name in modalities
-            for _ in range(design.block(name).scores.shape[-1])
-        ]
-        return design.ridge_path(design.columns(modalities), torch.stack(rows, dim=-1))
+        columns = design.columns((*self.light, *self.penalised))
+        if not self.penalised:
+            grid = torch.tensor(LIGHT_PENALTIES, dtype=torch.float64)
+            return design.ridge_path(columns, grid[:, None].expand(-1, columns.shape[1]))
+        n_light = sum(design.block(m).components[0].n_components for m in self.light)
+        return design.ridge_path(
+            columns, penalty_rows(light_penalty(design, self.light), n_light, columns.shape[1])
+        )
+
+
+def light_penalty(design: NestedDesign, light: tuple[str, ...]) -> float:
+    """The penalty that suits lightly penalised modalities best when they stand alone."""
+    if not light:
+        return LIGHT_PENALTIES[0]
+    return LIGHT_PENALTIES[design.path(RidgeCox("light", light)).best]
+
+
+def penalty_rows(light: float, n_light: int, n_columns: int) -> Float[Tensor, "penalty column"]:
+    """The grid of penalties, each with the light columns first."""
+    grid = torch.tensor(PENALTIES, dtype=torch.float64)[:, None].repeat(1, n_columns)
+    grid[:, :n_light] = light
+    return grid

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from fusion.cox_solver import linear_score
-from fusion.models.ridge_cox import LIGHT_PENALTY, PENALTIES
+from fusion.models.ridge_cox import PENALTIES, penalty_rows
 from fusion.nested import NestedDesign
 
 
@@ -38,9 +38,11 @@ class SecondLevel:
 
 def fit_second_level(
     design: NestedDesign,
-    base: Float[Tensor, "fit patient column"],
+    base: Float[Tensor, "patient column"],
     scores: Float[Tensor, "patient score"],
     spreads: Float[Tensor, " score"],
+    *,
+    light: float,
 ) -> SecondLevel:
     """Weigh ``scores`` beside ``base``, on patients that the scores were not fitted on.
 
@@ -50,22 +52,21 @@ def fit_second_level(
     Parameters
     ----------
     base
-        Lightly penalised columns of the full and each inner training set; may have none.
+        Lightly penalised columns; may be none.
     scores
         Out-of-fold scores.
     spreads
         Standard deviation by which each score is divided before it is penalised; one of spread 0
         says nothing and is dropped.
+    light
+        Penalty of the base columns.
     """
     kept = [i for i, spread in enumerate(spreads.tolist()) if spread > 0]
     n_base = base.shape[-1]
     while True:
-        scaled = scores[:, kept] / spreads[kept]
-        columns = torch.cat([base, scaled.expand(len(base), -1, -1)], dim=-1)
-        grid = torch.tensor(PENALTIES if kept else PENALTIES[:1], dtype=torch.float64)
-        light = torch.full((len(grid), n_base), LIGHT_PENALTY, dtype=torch.float64)
-        penalties = torch.cat([light, grid[:, None].expand(-1, len(kept))], dim=-1)
-        path = design.ridge_path(columns, penalties)
+        columns = torch.cat([base, scores[:, kept] / spreads[kept]], dim=-1)
+        grid = penalty_rows(light, n_base, columns.shape[1])
+        path = design.ridge_path(columns, grid if kept else grid[:1])
         chosen = path.coefficients[:, path.best]
         negative = (chosen[0, n_base:] < 0).tolist()
         if not any(negative):
@@ -78,6 +79,6 @@ def fit_second_level(
         chosen[0, :n_base],
         tuple(weights),
         PENALTIES[path.best] if kept else None,
-        linear_score(columns[1:], chosen[1:]),
+        linear_score(columns, chosen[1:]),
         path.held_out,
     )

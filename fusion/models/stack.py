@@ -9,7 +9,7 @@ from fusion.baseline_hazard import breslow
 from fusion.cox_solver import linear_score
 from fusion.models.linear import FittedLinear
 from fusion.models.protocol import NestedFit, RiskModel, out_of_fold
-from fusion.models.ridge_cox import PENALTIES, RidgeCox
+from fusion.models.ridge_cox import PENALTIES, RidgeCox, light_penalty
 from fusion.models.second_level import fit_second_level
 from fusion.nested import NestedDesign, credit
 
@@ -59,9 +59,10 @@ class Stack(RiskModel):
         parts = [self._first_level(design, name) for name in self.added]
         level = fit_second_level(
             design,
-            design.block(self.clinical).scores,
+            design.columns([self.clinical]),
             torch.stack([part.score for part in parts], dim=-1),
             torch.tensor([part.spread for part in parts], dtype=torch.float64),
+            light=light_penalty(design, (self.clinical,)),
         )
         used = [(p, weight) for p, weight in zip(parts, level.weights, strict=True) if weight > 0]
         scores = out_of_fold(level.fold_scores, design)
@@ -79,7 +80,7 @@ class Stack(RiskModel):
                 **{p.name: design.block(p.name).components[0] for p, _ in used},
             },
             {
-                self.clinical: level.base[: clinical.n_components].numpy(),
+                self.clinical: level.base.numpy(),
                 **{p.name: p.coefficients * weight for p, weight in used},
             },
         )
@@ -87,15 +88,15 @@ class Stack(RiskModel):
 
     def _first_level(self, design: NestedDesign, name: str) -> _Added:
         path = design.path(RidgeCox(f"{self.clinical}+{name}", (self.clinical,), (name,)))
-        block = design.block(name)
-        own = path.coefficients[:, path.best, -block.scores.shape[-1] :]
-        score = (linear_score(block.scores, own)[1:] * design.held_out_mask).sum(0)
+        columns = design.columns([name])
+        own = path.coefficients[:, path.best, -columns.shape[1] :]
+        score = (linear_score(columns, own[1:]) * design.held_out_mask).sum(0)
         penalty = PENALTIES[path.best]
         return _Added(
             name,
             score,
             0.0 if penalty >= PENALTIES[-1] else _spread(score, design, name),
-            own[0, : block.components[0].n_components].numpy(),
+            own[0].numpy(),
             penalty,
         )
 

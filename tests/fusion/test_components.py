@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import ndtri
 
-from fusion.components import fit_components
+from fusion.components import fit_components, normal_scores
 from fusion.dataset import Modality
 
 EVERYONE = np.ones(160, dtype=bool)
@@ -36,7 +37,7 @@ def test_rows_outside_training_are_not_looked_at(modalities, name):
     spoiled[~TRAINING, 0] = np.nan
     before = fit_components(modality, TRAINING)
     after = fit_components(with_values(modality, spoiled), TRAINING)
-    for part in ("lower", "upper", "center", "scale", "loadings"):
+    for part in ("quantiles", "center", "scale", "loadings"):
         assert_array_equal(getattr(before, part), getattr(after, part), err_msg=part)
     outside = fit_components(with_values(modality, spoiled), EVERYONE)
     assert not np.array_equal(before.center, outside.center), "the planted fault must show"
@@ -128,15 +129,45 @@ def test_principal_components_equal_a_singular_value_decomposition(simulate, n_t
     assert variance.sum() == pytest.approx(1)
 
 
-def test_extreme_genes_are_clipped_to_the_training_range(modalities):
+def test_an_extreme_gene_counts_as_the_training_maximum(modalities):
     rna = modalities["rna"]
     fitted = fit_components(rna, TRAINING)
     wild = rna.values.copy()
     wild[~TRAINING] = 1e9
-    clipped = np.where(TRAINING[:, None], rna.values, fitted.upper)
+    largest = np.where(TRAINING[:, None], rna.values, fitted.quantiles[:, -1])
     assert_allclose(
-        fitted.transform(with_values(rna, wild)), fitted.transform(with_values(rna, clipped))
+        fitted.transform(with_values(rna, wild)), fitted.transform(with_values(rna, largest))
     )
+
+
+@pytest.mark.parametrize("change", [np.exp, lambda x: x**3, lambda x: 1e4 * x - 7])
+def test_any_monotone_change_of_a_gene_changes_nothing(modalities, change):
+    """Logged or not, in any unit: only ranks count."""
+    rna = modalities["rna"]
+    values = np.where(rna.present[:, None], rna.values, 0.0)
+    changed = np.where(rna.present[:, None], change(values), 0.0)
+    before = fit_components(rna, TRAINING).transform(with_values(rna, values))
+    after = fit_components(with_values(rna, changed), TRAINING)
+    assert_allclose(
+        after.transform(with_values(rna, changed))[TRAINING], before[TRAINING], atol=1e-7
+    )
+
+
+def test_normal_scores_of_ties_are_their_mean():
+    quantiles = np.array([[0.0, 0.0, 0.0, 5.0], [1.0, 2.0, 3.0, 4.0]])
+    known = ndtri((np.arange(4) + 0.5) / 4)
+    scores = normal_scores(np.array([[0.0, 1.5], [5.0, -9.0], [np.nan, 4.0]]), quantiles)
+    expected = [[known[:3].mean(), known[:2].mean()], [known[3], known[0]], [np.nan, known[3]]]
+    assert_allclose(scores, expected, atol=1e-12)
+
+
+def test_a_gene_that_never_varies_has_no_effect(modalities):
+    rna = modalities["rna"]
+    flat = rna.values.copy()
+    flat[:, 0] = np.where(rna.present, 3.7, 0.0)
+    fitted = fit_components(with_values(rna, flat), TRAINING)
+    assert fitted.scale[0] == np.inf
+    assert not fitted.standardised(with_values(rna, rna.values))[:, 0].any()
 
 
 def test_other_features_are_refused(modalities):

@@ -77,7 +77,9 @@ def test_all_directions_solve_ridge_on_all_genes(cox_inputs):
     columns = torch.as_tensor(fitted.transform(modality))[sets.order]
     for penalty in (0.01, 1.0, 100.0):
         primal, dual = (
-            linear_score(x, fit_ridge_cox(x, sets, weights, torch.full(x.shape[1:], penalty).double()))
+            linear_score(
+                x, fit_ridge_cox(x, sets, weights, torch.full(x.shape[1:], penalty).double())
+            )
             for x in (scaled, columns)
         )
         assert_allclose(dual, primal, atol=1e-8)

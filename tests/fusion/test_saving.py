@@ -16,7 +16,22 @@ from fusion.dataset import PatientDataset
 from fusion.embeddings import ImageEmbedder
 from fusion.encoders.image import ImageEncoderConfig
 from fusion.models import FusionNet, Null, RidgeCox, RiskModel, Selected, Stack
+from fusion.network import ModalityInputs, NetworkConfig
+from fusion.outcome_losses import censoring_curve
 from fusion.saving import load_record, save_record
+from fusion.tasks import (
+    CompetingRisksTask,
+    ContinuousTask,
+    CoxTask,
+    DiscreteHazardTask,
+    FittedCompetingRisks,
+    FittedContinuous,
+    FittedSurvivalTask,
+    FittedTask,
+    HorizonRiskTask,
+    Measurement,
+    TimeToEvent,
+)
 from fusion.training import TrainingConfig
 
 HORIZONS = np.array([100.0, 400.0])
@@ -55,6 +70,84 @@ def test_a_saved_model_predicts_identically(dataset, tmp_path, name):
     assert_array_equal(after.survival, before.survival)
     assert list(after.contributions) == list(before.contributions)
     assert after.provenance == before.provenance
+
+
+TIME = np.array([1.0, 2, 3, 4, 5, 6, 7, 8])
+SURVIVAL = TimeToEvent(
+    TIME,
+    np.array([1, 1, 0, 1, 1, 1, 0, 1], dtype=bool),
+    np.array([1, 2, 0, 1, 2, 1, 0, 2]),
+)
+TASKS = [
+    (CoxTask(), SURVIVAL),
+    (DiscreteHazardTask(3), SURVIVAL),
+    (CompetingRisksTask(2, 3), SURVIVAL),
+    (HorizonRiskTask(4.5), SURVIVAL),
+    (ContinuousTask(), Measurement(TIME)),
+]
+
+
+@pytest.mark.parametrize(("task", "outcome"), TASKS)
+def test_a_saved_task_says_the_same_of_outputs_and_outcomes(task, outcome, tmp_path):
+    torch.manual_seed(0)
+    outputs = task.head(4)(torch.randn(8, 4)).double().detach()
+    fitted = task.fit(outcome)
+    if isinstance(task, CoxTask):
+        fitted = fitted.calibrate(outputs.numpy(), outcome)
+    save_record({"task": task, "fitted": fitted}, tmp_path / "task")
+    record = load_record(tmp_path / "task")
+    again = record["fitted"]
+    assert record["task"] == task
+    assert type(again) is type(fitted)
+    before, after = fitted.targets(outcome), again.targets(outcome)
+    assert list(after) == list(before)
+    assert all(torch.equal(after[name], before[name]) for name in before)
+    assert torch.equal(again.loss(outputs, after), fitted.loss(outputs, before))
+    assert_array_equal(again.risk_score(outputs.numpy()), fitted.risk_score(outputs.numpy()))
+    assert_array_equal(predicted(again, outputs.numpy()), predicted(fitted, outputs.numpy()))
+
+
+def predicted(task: FittedTask, outputs: np.ndarray) -> np.ndarray:
+    """The whole answer of a fitted task."""
+    match task:
+        case FittedContinuous():
+            return task.predicted_mean(outputs)
+        case FittedCompetingRisks():
+            return task.cumulative_incidence(outputs, np.array([1.5, 4.5]))
+    assert isinstance(task, FittedSurvivalTask)
+    return task.survival(outputs, np.array([4.5]))
+
+
+def test_a_censoring_curve_comes_back_with_or_without_censored_patients(tmp_path):
+    for name, event in (("some", SURVIVAL.event), ("none", SURVIVAL.event | True)):
+        before = censoring_curve(TIME, event)
+        save_record(before, tmp_path / name)
+        after = load_record(tmp_path / name)
+        assert_array_equal(after.at(TIME), before.at(TIME))
+        assert_array_equal(after.before(TIME), before.before(TIME))
+
+
+def test_inputs_of_a_network_come_back_with_their_sets_in_order(tmp_path):
+    inputs = {
+        "rna": ModalityInputs("genomics", 5, {"late": (3, 1), "early": (0,)}),
+        "clinical": ModalityInputs("ehr", 2),
+    }
+    save_record(inputs, tmp_path / "inputs")
+    loaded = load_record(tmp_path / "inputs")
+    assert loaded == inputs
+    assert list(loaded) == ["rna", "clinical"]
+    assert list(loaded["rna"].groups) == ["late", "early"]
+
+
+def test_a_configuration_from_before_networks_read_features_is_the_usual_one(tmp_path):
+    save_record(NetworkConfig(embed=8, fuser="tensor", ehr="tokens"), tmp_path / "shape")
+    assert load_record(tmp_path / "shape") == NetworkConfig(embed=8, fuser="tensor", ehr="tokens")
+    path = tmp_path / "shape" / "record.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    for field in ("fuser", "genomics", "ehr"):
+        del content["record"]["fields"][field]
+    path.write_text(json.dumps(content), encoding="utf-8")
+    assert load_record(tmp_path / "shape") == NetworkConfig(embed=8)
 
 
 @pytest.mark.parametrize("masks", [True, False])

@@ -3,24 +3,27 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 
 from fusion.losses import RiskSets, risk_sets
-from fusion.network import NetworkConfig, RiskNetwork, build_network
+from fusion.network import FUSERS, ModalityInputs, NetworkConfig, RiskNetwork, compose_network
 from fusion.training import TrainingConfig, stacked_scores, train_stacked
 
-WIDTHS = {"clinical": 3, "rna": 6}
-KINDS = {"clinical": "ehr", "rna": "genomics"}
+INPUTS = {
+    "clinical": ModalityInputs("ehr", 3),
+    "rna": ModalityInputs("genomics", 6, {"a": (0, 1, 2), "b": (2, 3)}),
+}
 
 
 def patients(n: int, n_models: int, seed: int = 0) -> tuple[dict, dict, RiskSets]:
     """Noise features, the same for every network, and descending times, all events."""
     generator = torch.Generator().manual_seed(seed)
     features = {
-        name: torch.randn(n, width, generator=generator).expand(n_models, -1, -1)
-        for name, width in WIDTHS.items()
+        name: torch.randn(n, inputs.n_features, generator=generator).expand(n_models, -1, -1)
+        for name, inputs in INPUTS.items()
     }
-    present = {name: torch.ones(n, dtype=torch.bool) for name in WIDTHS}
+    present = {name: torch.ones(n, dtype=torch.bool) for name in INPUTS}
     present["rna"][1] = False
     return features, present, risk_sets(np.arange(n, 0, -1.0), np.ones(n, dtype=bool))
 
@@ -38,7 +41,7 @@ def trained(
     """The last networks, their weights and their scores."""
     network = network or NetworkConfig(embed=8)
     *_, (skeleton, state) = train_stacked(
-        lambda: build_network(WIDTHS, KINDS, network),
+        lambda: compose_network(INPUTS, network),
         features,
         present,
         sets,
@@ -119,6 +122,34 @@ def test_values_of_an_absent_modality_do_not_train():
     assert torch.equal(scores, other)
 
 
+@pytest.mark.parametrize("fuser", FUSERS)
+def test_missing_values_of_networks_that_read_features_leave_all_finite(fuser):
+    """NaN stands for a missing measurement; the weights of its token learn, and none is NaN."""
+    features, present, sets = patients(20, 2)
+    features = {name: f.clone() for name, f in features.items()}
+    features["clinical"][:, 3, 0] = torch.nan
+    features["rna"][:, 4, 2] = torch.nan
+    network = NetworkConfig(embed=8, fuser=fuser, genomics="pathways", ehr="tokens")
+    states = [
+        trained(
+            features,
+            present,
+            sets,
+            torch.ones(2, 20),
+            network=network,
+            training=TrainingConfig(max_epochs=n, check_every=1),
+        )
+        for n in (1, 12)
+    ]
+    _, state, scores = states[1]
+    assert scores.isfinite().all()
+    assert all(weight.isfinite().all() for weight in state.values())
+    key = "encoders.clinical.tokens.missing"
+    moved = (state[key] != states[0][1][key]).any(dim=-1)
+    # Tokens of the second and third column stand for nothing that is missing; weight decay alone.
+    assert moved[:, 0].all()
+
+
 def test_dropout_of_units_and_of_modalities_reaches_training():
     given = (*patients(20, 1), torch.ones(1, 20))
     config = TrainingConfig(max_epochs=12, modality_keep=1.0)
@@ -142,7 +173,7 @@ def test_yields_a_copy_after_every_look():
     states = [
         state
         for _, state in train_stacked(
-            lambda: build_network(WIDTHS, KINDS, network),
+            lambda: compose_network(INPUTS, network),
             features,
             present,
             sets,

@@ -54,6 +54,7 @@ def contents(*folders: Path) -> dict[str, str]:
         (["run"], ["STUDY", "--out", "--outcome", "--data-dir", "Example", "goes on"]),
         (["cohort"], ["STUDY", "attrition", "table one"]),
         (["predict"], ["MODEL", "DATA", "--out", "no outcome is needed"]),
+        (["benchmark"], ["NAME", "glioma", "speed", "--out", "benchmark.json", "[dev]"]),
         (["lab"], ["--port", "notebooks"]),
         (["data"], ["list", "new", "check", "get"]),
         (["data", "list"], ["files are here"]),
@@ -77,6 +78,7 @@ def test_help_teaches(call: Any, arguments: list[str], taught: list[str]) -> Non
         ["run", "simulated_glioma"],
         ["run", "simulated_glioma", "--out", "x", "--speed", "9"],
         ["predict", "only_one"],
+        ["benchmark"],
         ["data", "new", "x.csv"],
         ["data", "get", "simulated_glioma", "--jobs", "0"],
         ["lab", "--port", "many"],
@@ -224,6 +226,34 @@ def test_lab_opens_jupyterlab_on_copied_notebooks(tmp_path: Path) -> None:
         f":{port}/lab" in line or "not installed" in line or "root" in line for line in lines
     )
     assert (tmp_path / "notebooks").is_dir()
+
+
+# --- benchmarks ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("sped", r"no benchmark is called 'sped'; .*did you mean 'speed'\?"),
+        ("../glioma", "no benchmark is called"),
+        ("tcga_omics", "tcga_omics"),
+        ("tcga_omics_staged", "tcga_omics"),
+        ("mcat", "tcga_omics"),
+        ("speed", "tcga_omics"),
+        ("glioma", "workbench data get tcga_glioma"),
+    ],
+)
+def test_a_benchmark_that_cannot_be_run_is_one_line(
+    call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("WORKBENCH_DATA", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "nowhere"))
+    code, out, err = call("benchmark", name)
+    assert (code, out) == (1, "")
+    assert re.search(message, err), err
+    assert len(err.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 # --- stopped ---------------------------------------------------------------------------------

@@ -2,17 +2,25 @@
 
 import json
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.testing import assert_allclose
 
+import workbench as wb
+from fusion.models import FusionNet
+from fusion.training import TrainingConfig
+from workbench import study_steps as steps
 from workbench.data.open_card import list_datasets, open_card
 from workbench.errors import StudyError
-from workbench.study_settings import SplitSettings, Study
+from workbench.predict import predict
+from workbench.study_settings import NetworkSettings, SplitSettings, Study
 
 STUDY: dict[str, Any] = {
     "schema": 1,
@@ -78,6 +86,15 @@ def test_the_default_study_of_each_card_is_valid(name: str) -> None:
         ({"card": None}, "card: expected text"),
         ({"outcome": 1}, "outcome: expected text"),
         ({"select": {"has": "rna"}}, "select: "),
+        ({"network": "gated"}, "network: expected `name: value` entries"),
+        ({"network": None}, "network: expected `name: value` entries"),
+        ({"network": {"fusser": "gated"}}, "network.fusser is no entry of a study; did you mean"),
+        ({"network": {"fuser": "gatted"}}, "network.fuser: expected 'concatenation', 'gated'"),
+        ({"network": {"fuser": "crossattention"}}, "did you mean 'cross_attention'?"),
+        ({"network": {"fuser": None}}, "network.fuser: expected 'concatenation', 'gated'"),
+        ({"network": {"genomics": "pathway"}}, "network.genomics: expected 'components' or"),
+        ({"network": {"ehr": 3}}, "network.ehr: expected 'columns' or 'tokens'"),
+        ({"network": {"fuser": "tensor"}}, "network shapes fusion_net: add it to models, or"),
         ({"also_split": [{"kind": "site"}, {"kind": "site"}]}, "each once"),
     ],
 )
@@ -92,6 +109,84 @@ def test_a_wrong_entry_is_named(tmp_path: Path, entries: dict[str, Any], message
 def test_every_wrong_entry_is_named_at_once(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="seed: .*; sead is no entry"):
         read(tmp_path / "study.yaml", sead=3, seed=-1)
+
+
+NETWORK = {"fuser": "cross_attention", "genomics": "pathways", "ehr": "tokens"}
+WITH_NETWORK = ["null", "clinical", "fusion_net", "selected"]
+
+
+def test_the_network_has_the_choices_and_the_defaults_of_fusion() -> None:
+    from fusion import network
+
+    fields = NetworkSettings.model_fields
+    choices = {
+        "fuser": network.FuserName,
+        "genomics": network.GenomicsInput,
+        "ehr": network.EhrInput,
+    }
+    assert {name: field.annotation for name, field in fields.items()} == choices
+    usual = network.NetworkConfig()
+    assert {name: field.default for name, field in fields.items()} == {
+        name: getattr(usual, name) for name in choices
+    }
+
+
+def test_a_study_repeats_its_network_and_keeps_its_hash_without_one(tmp_path: Path) -> None:
+    card = open_card("simulated_glioma")
+    plain = read(tmp_path / "plain.yaml", models=WITH_NETWORK)
+    assert "network" not in plain.resolved(card)
+    usual = read(tmp_path / "usual.yaml", models=WITH_NETWORK, network={"fuser": "gated"})
+    assert usual.resolved(card) == plain.resolved(card)
+    tokens = read(tmp_path / "tokens.yaml", models=WITH_NETWORK, network={"ehr": "tokens"})
+    repeated = tokens.resolved(card)
+    assert repeated.pop("network") == {
+        "fuser": "gated",
+        "genomics": "components",
+        "ehr": "tokens",
+    }
+    assert repeated == plain.resolved(card)
+    assert Study.model_validate(tokens.resolved(card)) == tokens
+
+
+def test_the_network_of_a_study_is_the_one_that_is_trained(tmp_path: Path) -> None:
+    from fusion.models import Selected
+    from fusion.network import NetworkConfig
+
+    study = read(tmp_path / "study.yaml", models=WITH_NETWORK, network=NETWORK)
+    card = open_card("simulated_glioma")
+    cohort = study.split.apply(card.cohort("os"))
+    ladder = steps.models(study, steps.load(study, cohort))
+    shape = NetworkConfig(fuser="cross_attention", genomics="pathways", ehr="tokens")
+    assert isinstance(ladder["fusion_net"], FusionNet)
+    assert ladder["fusion_net"].network == shape
+    selected = ladder["selected"]
+    assert isinstance(selected, Selected)
+    assert ladder["fusion_net"] in selected.candidates
+
+
+def test_a_study_runs_with_a_network_of_its_own(
+    small_study: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the file to predictions of new patients, on tokens of variables and of gene sets."""
+    short = partial(FusionNet, n_seeds=1, training=TrainingConfig(max_epochs=10))
+    monkeypatch.setattr("fusion.models.FusionNet", short)
+    small_study.study |= {
+        "modalities": ["clinical", "rna"],
+        "models": WITH_NETWORK,
+        "network": NETWORK,
+        "split": {"kind": "kfold", "k": 2},
+    }
+    small_study.save()
+    study = Study.from_file(small_study.study_file)
+    result = wb.run(study, tmp_path / "run")
+    report = json.loads(result.report.with_name("report.json").read_text(encoding="utf-8"))
+    assert report["study"]["network"] == NETWORK
+    network, clinical = (result.predictions[name] for name in ("fusion_net", "clinical"))
+    assert list(network.contributions) == ["clinical", "rna"]
+    assert_allclose(sum(network.contributions.values()), network.risk_score, atol=1e-9)
+    assert not np.allclose(network.risk_score, clinical.risk_score)
+    risk = predict(tmp_path / "run", result.cohort.card)
+    assert np.isfinite(risk["risk_score"]).all()
 
 
 def test_each_way_to_split_has_its_own_title() -> None:

@@ -1,6 +1,9 @@
 """The network as a risk model: reproducible, additive, and able to learn."""
 
+import subprocess
+import sys
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -11,7 +14,8 @@ from fusion.dataset import PatientDataset
 from fusion.models import FusionNet
 from fusion.models.fusion_net import FittedNet
 from fusion.nested import NestedDesign
-from fusion.network import build_network
+from fusion.network import FUSERS, NetworkConfig, compose_network
+from fusion.saving import load_record, save_record
 from fusion.training import TrainingConfig
 
 NAMES = ("clinical", "rna", "mutations")
@@ -39,10 +43,9 @@ def mean_score(fitted: FittedNet, dataset: PatientDataset) -> np.ndarray:
         for name, c in fitted.components.items()
     }
     present = {n: torch.as_tensor(dataset.modalities[n].present.copy()) for n in features}
-    widths = {n: c.n_components for n, c in fitted.components.items()}
     scores = []
     for seed in range(2):
-        network = build_network(widths, fitted.kinds, fitted.config)
+        network = compose_network(fitted.inputs, fitted.config)
         network.load_state_dict({k: v[seed] for k, v in fitted.state.items()})
         scores.append(network(features, present).detach().double().numpy())
     return np.mean(scores, axis=0) * fitted.slope
@@ -101,3 +104,170 @@ def test_epochs_are_those_of_highest_held_out_likelihood(dataset):
 def test_no_look_is_refused(dataset):
     with pytest.raises(ValueError, match="at least check_every epochs"):
         replace(NET, training=TrainingConfig(max_epochs=3)).fit(dataset)
+
+
+# Networks that read the modalities' own features.
+
+TOKENS = NetworkConfig(genomics="pathways", ehr="tokens")
+SETS = {"first": ("gene 0", "gene 1", "gene 2"), "second": ("gene 2", "gene 3"), "none": ()}
+
+
+@pytest.fixture(scope="module")
+def with_sets(dataset) -> PatientDataset:
+    """RNA has gene sets, mutations have none; a tenth of the patients miss their age."""
+    clinical, rna = dataset.modalities["clinical"], dataset.modalities["rna"]
+    values = clinical.values.copy()
+    values[::10, 0] = np.nan
+    return dataset.replace_modality(replace(rna, groups=SETS)).replace_modality(
+        replace(clinical, values=values)
+    )
+
+
+@pytest.fixture(scope="module")
+def by_fuser(with_sets) -> dict[str, FittedNet]:
+    """One fitted model a fuser, all of them reading features."""
+    found = {}
+    for fuser in FUSERS:
+        network = replace(TOKENS, embed=8, fuser=fuser)
+        net = replace(NET, network=network, training=TrainingConfig(max_epochs=10))
+        fitted = net.fit(with_sets, seed=1)
+        assert isinstance(fitted, FittedNet)
+        # After ten epochs some are worth nothing; what they say is looked at all the same.
+        found[fuser] = replace(fitted, slope=1.0)
+    return found
+
+
+@pytest.fixture(params=FUSERS)
+def reading(request, by_fuser) -> FittedNet:
+    return by_fuser[request.param]
+
+
+def without(dataset: PatientDataset, names: tuple[str, ...]) -> PatientDataset:
+    """The same patients, lacking some modalities."""
+    for name in names:
+        modality = dataset.modalities[name]
+        dataset = dataset.replace_modality(
+            replace(
+                modality,
+                values=np.zeros_like(modality.values),
+                present=np.zeros_like(modality.present),
+            )
+        )
+    return dataset
+
+
+def test_each_modality_is_seen_as_the_configuration_says(reading, with_sets):
+    inputs = reading.inputs
+    assert (inputs["clinical"].n_features, dict(inputs["clinical"].groups)) == (3, {})
+    assert inputs["rna"].n_features == len(with_sets.modalities["rna"].names)
+    assert inputs["rna"].groups == {"first": (0, 1, 2), "second": (2, 3)}
+    n_components = reading.components["mutations"].n_components
+    assert (inputs["mutations"].n_features, inputs["mutations"].groups) == (n_components, {})
+    assert n_components <= TOKENS.max_inputs
+    assert [reading.gains[name] == 1 for name in NAMES] == [True, True, False]
+
+
+def test_own_features_are_standardised_and_missing_ones_nan(reading, with_sets):
+    features, _ = reading._seen(with_sets)
+    for name in ("clinical", "rna"):
+        modality = with_sets.modalities[name]
+        missing = np.isnan(modality.values)
+        assert missing.any()
+        assert_array_equal(features[name].isnan().numpy(), missing)
+        known = np.where(missing, np.nan, features[name].numpy())[modality.present]
+        assert_allclose(np.nanmean(known, axis=0), 0, atol=0.01)
+        assert_allclose(np.nanstd(known, axis=0, ddof=1), 1, atol=0.05)
+        assert not features[name][~modality.present].any()
+    assert features["mutations"].isfinite().all()
+
+
+def test_every_subset_of_modalities_has_a_finite_score_and_exact_shapley_values(reading, with_sets):
+    for size in range(len(NAMES)):
+        for lacking in combinations(NAMES, size):
+            poorer = without(with_sets, lacking)
+            score, parts = reading.risk_score(poorer), reading.contributions(poorer)
+            assert np.isfinite(score).all()
+            assert_allclose(sum(parts.values()), score, atol=1e-9)
+            assert not any(parts[name].any() for name in lacking)
+            assert all(parts[name].any() for name in NAMES if name not in lacking)
+
+
+def test_a_missing_value_counts_and_is_not_the_mean(reading, with_sets):
+    """A variable that is missing has a token of its own; a gene that is missing is the mean."""
+    clinical = with_sets.modalities["clinical"]
+    filled = clinical.values.copy()
+    missing = np.isnan(filled[:, 0])
+    filled[missing, 0] = reading.components["clinical"].center[0]
+    at_mean = with_sets.replace_modality(replace(clinical, values=filled))
+    before, after = reading.risk_score(with_sets), reading.risk_score(at_mean)
+    assert_array_equal(before[~missing], after[~missing])
+    assert (before[missing] != after[missing]).all()
+
+
+SCORE = """
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from fusion.dataset import Modality, PatientDataset
+from fusion.saving import load_record
+
+torch.set_num_threads(1)
+folder = Path(sys.argv[1])
+given = np.load(folder / "patients.npz")
+names = sys.argv[2].split(",")
+modalities = {
+    name: Modality(
+        name,
+        str(given[f"{name}/kind"]),
+        given[f"{name}/values"],
+        given[f"{name}/present"],
+        tuple(given[f"{name}/names"].tolist()),
+        scaling=str(given[f"{name}/scaling"]),
+    )
+    for name in names
+}
+patients = PatientDataset(
+    given["patient_id"], given["time"], given["event"], "days", modalities, names[0]
+)
+for model in (folder / "models").iterdir():
+    np.save(folder / f"{model.name}.npy", load_record(model).risk_score(patients))
+"""
+
+
+def test_saved_networks_predict_identically_in_another_process(by_fuser, with_sets, tmp_path):
+    """One that knows nothing else: gene sets come with the model, not with the patients."""
+    for fuser, fitted in by_fuser.items():
+        save_record(fitted, tmp_path / "models" / fuser)
+    arrays = {n: getattr(with_sets, n) for n in ("patient_id", "time", "event")}
+    for name in NAMES:
+        for part in ("kind", "values", "present", "names", "scaling"):
+            arrays[f"{name}/{part}"] = np.asarray(getattr(with_sets.modalities[name], part))
+    np.savez(tmp_path / "patients.npz", **arrays)
+    subprocess.run([sys.executable, "-c", SCORE, tmp_path, ",".join(NAMES)], check=True)
+    for fuser, fitted in by_fuser.items():
+        assert_array_equal(np.load(tmp_path / f"{fuser}.npy"), fitted.risk_score(with_sets))
+        loaded = load_record(tmp_path / "models" / fuser)
+        assert (loaded.inputs, loaded.config) == (fitted.inputs, fitted.config)
+
+
+def test_tokens_rank_new_patients(simulate):
+    """As the usual network does, on patients whose gene sets hold the gene that counts."""
+
+    def patients(seed: int) -> PatientDataset:
+        dataset = simulate(300, seed=seed)
+        return dataset.replace_modality(replace(dataset.modalities["rna"], groups=SETS))
+
+    fitted = FusionNet("fusion_net", ("clinical", "rna"), network=TOKENS).fit(patients(1), seed=0)
+    fresh = patients(2)
+    score = fitted.risk_score(fresh)
+    earlier = (fresh.time[:, None] < fresh.time[None]) & fresh.event[:, None]
+    assert (score[:, None] > score[None])[earlier].mean() > 0.68
+
+
+def test_predicting_leaves_the_random_state_of_the_caller(fitted, dataset):
+    before = torch.get_rng_state()
+    fitted.risk_score(dataset)
+    assert torch.equal(torch.get_rng_state(), before)

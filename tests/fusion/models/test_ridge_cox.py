@@ -5,21 +5,25 @@ import torch
 from numpy.testing import assert_allclose
 
 from fusion.baseline_hazard import breslow
+from fusion.cox_solver import fit_ridge_cox
 from fusion.losses import cox_log_likelihood
 from fusion.models.linear import FittedLinear
-from fusion.models.ridge_cox import LIGHT_PENALTY, PENALTIES, RidgeCox
+from fusion.models.ridge_cox import LIGHT_PENALTIES, PENALTIES, RidgeCox
 from fusion.nested import NestedDesign, credit
 
 
 def test_clinical_coefficients_maximise_the_lightly_penalised_likelihood(simulate):
     design = NestedDesign(simulate())
-    fitted = design.fit(RidgeCox("clinical", ("clinical",))).fitted
+    model = RidgeCox("clinical", ("clinical",))
+    fitted = design.fit(model).fitted
     assert isinstance(fitted, FittedLinear)
-    columns = design.block("clinical").scores[0]
+    columns = design.columns(["clinical"])
+    penalty = LIGHT_PENALTIES[int(design.path(model).held_out.sum(-1).argmax())]
+    assert fitted.chosen == {"penalty": penalty}
     coefficients = torch.as_tensor(fitted.coefficients["clinical"]).requires_grad_()
     ones = torch.ones(len(columns), dtype=torch.float64)
     likelihood = cox_log_likelihood(columns @ coefficients, design.sets, ones)
-    (likelihood - LIGHT_PENALTY / 2 * (coefficients**2).sum()).backward()
+    (likelihood - penalty / 2 * (coefficients**2).sum()).backward()
     assert_allclose(coefficients.grad, 0, atol=1e-7)
 
 
@@ -31,6 +35,20 @@ def test_the_penalty_is_the_one_of_highest_held_out_likelihood(simulate):
     assert fit.fitted.chosen == {"penalty": PENALTIES[best]}
     # What the model earns does not count its own choice, so it earns no more than the best.
     assert fit.held_out <= float(path.held_out.sum(-1).max())
+
+
+def test_a_light_modality_keeps_its_own_penalty_beside_others(simulate):
+    """Genes do not loosen or tighten the clinical variables: those keep what suits them alone."""
+    design = NestedDesign(simulate())
+    alone, both = RidgeCox("clinical", ("clinical",)), RidgeCox("both", ("clinical",), ("rna",))
+    best = design.path(alone).best
+    path = design.path(both)
+    columns = design.columns(["clinical", "rna"])
+    n_clinical = design.columns(["clinical"]).shape[1]
+    penalties = torch.full((columns.shape[1],), PENALTIES[3], dtype=torch.float64)
+    penalties[:n_clinical] = LIGHT_PENALTIES[best]
+    expected = fit_ridge_cox(columns, design.sets, design.weights, penalties)
+    assert_allclose(path.coefficients[:, 3], expected, atol=1e-8)
 
 
 def test_credit_leaves_each_fold_out_of_the_choice():
