@@ -37,18 +37,18 @@ class Block:
     Parameters
     ----------
     components
-        The transformation, (1 + inner fold,).
+        The transformation.
     scores
-        Columns of all training patients, (1 + inner fold, patient, component) float64.
+        Columns of all training patients, (patient, component) float64.
     """
 
-    components: tuple[Components, ...]
+    components: Components
     scores: torch.Tensor
 
     def leading(self, n_components: int) -> "Block":
         """The first components alone."""
-        cut = tuple(replace(c, loadings=c.loadings[:, :n_components]) for c in self.components)
-        return Block(cut, self.scores[..., :n_components])
+        cut = replace(self.components, loadings=self.components.loadings[:, :n_components])
+        return Block(cut, self.scores[:, :n_components])
 
 
 @dataclass(frozen=True)
@@ -138,14 +138,12 @@ class NestedDesign:
             if not modality.present.any():
                 raise ValueError(f"no training patient has the modality {name}: leave it out")
             fitted = fit_components(modality, np.ones(self.dataset.n_patients, bool))
-            scores = torch.as_tensor(fitted.transform(modality))
-            n = len(self.weights)
-            self._blocks[name] = Block((fitted,) * n, scores.expand(n, -1, -1))
+            self._blocks[name] = Block(fitted, torch.as_tensor(fitted.transform(modality)))
         return self._blocks[name]
 
     def columns(self, names: Sequence[str]) -> torch.Tensor:
         """Blocks side by side, (patient, column)."""
-        return torch.cat([self.block(name).scores[0] for name in names], dim=-1)
+        return torch.cat([self.block(name).scores for name in names], dim=-1)
 
     def ridge_path(self, columns: torch.Tensor, penalties: torch.Tensor) -> RidgePath:
         """Fit every penalty vector, (penalty, column), in every inner training set.

@@ -1,7 +1,7 @@
 """The fusion network as a risk model: a small ensemble whose epochs the inner folds choose."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import combinations
 from math import factorial
 
@@ -163,7 +163,8 @@ class FusionNet(RiskModel):
             {name: each.gain for name, each in seen.items()},
             {name: each.inputs for name, each in seen.items()},
             self.network,
-            self._full_training_set(best.state, seen),
+            # The first networks of the stack are those trained on everyone.
+            {name: tensor[: self.n_seeds].clone() for name, tensor in best.state.items()},
             slope,
         )
         return NestedFit(fitted, fold_scores, credit(held_out))
@@ -172,25 +173,23 @@ class FusionNet(RiskModel):
         modality, block = design.dataset.modalities[name], design.block(name)
         described = ModalityInputs.of(modality)
         if self.network.reads_features(described):
-            features = [
-                seen_features(modality, fitted, described, gain=1.0, config=self.network)
-                for fitted in block.components
-            ]
+            features = seen_features(
+                modality, block.components, described, gain=1.0, config=self.network
+            )
             # Directions are of no use to a network that reads features.
-            scales = block.leading(0).components[0]
-            return _Seen(scales, 1.0, described, torch.as_tensor(np.stack(features)).float())
+            scales = block.leading(0).components
+            return _Seen(scales, 1.0, described, torch.as_tensor(features).float())
         if modality.kind != "ehr":
             block = block.leading(self.network.max_inputs)
-        gain = unit_gain(block.scores[0])
-        inputs = ModalityInputs(modality.kind, block.components[0].n_components)
-        return _Seen(block.components[0], gain, inputs, (block.scores * gain).float())
+        gain = unit_gain(block.scores)
+        inputs = ModalityInputs(modality.kind, block.components.n_components)
+        return _Seen(block.components, gain, inputs, (block.scores * gain).float())
 
     def _train(self, design: NestedDesign, seen: Mapping[str, "_Seen"]) -> list["_Look"]:
         """Train every inner and the full training set at once; stop where held-out stops rising."""
-        inputs = {name: each.padded_inputs for name, each in seen.items()}
-        features = {
-            name: each.features.repeat_interleave(self.n_seeds, 0) for name, each in seen.items()
-        }
+        inputs = {name: each.inputs for name, each in seen.items()}
+        weights = design.weights.float().repeat_interleave(self.n_seeds, 0)
+        features = {name: each.features.expand(len(weights), -1, -1) for name, each in seen.items()}
         present = {
             name: torch.as_tensor(design.dataset.modalities[name].present.copy())
             for name in self.modalities
@@ -200,7 +199,7 @@ class FusionNet(RiskModel):
             features,
             present,
             design.sets,
-            design.weights.float().repeat_interleave(self.n_seeds, 0),
+            weights,
             always=self.modalities[0],
             config=self.training,
             embed=self.network.embed,
@@ -234,32 +233,15 @@ class FusionNet(RiskModel):
         # (fold·seed, patient) → (fold, seed, patient)
         return scores.reshape(-1, self.n_seeds, scores.shape[-1]).mean(1)
 
-    def _full_training_set(self, state: Stacked, seen: Mapping[str, "_Seen"]) -> Stacked:
-        """Weights of the networks trained on everyone, without columns padded for other folds."""
-        full = {name: tensor[: self.n_seeds].clone() for name, tensor in state.items()}
-        for name, each in seen.items():
-            for key in (f"encoders.{name}.first.weight", f"encoders.{name}.layer.weight"):
-                if key in full and each.inputs != each.padded_inputs:
-                    full[key] = full[key][..., : each.inputs.n_features].contiguous()
-        return full
-
 
 @dataclass(frozen=True)
 class _Seen:
-    """What the networks of all training sets see of one modality.
-
-    ``components``, ``gain`` and ``inputs`` are those of the full training set; ``features`` are
-    (1 + inner fold, patient, column), with zeros in columns that a fold does not have.
-    """
+    """What the networks see of one modality; ``features`` are (patient, column)."""
 
     components: Components
     gain: float
     inputs: ModalityInputs
     features: Tensor
-
-    @property
-    def padded_inputs(self) -> ModalityInputs:
-        return replace(self.inputs, n_features=self.features.shape[-1])
 
 
 @dataclass(frozen=True)

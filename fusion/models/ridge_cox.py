@@ -43,7 +43,7 @@ class RidgeCox(RiskModel):
         modalities = (*self.light, *self.penalised)
         fold_scores = linear_score(design.columns(modalities), path.coefficients[1:, best])
         scores = out_of_fold(fold_scores, design)
-        widths = [design.block(m).components[0].n_components for m in modalities]
+        widths = [design.block(m).components.n_components for m in modalities]
         parts = path.coefficients[0, best].split(widths)
         grid = PENALTIES if self.penalised else LIGHT_PENALTIES
         # The light penalty is common to the models of a comparison: none gains by its choice.
@@ -52,7 +52,7 @@ class RidgeCox(RiskModel):
             self.name,
             breslow(design.dataset.time, design.dataset.event, scores),
             {"penalty": grid[best]},
-            {m: design.block(m).components[0] for m in modalities},
+            {m: design.block(m).components for m in modalities},
             {m: part.numpy() for m, part in zip(modalities, parts, strict=True)},
         )
         return NestedFit(fitted, fold_scores, earned)
@@ -63,7 +63,7 @@ class RidgeCox(RiskModel):
         if not self.penalised:
             grid = torch.tensor(LIGHT_PENALTIES, dtype=torch.float64)
             return design.ridge_path(columns, grid[:, None].expand(-1, columns.shape[1]))
-        n_light = sum(design.block(m).components[0].n_components for m in self.light)
+        n_light = sum(design.block(m).components.n_components for m in self.light)
         return design.ridge_path(
             columns, penalty_rows(light_penalty(design, self.light), n_light, columns.shape[1])
         )

@@ -66,7 +66,7 @@ class Stack(RiskModel):
         )
         used = [(p, weight) for p, weight in zip(parts, level.weights, strict=True) if weight > 0]
         scores = out_of_fold(level.fold_scores, design)
-        clinical = design.block(self.clinical).components[0]
+        clinical = design.block(self.clinical).components
         fitted = FittedLinear(
             self.name,
             breslow(design.dataset.time, design.dataset.event, scores),
@@ -77,7 +77,7 @@ class Stack(RiskModel):
             },
             {
                 self.clinical: clinical,
-                **{p.name: design.block(p.name).components[0] for p, _ in used},
+                **{p.name: design.block(p.name).components for p, _ in used},
             },
             {
                 self.clinical: level.base.numpy(),

@@ -52,7 +52,7 @@ def test_shared_directions_solve_ridge_on_the_genes_of_an_inner_fold(simulate):
     dataset = simulate(120)
     design = NestedDesign(dataset)
     rna = design.dataset.modalities["rna"]
-    fitted = design.block("rna").components[0]
+    fitted = design.block("rna").components
     total = (fitted.standardised(rna)[rna.present] ** 2).sum() / (rna.present.sum() - 1)
     genes = torch.as_tensor(fitted.standardised(rna) / total**0.5)
     columns = design.columns(["rna"])
