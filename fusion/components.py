@@ -66,8 +66,8 @@ class Components:
 def fit_components(modality: Modality, training: np.ndarray) -> Components:
     """Learn the transformation of one modality from its ``training`` rows.
 
-    Clinical columns keep their own axes at unit variance. Genomics and embeddings are ranked into
-    normal scores, so that neither a heavy tail nor the choice of logarithm counts, and projected
+    Clinical columns keep their own axes at unit variance. Genes are ranked into normal scores, so
+    that neither a heavy tail nor the choice of logarithm counts. Genes and embeddings are projected
     on all their principal directions, by descending variance: with more features than patients
     these are as many as patients, and ridge regression on them is ridge on every feature. They
     are scaled to a total variance of 1 over the modality, so that one penalty means the same
@@ -88,7 +88,7 @@ def fit_components(modality: Modality, training: np.ndarray) -> Components:
     if modality.kind == "image":
         raise ValueError(f"{modality.name}: images must be encoded before a linear model")
     values = modality.values[rows]
-    ranked = modality.kind != "ehr" and modality.scaling == "standardise" and len(values) > 0
+    ranked = modality.kind == "genomics" and modality.scaling == "standardise" and len(values) > 0
     quantiles = _order_statistics(values) if ranked else np.empty((values.shape[1], 0))
     values = normal_scores(values, quantiles)
     center, scale = _moments(values, modality.scaling)
