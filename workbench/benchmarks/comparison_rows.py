@@ -84,6 +84,8 @@ def mean_rows(
         Those to average.
     """
     wanted = set(datasets)
+    if not wanted:
+        return
     found: dict[tuple[str, str], dict[str, BenchmarkRow]] = {}
     for row in rows:
         averaged = row.metric in METRICS or row.metric.startswith("delta_harrell_c over")

@@ -60,7 +60,7 @@ def mcat(
         If the published risks, or the tables of their cancers, are not there.
     """
     risks = _published_risks(data_dir)
-    everyone = read_members("clinical_staged", data_dir, on_progress)
+    everyone, left_out = read_members("clinical_staged", data_dir, on_progress)
     members = {name: m for name, m in everyone.items() if (risks["cancer"] == name).any()}
     if not members:
         raise DataCardError(f"{COLLECTION}: no cancer of {RISKS} has its table in the data folder")
@@ -79,7 +79,7 @@ def mcat(
         "mcat",
         (*means, *rows),
         {},
-        (*_notes(), _slides_answer(means)),
+        (*left_out, *_notes(), _slides_answer(means)),
         {"members": list(names), "horizon_months": HORIZON},
     )
 

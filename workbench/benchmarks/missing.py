@@ -35,7 +35,7 @@ def missing(
     on_progress: OnProgress,
 ) -> BenchmarkResult:
     """Judge the stack on every cancer in the data folder, at each share of :data:`SHARES`."""
-    members = read_members("clinical_staged", data_dir, on_progress)
+    members, left_out = read_members("clinical_staged", data_dir, on_progress)
     claim("missing", data_hash(members), out)
     rows: list[BenchmarkRow] = []
     n_done = 0
@@ -55,6 +55,7 @@ def missing(
         (*means, *rows),
         {},
         (
+            *left_out,
             "A patient loses all omics or none, at random, the same patients for every model.",
             f"{COMPLETE_ONLY} is the same stack, trained on the patients who kept their omics, and "
             "judged on everyone; a patient without omics then has the neutral score.",

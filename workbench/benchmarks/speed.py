@@ -110,7 +110,7 @@ def speed(
         something else.
     """
     config = config or SpeedConfig()
-    members = read_members("clinical", data_dir, on_progress)
+    members, left_out = read_members("clinical", data_dir, on_progress)
     claim("speed", data_hash(members), out)
     n_steps = len(members) + 2
     nested = {}
@@ -135,7 +135,7 @@ def speed(
             "nested_cv_vs_sksurv": total[PEER] / total[OURS],
             "stacked_vs_loop": networks[ONE_BY_ONE] / networks[STACKED],
         },
-        tuple(_notes(nested, config)),
+        (*left_out, *_notes(nested, config)),
         {**asdict(config), "members": list(members), MACHINE: machine()},
     )
 

@@ -12,7 +12,8 @@ import numpy as np
 from workbench import study_steps as steps
 from workbench.cohort.cohort import Cohort
 from workbench.data.open_card import card_members, open_card
-from workbench.errors import DataCardError
+from workbench.data.paths import data_folder
+from workbench.errors import CohortError, DataCardError, StudyError
 from workbench.run_folder import RunFolder
 from workbench.study_settings import Study
 from workbench.study_steps import OnProgress
@@ -66,8 +67,8 @@ class Member:
 
 def read_members(
     clinical: str, data_dir: str | os.PathLike[str] | None, on_progress: OnProgress
-) -> dict[str, Member]:
-    """Every cancer in the data folder, by name.
+) -> tuple[dict[str, Member], tuple[str, ...]]:
+    """Every cancer in the data folder, by name, and in words those that cannot be judged.
 
     Parameters
     ----------
@@ -77,17 +78,26 @@ def read_members(
     Raises
     ------
     DataCardError
-        If the data folder holds none.
+        If the data folder holds none that can be judged.
     """
     names = card_members(COLLECTION, data_dir)
     if not names:
-        raise DataCardError(f"{COLLECTION}: no cancer's table lies in the data folder")
-    members = {}
+        raise DataCardError(
+            f"{COLLECTION}: no cancer's table lies in {data_folder(COLLECTION, data_dir)}: put one "
+            "Parquet a cancer there, such as brca.parquet, with clinical_endpoints.csv.gz beside it"
+        )
+    members, left_out = {}, []
     for done, name in enumerate(names):
         on_progress(steps.Progress("reading", done, len(names)))
-        members[name] = _read(name, clinical, data_dir)
+        try:
+            members[name] = _read(name, clinical, data_dir)
+        except (CohortError, StudyError) as error:
+            # A cancer with hardly a death does not keep the others from being judged.
+            left_out.append(f"{name} is left out: {error}")
     on_progress(steps.Progress("reading", len(names), len(names)))
-    return members
+    if not members:
+        raise DataCardError("; ".join(left_out))
+    return members, tuple(left_out)
 
 
 def _read(name: str, clinical: str, data_dir: str | os.PathLike[str] | None) -> Member:
@@ -164,8 +174,15 @@ def cross_fitted(
 
 
 def on_whole_sites(member: Member) -> Iterator[Member]:
-    """The same patients, whole hospitals held out together."""
+    """The same patients, whole hospitals held out together.
+
+    Raises
+    ------
+    CohortError, StudyError
+        If hospitals are too few, or one of them holds nearly all events.
+    """
     position = {patient: i for i, patient in enumerate(member.dataset.patient_id.tolist())}
     for _, cohort in member.study.other_cohorts(member.cohort):
         rows = np.array([position[patient] for patient in cohort.patients.index])
+        steps.check(member.study, cohort)
         yield replace(member, cohort=cohort, dataset=member.dataset.take(rows))

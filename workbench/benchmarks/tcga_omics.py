@@ -17,6 +17,7 @@ from workbench.benchmarks.tcga_members import (
     taught,
     widened,
 )
+from workbench.errors import CohortError, StudyError
 from workbench.run_folder import RunFolder
 from workbench.study_steps import OnProgress
 
@@ -50,15 +51,20 @@ def tcga_omics(
         Whether the clinical variables are age, sex, stage, grade and histology; else age and sex.
     """
     name = "tcga_omics_staged" if staged else "tcga_omics"
-    members = read_members("clinical_staged" if staged else "clinical", data_dir, on_progress)
+    clinical = "clinical_staged" if staged else "clinical"
+    members, left_out = read_members(clinical, data_dir, on_progress)
     folder = claim(name, data_hash(members), out)
     members = taught(members, on_progress)
     rows: list[BenchmarkRow] = []
     for member in members.values():
         rows += _published_folds(member, folder, on_progress, staged)
-        rows += _whole_hospitals(member, folder, on_progress)
+        try:
+            rows += _whole_hospitals(member, folder, on_progress)
+        except (CohortError, StudyError) as error:
+            left_out += (f"{member.name} is not judged on whole hospitals: {error}",)
     names = tuple(members)
-    hospitals = tuple(_on_hospitals(name) for name in names)
+    judged = {row.dataset for row in rows}
+    hospitals = tuple(_on_hospitals(name) for name in names if _on_hospitals(name) in judged)
     means = [
         *mean_rows("mean", rows, names),
         *mean_rows(_on_hospitals("mean"), rows, hospitals),
@@ -68,6 +74,7 @@ def tcga_omics(
         (*means, *rows),
         {},
         (
+            *left_out,
             *_notes(members),
             calibration_note(rows, "selected", names),
             calibration_note(rows, f"selected_{TRANSFER}", names),

@@ -76,3 +76,35 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     pd.concat(endpoints).to_csv(folder / "clinical_endpoints.csv.gz", index=False)
     return root
+
+
+@pytest.fixture(scope="session")
+def wide_collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three cancers, one of hardly a death, and published risks of the first."""
+    root = tmp_path_factory.mktemp("wide")
+    folder = root / "tcga_omics"
+    folder.mkdir()
+    names = ("xaca", "xbca", "xcca", "xdca")
+    endpoints = [
+        write_member(folder, name, first=1000 * i, seed=10 + i) for i, name in enumerate(names)
+    ]
+    hardly = pd.read_parquet(folder / "xdca.parquet")
+    hardly["censorship"] = (np.arange(N_PATIENTS) > 1).astype(int)
+    hardly.to_parquet(folder / "xdca.parquet")
+    pd.concat(endpoints).to_csv(folder / "clinical_endpoints.csv.gz", index=False)
+    first = pd.read_parquet(folder / "xaca.parquet")
+    risks = [
+        pd.DataFrame(
+            {
+                "cancer": "xaca",
+                "model": model,
+                "fold": first["fold"],
+                "patient_id": first.index,
+                # Folds on scales of their own, as networks of different folds have.
+                "risk_score": weight * first["G0_rnaseq"] * (1 + first["fold"]) - first["fold"],
+            }
+        )
+        for model, weight in {"SNN": -1.0, "AMIL": 1.0, "AMIL_concat": 1.0, "MCAT": 2.0}.items()
+    ]
+    pd.concat(risks).to_csv(folder / "published_slide_risks.csv.gz", index=False)
+    return root

@@ -26,7 +26,7 @@ SMALL = SpeedConfig(repeats=1, peer_folds=1, n_networks=2, n_epochs=2, sizes=(50
 
 @pytest.fixture(scope="module")
 def member(collection: Path) -> Member:
-    return read_members("clinical", collection, lambda progress: None)["xaca"]
+    return read_members("clinical", collection, lambda progress: None)[0]["xaca"]
 
 
 def test_the_command_writes_the_table_it_prints(
