@@ -44,6 +44,8 @@ PUBLISHED = {
 """Fold-mean concordance by network and cancer: Chen et al., ICCV 2021, table 1."""
 SLIDES, MCAT = "AMIL", "MCAT"
 """The network of slides alone, and that of slides and omics."""
+SMALL = 0.01
+"""A gain in concordance that matters."""
 OURS = ("clinical", "concatenation", "stack", "fusion_net", "selected")
 
 
@@ -166,15 +168,29 @@ def _over(
 def _slides_answer(means: Sequence[BenchmarkRow]) -> str:
     metric = "delta_harrell_c over selected"
     for row in means:
-        if (row.model, row.metric) == (f"selected_{SLIDES}", metric) and row.lower is not None:
-            verdict = "Slides add to stage, grade, histology and omics"
-            if row.lower <= 0:
-                verdict = "It is not shown that slides add to stage, grade, histology and omics"
-            return (
-                f"{verdict}: with the published risk of slides alone ({SLIDES}), concordance "
-                f"changes by {row.estimate:+.3f} ({row.lower:+.3f} to {row.upper:+.3f})."
-            )
+        if (row.model, row.metric) != (f"selected_{SLIDES}", metric):
+            continue
+        if row.lower is not None and row.upper is not None:
+            return _answer(row.estimate, row.lower, row.upper)
     return "Whether slides add cannot be said: not every cancer has an interval."
+
+
+def _answer(change: float, lower: float, upper: float) -> str:
+    """What may be said of slides, by the rule that holds for every gain."""
+    if lower > 0:
+        verdict = "Slides add to stage, grade, histology and omics"
+    elif upper < 0:
+        verdict = "With slides, the order is worse than by stage, grade, histology and omics alone"
+    elif upper < SMALL:
+        verdict = (
+            f"That slides add {SMALL:g} or more to stage, grade, histology and omics is unlikely"
+        )
+    else:
+        verdict = "It is not shown that slides add to stage, grade, histology and omics"
+    return (
+        f"{verdict}: with the published risk of slides alone ({SLIDES}), concordance changes by "
+        f"{change:+.3f} ({lower:+.3f} to {upper:+.3f})."
+    )
 
 
 def _notes() -> tuple[str, ...]:

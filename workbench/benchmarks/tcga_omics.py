@@ -77,7 +77,7 @@ def tcga_omics(
             *left_out,
             *_notes(members),
             calibration_note(rows, "selected", names),
-            calibration_note(rows, f"selected_{TRANSFER}", names),
+            calibration_note(rows, "stack", names),
         ),
         {
             "members": list(names),
@@ -94,6 +94,8 @@ def _published_folds(
     if TRANSFER in member.dataset.modalities:
         ladder |= widened(member, (TRANSFER,), TRANSFER)
     predictions = cross_fitted(member, ladder, folder, on_progress)
+    for model in ("stack", "selected"):
+        predictions.setdefault(f"{model}_{TRANSFER}", predictions[model])
     evaluation = steps.judge(member.study, member.cohort, predictions)
     published = {} if staged else {"fusion_net": GENOMIC_SNN.get(member.name)}
     known = {model: value for model, value in published.items() if value is not None}
@@ -118,7 +120,7 @@ def _on_hospitals(dataset: str) -> str:
 
 def _notes(members: Mapping[str, Member]) -> tuple[str, ...]:
     without = [name for name, m in members.items() if TRANSFER not in m.dataset.modalities]
-    lacking = f" ({', '.join(without)} has none)" if without else ""
+    lacking = f" (not for {', '.join(without)}: there they are the same models)" if without else ""
     return (
         "Every penalty, epoch and model is chosen in inner folds of the training patients. The "
         "judged model is selected; the others describe.",

@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from workbench.benchmarks.comparison_rows import mean_rows
-from workbench.benchmarks.mcat import _in_folds, _published_risks
+from workbench.benchmarks.mcat import _answer, _in_folds, _published_risks
 from workbench.benchmarks.missing import without_omics
 from workbench.benchmarks.record import BenchmarkRow
 from workbench.benchmarks.tcga_members import TRANSFER, Member, read_members, taught, widened
@@ -46,9 +46,7 @@ def test_a_cancer_with_hardly_a_death_does_not_stop_the_others(wide_collection: 
 
 def test_a_folder_without_a_cancer_says_what_belongs_there(tmp_path: Path) -> None:
     (tmp_path / "tcga_omics").mkdir()
-    with pytest.raises(
-        DataCardError, match="put one Parquet a cancer there"
-    ):
+    with pytest.raises(DataCardError, match="put one Parquet a cancer there"):
         read_members("clinical", tmp_path, lambda progress: None)
 
 
@@ -105,6 +103,21 @@ def test_a_mean_has_the_interval_of_independent_datasets() -> None:
     assert mean.lower == pytest.approx(0.2 - 0.05 / 2)
 
 
+@pytest.mark.parametrize(
+    ("interval", "said"),
+    [
+        ((0.02, 0.01, 0.03), "Slides add to"),
+        ((0.0, -0.02, 0.02), "It is not shown that slides add"),
+        ((0.0, -0.003, 0.004), "add 0.01 or more to stage, grade, histology and omics is unlikely"),
+        ((-0.02, -0.03, -0.01), "the order is worse"),
+    ],
+)
+def test_what_is_said_of_slides_follows_from_the_interval(
+    interval: tuple[float, float, float], said: str
+) -> None:
+    assert said in _answer(*interval)
+
+
 @pytest.mark.slow
 def test_mcat_sets_ours_beside_the_published_risks(
     call: Call, wide_collection: Path, tmp_path: Path
@@ -118,7 +131,7 @@ def test_mcat_sets_ours_beside_the_published_risks(
     assert mcat > 0.5 > snn
     assert mcat == pytest.approx(rows["xaca", "AMIL", "harrell_c_fold_mean"]["estimate"])
     assert ("xaca", "selected_AMIL", "delta_harrell_c over selected") in rows
-    assert any("slides add" in note for note in notes)
+    assert any("published risk of slides alone" in note for note in notes)
     assert any(note.startswith("Unequal inputs") for note in notes)
 
 

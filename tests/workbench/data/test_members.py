@@ -29,8 +29,8 @@ from workbench.study_settings import Study
 NINE = ("blca", "brca", "coadread", "gbmlgg", "hnsc", "lihc", "luad", "lusc", "ucec")
 STAGES = {
     "Stage I": 1.33, "Stage IA": 1.0, "Stage IB2": 1.33, "IIa": 2.0, "Stage IIIC2": 3.67,
-    "Stage IVC": 4.67, "IVb": 4.33, "Stage X": None, "Stage 0": None, "I/II NOS": None, "Stage IS": None, "IS": None,
-    "Stage V": None,
+    "Stage IVC": 4.67, "IVb": 4.33, "Stage X": None, "Stage 0": None, "I/II NOS": None,
+    "Stage IS": None, "IS": None, "Stage V": None,
 }  # fmt: skip
 GRADES = {
     "G1": 1, "G2": 2, "G3": 3, "G4": 4, "High Grade": 3, "Low Grade": 1, "GX": None, "GB": None,
