@@ -111,7 +111,10 @@ def _member_rows(
     shown = (*PUBLISHED, *OURS, *wide)
     published = {model: of[member.name] for model, of in PUBLISHED.items() if member.name in of}
     evaluation = steps.judge(member.study, member.cohort, predictions)
-    yield from dataset_rows(member.name, evaluation, shown, published)
+    for row in dataset_rows(member.name, evaluation, shown, published):
+        # Their survival was not published: only what ranks says anything of them.
+        if row.model not in PUBLISHED or "harrell_c" in row.metric:
+            yield row
     yield from _over(member, predictions, MCAT, ("clinical", "stack", "selected", *wide))
     yield from _over(member, predictions, "stack", (f"stack_{SLIDES}", f"stack_{MCAT}"))
     yield from _over(member, predictions, "selected", (f"selected_{SLIDES}", f"selected_{MCAT}"))
