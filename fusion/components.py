@@ -13,6 +13,8 @@ from fusion.dataset import Modality
 
 QUANTILES = 256
 """Most order statistics that describe a gene's distribution."""
+CLIPPED_SHARE = 0.01
+"""Share of training patients beyond each limit of an embedding."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,9 @@ class Components:
         Name of the modality.
     names
         Its features, (feature,), in the order the transformation expects.
+    lower, upper
+        Limits to which values are clipped, (feature,), unit of the feature; infinite where it is
+        not clipped.
     quantiles
         Order statistics of each feature, ascending, (feature, quantile), unit of the feature;
         none where features keep their own scale.
@@ -37,6 +42,8 @@ class Components:
 
     modality: str
     names: tuple[str, ...]
+    lower: np.ndarray
+    upper: np.ndarray
     quantiles: np.ndarray
     center: np.ndarray
     scale: np.ndarray
@@ -55,7 +62,8 @@ class Components:
                 f"{len(modality.names)} came; {len(unknown)} differ or the order changed"
                 + (f", such as {unknown[0]!r}" if unknown else "")
             )
-        ranked = normal_scores(modality.values, self.quantiles)
+        clipped = np.clip(modality.values, self.lower, self.upper)
+        ranked = normal_scores(clipped, self.quantiles)
         return _standardised(ranked, modality.present, self.center, self.scale)
 
     def transform(self, modality: Modality) -> np.ndarray:
@@ -67,7 +75,8 @@ def fit_components(modality: Modality, training: np.ndarray) -> Components:
     """Learn the transformation of one modality from its ``training`` rows.
 
     Clinical columns keep their own axes at unit variance. Genes are ranked into normal scores, so
-    that neither a heavy tail nor the choice of logarithm counts. Genes and embeddings are projected
+    that neither a heavy tail nor the choice of logarithm counts; embeddings keep their scale and
+    are clipped, so that an image unlike all others has no score beyond theirs. Both are projected
     on all their principal directions, by descending variance: with more features than patients
     these are as many as patients, and ridge regression on them is ridge on every feature. They
     are scaled to a total variance of 1 over the modality, so that one penalty means the same
@@ -89,8 +98,9 @@ def fit_components(modality: Modality, training: np.ndarray) -> Components:
         raise ValueError(f"{modality.name}: images must be encoded before a linear model")
     values = modality.values[rows]
     ranked = modality.kind == "genomics" and modality.scaling == "standardise" and len(values) > 0
+    lower, upper = _clip_limits(values, modality.kind)
     quantiles = _order_statistics(values) if ranked else np.empty((values.shape[1], 0))
-    values = normal_scores(values, quantiles)
+    values = normal_scores(np.clip(values, lower, upper), quantiles)
     center, scale = _moments(values, modality.scaling)
     if ranked:
         # The score of a lone rank is 0 up to rounding, which has no spread worth scaling.
@@ -99,7 +109,20 @@ def fit_components(modality: Modality, training: np.ndarray) -> Components:
         loadings = np.eye(len(modality.names))
     else:
         loadings = _loadings(_standardised(values, np.ones(len(values), bool), center, scale))
-    return Components(modality.name, modality.names, quantiles, center, scale, loadings)
+    return Components(
+        modality.name, modality.names, lower, upper, quantiles, center, scale, loadings
+    )
+
+
+def _clip_limits(values: np.ndarray, kind: str) -> tuple[np.ndarray, np.ndarray]:
+    """Limits of each column, (feature,) twice: finite for embeddings alone."""
+    if kind == "embedding" and len(values):
+        shares = [CLIPPED_SHARE, 1 - CLIPPED_SHARE]
+        measured = np.where(np.isnan(values).all(axis=0), 0.0, values)
+        lower, upper = np.nanquantile(measured, shares, axis=0)
+        return lower, upper
+    unlimited = np.full(values.shape[1], np.inf)
+    return -unlimited, unlimited
 
 
 def _order_statistics(values: np.ndarray) -> np.ndarray:

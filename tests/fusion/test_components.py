@@ -37,7 +37,7 @@ def test_rows_outside_training_are_not_looked_at(modalities, name):
     spoiled[~TRAINING, 0] = np.nan
     before = fit_components(modality, TRAINING)
     after = fit_components(with_values(modality, spoiled), TRAINING)
-    for part in ("quantiles", "center", "scale", "loadings"):
+    for part in ("lower", "upper", "quantiles", "center", "scale", "loadings"):
         assert_array_equal(getattr(before, part), getattr(after, part), err_msg=part)
     outside = fit_components(with_values(modality, spoiled), EVERYONE)
     assert not np.array_equal(before.center, outside.center), "the planted fault must show"
@@ -138,6 +138,21 @@ def test_an_extreme_gene_counts_as_the_training_maximum(modalities):
     assert_allclose(
         fitted.transform(with_values(rna, wild)), fitted.transform(with_values(rna, largest))
     )
+
+
+def test_an_embedding_unlike_all_others_is_clipped():
+    """An image of another kind must not get a risk score of another order of magnitude."""
+    values = np.random.default_rng(0).normal(size=(160, 4))
+    values[-1] = 1e6
+    modality = Modality("mri", "embedding", values, EVERYONE, ("a", "b", "c", "d"))
+    training = np.arange(160) < 150
+    fitted = fit_components(modality, training)
+    scores = fitted.transform(modality)
+    assert np.abs(scores[-1]).max() < 3 * np.abs(scores[:-1]).max()
+    inside = (values[:-1] > fitted.lower) & (values[:-1] < fitted.upper)
+    assert 0.96 < inside.mean() < 1
+    expected = (values[:-1] - fitted.center) / fitted.scale
+    assert_allclose(fitted.standardised(modality)[:-1][inside], expected[inside])
 
 
 @pytest.mark.parametrize("change", [np.exp, lambda x: x**3, lambda x: 1e4 * x - 7])

@@ -40,7 +40,7 @@ def glioma(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
 def test_the_judged_model_comes_close_to_the_truth(simulated: StudyResult) -> None:
     truth = json.loads((simulated.cohort.card.folder / "truth.json").read_text(encoding="utf-8"))
     judged = row(simulated, "selected")
-    assert judged["harrell_c"]["estimate"] > truth["oracle_c"]["os"] - 0.031
+    assert judged["harrell_c"]["estimate"] > truth["oracle_c"]["os"] - 0.03
     assert judged["harrell_c"]["estimate"] < truth["oracle_c"]["os"]
     assert judged["delta_harrell_c"]["lower"] > 0
     assert judged["delta_ipa"]["lower"] > 0
