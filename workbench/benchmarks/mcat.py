@@ -5,6 +5,7 @@ differences are paired.
 """
 
 import os
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from fusion.predictions import Predictions
 
 RISKS = "published_slide_risks.csv.gz"
+COLUMNS = ("cancer", "model", "fold", "patient_id", "risk_score")
 PUBLISHED = {
     "SNN": {"blca": 0.541, "brca": 0.466, "gbmlgg": 0.598, "luad": 0.539, "ucec": 0.493},
     "AMIL": {"blca": 0.536, "brca": 0.564, "gbmlgg": 0.787, "luad": 0.559, "ucec": 0.625},
@@ -63,13 +65,19 @@ def mcat(
     """
     risks = _published_risks(data_dir)
     everyone, left_out = read_members("clinical_staged", data_dir, on_progress)
-    members = {name: m for name, m in everyone.items() if (risks["cancer"] == name).any()}
-    if not members:
+    of_cancer = {name: risks[risks["cancer"] == name] for name in everyone}
+    candidates = {name: m for name, m in everyone.items() if len(of_cancer[name])}
+    if not candidates:
         raise DataCardError(f"{COLLECTION}: no cancer of {RISKS} has its table in the data folder")
+    problems = {name: _incomplete(m, of_cancer[name]) for name, m in candidates.items()}
+    members = {name: m for name, m in candidates.items() if problems[name] is None}
+    left_out += tuple(problem for problem in problems.values() if problem is not None)
+    if not members:
+        raise DataCardError("; ".join(left_out))
     folder = claim("mcat", data_hash(members), out)
     rows: list[BenchmarkRow] = []
     for member in members.values():
-        rows += _member_rows(member, risks[risks["cancer"] == member.name], folder, on_progress)
+        rows += _member_rows(member, of_cancer[member.name], folder, on_progress)
     names = tuple(members)
     published = {
         model: sum(of[name] for name in names) / len(names)
@@ -91,9 +99,34 @@ def _published_risks(data_dir: str | os.PathLike[str] | None) -> pd.DataFrame:
     if not path.exists():
         raise DataCardError(
             f"{COLLECTION}: {RISKS} is not in the data folder: put the published per-patient risks "
-            "there (columns cancer, model, fold, patient_id, risk_score)"
+            f"there (columns {', '.join(COLUMNS)})"
         )
-    return pd.read_csv(path)
+    try:
+        risks = pd.read_csv(path)
+    except (OSError, EOFError, UnicodeDecodeError, pd.errors.ParserError, zlib.error) as error:
+        raise DataCardError(f"{COLLECTION}: {RISKS} cannot be read: {error}") from None
+    lacking = [column for column in COLUMNS if column not in risks.columns]
+    if lacking:
+        raise DataCardError(
+            f"{COLLECTION}: {RISKS} has no column {lacking[0]}: it needs {', '.join(COLUMNS)}"
+        )
+    return risks
+
+
+def _incomplete(member: Member, risks: pd.DataFrame) -> str | None:
+    """What keeps a cancer from being compared, in words; None where every patient has a risk."""
+    for model in PUBLISHED:
+        own = risks[risks["model"] == model]
+        if own["patient_id"].duplicated().any():
+            return f"{member.name} is left out: {model} has two risks for one patient"
+        known = own[np.isfinite(pd.to_numeric(own["risk_score"], errors="coerce"))]
+        n_lacking = int((~np.isin(member.dataset.patient_id, known["patient_id"])).sum())
+        if n_lacking:
+            return (
+                f"{member.name} is left out: {n_lacking} of {member.dataset.n_patients} patients "
+                f"have no published risk of {model}"
+            )
+    return None
 
 
 def _member_rows(

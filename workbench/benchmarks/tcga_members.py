@@ -132,7 +132,13 @@ def taught(members: Mapping[str, Member], on_progress: OnProgress) -> dict[str, 
     found = {}
     for done, (name, member) in enumerate(members.items()):
         on_progress(steps.Progress("learning from other cancers", done, len(members)))
-        others = {n: m.dataset for n, m in members.items() if n != name}
+        own = member.dataset.patient_id
+        # Tables may overlap, as gliomas and glioblastomas would: nobody is taught by themselves.
+        others = {
+            n: m.dataset
+            for n, m in members.items()
+            if n != name and not np.isin(m.dataset.patient_id, own).any()
+        }
         teachers = sum(TAUGHT in dataset.modalities for dataset in others.values())
         if TAUGHT in member.dataset.modalities and teachers >= 2:
             member = member.having(transfer(member.dataset, others, TAUGHT, TRANSFER).modality)

@@ -17,7 +17,7 @@ from workbench.benchmarks.tcga_members import (
     taught,
     widened,
 )
-from workbench.errors import CohortError, StudyError
+from workbench.errors import CohortError, StudyError, SurvivalError
 from workbench.run_folder import RunFolder
 from workbench.study_steps import OnProgress
 
@@ -57,13 +57,19 @@ def tcga_omics(
     members = taught(members, on_progress)
     rows: list[BenchmarkRow] = []
     for member in members.values():
-        rows += _published_folds(member, folder, on_progress, staged)
+        try:
+            rows += _published_folds(member, folder, on_progress, staged)
+        except (CohortError, StudyError, SurvivalError) as error:
+            left_out += (f"{member.name} is left out: {error}",)
+            continue
         try:
             rows += _whole_hospitals(member, folder, on_progress)
-        except (CohortError, StudyError) as error:
+        except (CohortError, StudyError, SurvivalError) as error:
             left_out += (f"{member.name} is not judged on whole hospitals: {error}",)
-    names = tuple(members)
     judged = {row.dataset for row in rows}
+    if not judged:
+        raise StudyError("; ".join(left_out))
+    names = tuple(name for name in members if name in judged)
     hospitals = tuple(_on_hospitals(name) for name in names if _on_hospitals(name) in judged)
     means = [
         *mean_rows("mean", rows, names),

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -65,6 +67,61 @@ def test_two_cancers_teach_each_other_nothing(members: dict[str, Member]) -> Non
     """One other cancer is too few: what is common could not be told from what is its own."""
     two = {name: members[name] for name in JUDGED[:2]}
     assert all(TRANSFER not in m.dataset.modalities for m in taught(two, lambda p: None).values())
+
+
+def test_nobody_is_taught_by_their_own_table_under_another_name(
+    members: dict[str, Member],
+) -> None:
+    """A second table that holds patients of the first teaches the others, but not the first."""
+    again = replace(members["xaca"], name="xaca2")
+    found = taught({**members, "xaca2": again}, lambda progress: None)
+    assert all(TRANSFER in m.dataset.modalities for m in found.values())
+    alone = taught(members, lambda progress: None)["xaca"].dataset.modalities[TRANSFER]
+    assert_array_equal(found["xaca"].dataset.modalities[TRANSFER].values, alone.values)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda r: r.drop(columns="fold"), "has no column fold"),
+        (lambda r: r[r["model"] != "MCAT"], "100 of 100 patients have no published risk of MCAT"),
+        (lambda r: r.iloc[1:], "1 of 100 patients have no published risk of SNN"),
+        (lambda r: r.assign(risk_score=np.nan), "100 of 100 patients have no published risk"),
+        (lambda r: pd.concat([r, r.iloc[:1]]), "two risks for one patient"),
+        (lambda r: r.assign(cancer="other"), "no cancer of published_slide_risks"),
+    ],
+)
+def test_spoiled_published_risks_are_one_line(
+    call: Call,
+    wide_collection: Path,
+    tmp_path: Path,
+    spoil: Callable[[pd.DataFrame], pd.DataFrame],
+    said: str,
+) -> None:
+    data = tmp_path / "data" / "tcga_omics"
+    data.mkdir(parents=True)
+    for name in ("xaca.parquet", "clinical_endpoints.csv.gz"):
+        (data / name).symlink_to(wide_collection / "tcga_omics" / name)
+    risks = pd.read_csv(wide_collection / "tcga_omics" / "published_slide_risks.csv.gz")
+    spoil(risks).to_csv(data / "published_slide_risks.csv.gz", index=False)
+    out = tmp_path / "out"
+    code, _, err = call("benchmark", "mcat", "--out", out, "--data-dir", data.parent)
+    assert code == 1
+    assert said in err
+    assert "Traceback" not in err
+    assert not out.exists()
+
+
+def test_a_damaged_file_of_risks_is_one_line(
+    call: Call, wide_collection: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "tcga_omics"
+    data.mkdir()
+    whole = (wide_collection / "tcga_omics" / "published_slide_risks.csv.gz").read_bytes()
+    (data / "published_slide_risks.csv.gz").write_bytes(whole[: len(whole) // 2])
+    code, _, err = call("benchmark", "mcat", "--out", tmp_path / "out", "--data-dir", tmp_path)
+    assert code == 1
+    assert "cannot be read" in err
 
 
 def test_published_risks_are_compared_within_their_fold(
