@@ -1,8 +1,18 @@
-"""The one check of what enters a survival statistic."""
+"""The one check of what enters a survival statistic, and the shape of a number that leaves it."""
+
+from typing import NamedTuple
 
 import numpy as np
 
 from workbench.errors import SurvivalError
+
+
+class Estimate(NamedTuple):
+    """A number with its confidence limits; NaN where a limit is undefined."""
+
+    estimate: float
+    lower: float
+    upper: float
 
 
 def check_outcome(time: np.ndarray, event: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -36,6 +46,66 @@ def check_outcome(time: np.ndarray, event: np.ndarray) -> tuple[np.ndarray, np.n
             "count time from the index date"
         )
     return time, event
+
+
+def check_cause(time: np.ndarray, cause: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Times and causes of events: 0 where censored, else the number of the cause.
+
+    Parameters
+    ----------
+    time
+        From index date to event or censoring, (patient,), finite and not negative.
+    cause
+        What happened, (patient,) int: 0 censored, 1, 2, ... the competing events.
+
+    Raises
+    ------
+    SurvivalError
+        As of :func:`check_outcome`, and for a cause that is not a whole number from 0.
+    """
+    cause = np.asarray(cause)
+    if cause.dtype.kind not in "iu" or (cause.size and cause.min() < 0):
+        raise SurvivalError(
+            f"cause must be whole numbers from 0 (0 = censored), got {cause.dtype}"
+            f"{' with negative values' if cause.dtype.kind == 'i' else ''}: number the causes"
+        )
+    time, _ = check_outcome(time, cause > 0)
+    return time, cause.astype(np.int64)
+
+
+def check_entry(entry: np.ndarray | None, time: np.ndarray) -> np.ndarray | None:
+    """When each patient came under observation, (patient,) float64; None where all did at 0.
+
+    A patient is at risk in (entry, time], so entry must lie before time.
+
+    Raises
+    ------
+    SurvivalError
+        An entry that is missing, infinite, or not before the patient's time.
+    """
+    if entry is None:
+        return None
+    entry = check_numbers("entry", entry, time.shape)
+    late = np.flatnonzero(entry >= time)
+    if len(late):
+        raise SurvivalError(
+            f"entry must lie before time, got {len(late)} patients of whom it does not (first in "
+            f"row {late[0]}): they were never at risk, leave them out and say so"
+        )
+    return entry
+
+
+def check_weights(weights: np.ndarray | None, n_patients: int) -> np.ndarray:
+    """Case weights, (patient,) float64, not negative; all 1 where None."""
+    if weights is None:
+        return np.ones(n_patients)
+    weights = check_numbers("weights", weights, (n_patients,))
+    if (weights < 0).any() or not (weights > 0).any():
+        raise SurvivalError(
+            f"weights must not be negative nor all 0, got {int((weights < 0).sum())} negative: "
+            "pass how much each patient counts"
+        )
+    return weights
 
 
 def check_numbers(name: str, values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

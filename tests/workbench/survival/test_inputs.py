@@ -15,6 +15,7 @@ from workbench.survival import (
     log_rank,
     uno_c,
 )
+from workbench.survival.inputs import check_cause, check_entry, check_weights
 
 TIME = np.array([1.0, 2.0, 3.0, 4.0])
 EVENT = np.array([True, False, True, False])
@@ -99,3 +100,28 @@ def test_a_stratum_the_censoring_curve_lacks_is_refused():
         uno_c(TIME, EVENT, SCORE, tau=5, censoring=curve, stratum=np.array([0, 0, 1, 2]))
     with pytest.raises(SurvivalError, match="2 strata and no stratum came"):
         uno_c(TIME, EVENT, SCORE, tau=5, censoring=curve)
+
+
+def test_causes_are_whole_numbers_from_zero() -> None:
+    time, cause = check_cause(np.array([1.0, 2.0, 3.0]), np.array([0, 2, 1], dtype=np.uint8))
+    assert (time.tolist(), cause.tolist()) == ([1.0, 2.0, 3.0], [0, 2, 1])
+    with pytest.raises(SurvivalError, match=r"whole numbers from 0 \(0 = censored\), got float64"):
+        check_cause(time, np.array([0.0, 1.0, 2.0]))
+    with pytest.raises(SurvivalError, match="with negative values"):
+        check_cause(time, np.array([0, 1, -1]))
+
+
+def test_a_patient_who_enters_at_their_end_was_never_at_risk() -> None:
+    time = np.array([1.0, 2.0, 3.0])
+    assert check_entry(None, time) is None
+    assert check_entry(np.array([0, 1, 2]), time) == pytest.approx([0, 1, 2])
+    with pytest.raises(SurvivalError, match=r"got 2 patients .* \(first in row 1\)"):
+        check_entry(np.array([0.0, 2.0, 4.0]), time)
+
+
+def test_weights_say_how_much_a_patient_counts() -> None:
+    assert check_weights(None, 2).tolist() == [1.0, 1.0]
+    assert check_weights(np.array([0, 2]), 2).tolist() == [0.0, 2.0]
+    for wrong in ([-1.0, 2.0], [0.0, 0.0]):
+        with pytest.raises(SurvivalError, match="must not be negative nor all 0"):
+            check_weights(np.array(wrong), 2)
