@@ -7,6 +7,7 @@ travels with the fitted model.
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from scipy.special import ndtri
 
 from fusion.dataset import Modality
@@ -93,7 +94,19 @@ def fit_components(modality: Modality, training: np.ndarray) -> Components:
     van de Wiel, M. et al. (2021). Fast cross-validation for multi-penalty high-dimensional ridge
     regression. J. Comput. Graph. Stat. 30.
     """
-    rows = training & modality.present
+    return _learned(modality, training & modality.present)[0]
+
+
+def fit_with_scores(modality: Modality) -> tuple[Components, np.ndarray]:
+    """:func:`fit_components` on every patient, and their scores, (patient, component)."""
+    components, standardised = _learned(modality, modality.present)
+    scores = np.zeros((len(modality.present), components.n_components))
+    scores[modality.present] = standardised @ components.loadings
+    return components, scores
+
+
+def _learned(modality: Modality, rows: np.ndarray) -> tuple[Components, np.ndarray]:
+    """What ``rows`` teach, and their standardised features, (row, feature)."""
     if modality.kind == "image":
         raise ValueError(f"{modality.name}: images must be encoded before a linear model")
     values = modality.values[rows]
@@ -105,13 +118,11 @@ def fit_components(modality: Modality, training: np.ndarray) -> Components:
     if ranked:
         # The score of a lone rank is 0 up to rounding, which has no spread worth scaling.
         scale[quantiles[:, 0] == quantiles[:, -1]] = np.inf
-    if modality.kind == "ehr":
-        loadings = np.eye(len(modality.names))
-    else:
-        loadings = _loadings(_standardised(values, np.ones(len(values), bool), center, scale))
-    return Components(
-        modality.name, modality.names, lower, upper, quantiles, center, scale, loadings
-    )
+    standardised = _standardised(values, np.ones(len(values), bool), center, scale)
+    is_ehr = modality.kind == "ehr"
+    loadings = np.eye(len(modality.names)) if is_ehr else _loadings(standardised)
+    axes = lower, upper, quantiles, center, scale, loadings
+    return Components(modality.name, modality.names, *axes), standardised
 
 
 def _clip_limits(values: np.ndarray, kind: str) -> tuple[np.ndarray, np.ndarray]:
@@ -159,16 +170,30 @@ def normal_scores(values: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
     n_quantiles = quantiles.shape[1]
     if not n_quantiles:
         return values
-    scores = ndtri((np.arange(n_quantiles) + 0.5) / n_quantiles)
-    total = np.concatenate([[0.0], scores.cumsum()])
-    ranked = np.empty_like(values)
-    for column, known in enumerate(quantiles):
-        value = values[:, column]
-        low, high = known.searchsorted(value, "left"), known.searchsorted(value, "right")
-        between = np.interp(value, known, scores)
-        tied = (total[high] - total[low]) / np.maximum(high - low, 1)
-        ranked[:, column] = np.where(high > low, tied, between)
-    return ranked
+    known = torch.from_numpy(np.ascontiguousarray(quantiles))  # feature quantile
+    column = torch.from_numpy(np.ascontiguousarray(values.T))  # feature patient
+    score = torch.from_numpy(ndtri((np.arange(n_quantiles) + 0.5) / n_quantiles))
+    above = torch.searchsorted(known, column).clamp_(max=n_quantiles - 1)
+    below = (above - 1).clamp_(min=0)
+    end = known.gather(1, above)
+    start = known.gather(1, below)
+    # Outside the known range there is no gap to share: the outermost score stays.
+    share = ((column - start) / (end - start)).nan_to_num_(nan=1.0, posinf=1.0).clamp_(0.0, 1.0)
+    between = score[below] + share * (score[above] - score[below])
+    scores = torch.where(column == end, _tied_means(known, score).gather(1, above), between)
+    return torch.where(column.isnan(), column, scores).T.numpy()
+
+
+def _tied_means(known: torch.Tensor, score: torch.Tensor) -> torch.Tensor:
+    """Mean score of the tie that each order statistic belongs to, (feature, quantile)."""
+    position = torch.arange(known.shape[1]).expand_as(known)
+    ends = torch.ones_like(known[:, :1], dtype=torch.bool)
+    changes = known[:, 1:] != known[:, :-1]
+    first = torch.where(torch.cat([ends, changes], 1), position, 0).cummax(1).values
+    last = torch.where(torch.cat([changes, ends], 1), position, known.shape[1])
+    last = last.flip(1).cummin(1).values.flip(1)
+    total = torch.nn.functional.pad(score.cumsum(0), (1, 0))
+    return (total[last + 1] - total[first]) / (last + 1 - first)
 
 
 def _moments(values: np.ndarray, scaling: str) -> tuple[np.ndarray, np.ndarray]:

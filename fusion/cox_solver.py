@@ -9,8 +9,8 @@ genes, which is ridge on all genes, costs no more than n².
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -28,8 +28,12 @@ from fusion.losses import (
 MAX_NEWTON_STEPS = 60
 MAX_HALVINGS = 20
 MAX_DIRECTIONS = 500
-STEP_ACCURACY = 1e-3
-"""Size, against its start, of the residual at which a Newton step counts as found."""
+COARSEST_STEP, FINEST_STEP = 0.1, 1e-3
+"""Size, against its start, of the residual at which a Newton step counts as found.
+
+Between them it is the size of the gradient itself, so that steps are cheap while they are far from
+the solution, and as good as exact near it (Eisenstat and Walker 1996, SIAM J. Sci. Comput. 17).
+"""
 
 
 def fit_ridge_cox(
@@ -78,21 +82,45 @@ def fit_ridge_cox(
         raise ValueError("every ridge penalty must be positive")
     if not bool(torch.isfinite(features).all()):
         raise ValueError("ridge Cox needs finite features: fill or drop what is missing")
-    batch = torch.broadcast_shapes(features.shape[:-2], weights.shape[:-1], penalties.shape[:-1])
-    weights = weights.expand(*batch, features.shape[-2])
-    penalties = penalties.expand(*batch, features.shape[-1])
-    problem = _Problem(features, sets, weights, penalties, efron_terms(sets, weights))
-    coefficients = torch.zeros_like(penalties)
-    objective = problem.objective(coefficients)
+    # numpy's, since torch's loads a whole algebra system at its first call.
+    shapes = features.shape[:-2], weights.shape[:-1], penalties.shape[:-1]
+    batch = torch.Size(np.broadcast_shapes(*shapes))
+    coefficients = _solve(_problem(features, sets, weights, penalties, batch), tolerance)
+    return coefficients.reshape(*batch, features.shape[-1])
+
+
+def _solve(problem: "_Problem", tolerance: float) -> Tensor:
+    """Newton's method; a problem that is solved leaves the batch, (problem, feature)."""
+    found = torch.zeros_like(problem.penalties)
+    unsolved = torch.arange(len(found), device=found.device)
+    coefficients, objective = found, problem.objective(found)
     for _ in range(MAX_NEWTON_STEPS):
         local = problem.around(coefficients)
         step = _conjugate_gradients(local)
-        if bool(((step * local.gradient).sum(-1) < tolerance).all()):
-            return coefficients + step
-        coefficients, objective = _ascend(coefficients, objective, step, problem.objective)
+        going_on = (step * local.gradient).sum(-1) >= tolerance
+        found[unsolved[~going_on]] = (coefficients + step)[~going_on]
+        if not bool(going_on.any()):
+            return found
+        unsolved, problem = unsolved[going_on], problem.of(going_on)
+        coefficients, objective = _ascend(
+            coefficients[going_on], objective[going_on], step[going_on], problem.objective
+        )
     raise ValueError(
         f"ridge Cox did not converge in {MAX_NEWTON_STEPS} Newton steps: check for extreme values"
     )
+
+
+def _problem(
+    features: Tensor, sets: RiskSets, weights: Tensor, penalties: Tensor, batch: torch.Size
+) -> "_Problem":
+    """Problems in one row each, whatever the shape of the batch."""
+    n_patients, n_features = features.shape[-2:]
+    n_problems = batch.numel()
+    if features.ndim > 2:
+        features = features.expand(*batch, -1, -1).reshape(n_problems, n_patients, n_features)
+    weights = weights.expand(*batch, -1).reshape(n_problems, n_patients)
+    penalties = penalties.expand(*batch, -1).reshape(n_problems, n_features)
+    return _Problem(features, sets, weights, penalties, efron_terms(sets, weights))
 
 
 def linear_score(
@@ -115,7 +143,7 @@ def _inner(features: Tensor, values: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class _Problem:
-    """A batch of ridge Cox regressions, weights and penalties of full shape."""
+    """Ridge Cox regressions, one a row; they share their features or have a set each."""
 
     features: Tensor
     sets: RiskSets
@@ -123,15 +151,17 @@ class _Problem:
     penalties: Tensor
     terms: EfronTerms
 
+    def of(self, rows: Tensor) -> "_Problem":
+        """The problems at ``rows``, (problem,) bool."""
+        features = self.features if self.features.ndim == 2 else self.features[rows]
+        terms = EfronTerms(self.terms.share[rows], self.terms.weight[rows])
+        return _Problem(features, self.sets, self.weights[rows], self.penalties[rows], terms)
+
     def objective(self, coefficients: Tensor) -> Tensor:
         """Penalised log-likelihood of each problem."""
         score = linear_score(self.features, coefficients)
-        likelihood = cox_log_likelihood(score, self.sets, self.weights)
+        likelihood = cox_log_likelihood(score, self.sets, self.weights, self.terms)
         return likelihood - (self.penalties * coefficients**2).sum(-1) / 2
-
-    @cached_property
-    def squares(self) -> Tensor:
-        return self.features**2
 
     def around(self, coefficients: Tensor) -> "_Quadratic":
         """Gradient, and what the Hessian is made of, at ``coefficients``."""
@@ -170,20 +200,32 @@ class _Quadratic:
 
     def diagonal(self) -> Tensor:
         """About the Hessian's diagonal: what each column's spread and penalty make of it."""
-        return self.problem.penalties + _inner(self.problem.squares, self.expected)
+        return self.problem.penalties + _inner(self.problem.features**2, self.expected)
+
+    def of(self, rows: Tensor) -> "_Quadratic":
+        """The problems at ``rows``, (problem,) bool."""
+        parts = (self.hazard, self.at_risk, self.share, self.expected, self.gradient)
+        return _Quadratic(self.problem.of(rows), *(part[rows] for part in parts))
 
 
 def _conjugate_gradients(local: _Quadratic) -> Tensor:
-    """Newton step of each problem, to :data:`STEP_ACCURACY`."""
-    diagonal = local.diagonal()
-    step = torch.zeros_like(local.gradient)
-    residual = local.gradient
+    """Newton step of each problem, the more exact the nearer its solution, (problem, feature)."""
+    found = torch.zeros_like(local.gradient)
+    unsolved = torch.arange(len(found), device=found.device)
+    diagonal, step, residual = local.diagonal(), found, local.gradient
     scaled = residual / diagonal
     direction, size = scaled, (residual * scaled).sum(-1)
-    enough = STEP_ACCURACY**2 * size
+    enough = size * size.clamp(FINEST_STEP**2, COARSEST_STEP**2)
     for _ in range(min(MAX_DIRECTIONS, 2 * residual.shape[-1] + 10)):
-        if bool((size <= enough).all()):
-            break
+        going_on = size > enough
+        # Thinning copies what is left, so it waits until that is worth its while.
+        if int(going_on.sum()) <= len(unsolved) / 2:
+            found[unsolved] = step
+            if not bool(going_on.any()):
+                return found
+            local, unsolved = local.of(going_on), unsolved[going_on]
+            diagonal, step, residual = diagonal[going_on], step[going_on], residual[going_on]
+            direction, size, enough = direction[going_on], size[going_on], enough[going_on]
         image = local.product(direction)
         # A problem that is solved stands still; dividing by its nothing would spoil it.
         length = torch.where(size > 0, size / (direction * image).sum(-1), 0.0)[..., None]
@@ -192,7 +234,8 @@ def _conjugate_gradients(local: _Quadratic) -> Tensor:
         remaining = (residual * scaled).sum(-1)
         turn = torch.where(size > 0, remaining / size, 0.0)[..., None]
         direction, size = scaled + turn * direction, remaining
-    return step
+    found[unsolved] = step
+    return found
 
 
 def _ascend(

@@ -142,6 +142,7 @@ def cox_log_likelihood(
     risk_score: Float[Tensor, "*#batch patient"],
     sets: RiskSets,
     weights: Float[Tensor, "*#batch patient"],
+    terms: EfronTerms | None = None,
 ) -> Float[Tensor, "*batch"]:
     r"""Cox's partial log-likelihood with Efron's handling of ties.
 
@@ -154,6 +155,8 @@ def cox_log_likelihood(
         Log relative hazard of patients in the order of ``sets``, any leading dimensions.
     weights
         Case weights ≥ 0 in the same order; 0 leaves a patient out.
+    terms
+        What the weights make of ties, where it is known already.
 
     References
     ----------
@@ -168,7 +171,7 @@ def cox_log_likelihood(
     >>> round(float(cox_log_likelihood(score, sets, torch.ones_like(score)).exp()), 6)
     0.166667
     """
-    terms = efron_terms(sets, weights)
+    terms = efron_terms(sets, weights) if terms is None else terms
     observed = weights * sets.event * risk_score
     denominators = _log_at_risk(risk_score, sets, weights, terms)
     return observed.sum(-1) - (terms.weight * denominators).sum(-1)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from fusion.components import Components, fit_components
+from fusion.components import Components, fit_with_scores
 from fusion.cox_solver import fit_ridge_cox, linear_score
 from fusion.dataset import PatientDataset
 from fusion.losses import RiskSets, held_out_log_likelihood, risk_sets
@@ -137,8 +137,8 @@ class NestedDesign:
             modality = self.dataset.modalities[name]
             if not modality.present.any():
                 raise ValueError(f"no training patient has the modality {name}: leave it out")
-            fitted = fit_components(modality, np.ones(self.dataset.n_patients, bool))
-            self._blocks[name] = Block(fitted, torch.as_tensor(fitted.transform(modality)))
+            fitted, scores = fit_with_scores(modality)
+            self._blocks[name] = Block(fitted, torch.as_tensor(scores))
         return self._blocks[name]
 
     def columns(self, names: Sequence[str]) -> torch.Tensor:

@@ -39,11 +39,13 @@ def test_what_is_fitted_once_a_training_set_knows_no_outcome(simulate):
 def test_a_transformation_that_reads_outcomes_is_caught(simulate, monkeypatch):
     dataset = simulate()
 
-    def reads_outcomes(modality: Modality, training: np.ndarray) -> Components:
+    def reads_outcomes(modality: Modality) -> tuple[Components, np.ndarray]:
         # A design holds its patients by descending time: the later half are the early events.
-        return fit_components(modality, training & (np.arange(len(training)) > len(training) / 2))
+        n_patients = len(modality.present)
+        fitted = fit_components(modality, np.arange(n_patients) > n_patients / 2)
+        return fitted, fitted.transform(modality)
 
-    monkeypatch.setattr(fusion.nested, "fit_components", reads_outcomes)
+    monkeypatch.setattr(fusion.nested, "fit_with_scores", reads_outcomes)
     assert moved_by_outcomes(dataset) == ["clinical", "rna", "mutations"]
 
 

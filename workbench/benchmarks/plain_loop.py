@@ -18,7 +18,7 @@ from fusion.cox_solver import fit_ridge_cox
 from fusion.dataset import Modality, PatientDataset
 from fusion.losses import held_out_log_likelihood, risk_sets
 from fusion.models.ridge_cox import LIGHT_PENALTIES, PENALTIES
-from fusion.nested import N_INNER_FOLDS, NestedDesign, RidgePath, stratified_folds
+from fusion.nested import N_INNER_FOLDS, Block, NestedDesign, RidgePath, stratified_folds
 
 if TYPE_CHECKING:
     import torch
@@ -28,9 +28,24 @@ N_COMPONENTS = 32
 
 
 class CountedDesign(NestedDesign):
-    """Our side: it counts its fits as the plain loop counts its own."""
+    """Our side: it counts its fits as the plain loop counts its own.
 
-    n_fits = 0
+    Parameters
+    ----------
+    n_components
+        Of each modality, as the plain loop has them; None for all, as studies have them.
+    """
+
+    def __init__(self, dataset: PatientDataset, seed: int, n_components: int | None) -> None:
+        super().__init__(dataset, seed)
+        self.n_components = n_components
+        self.n_fits = 0
+
+    def block(self, name: str) -> Block:
+        block = super().block(name)
+        if self.n_components is None or self.dataset.modalities[name].kind == "ehr":
+            return block
+        return block.leading(self.n_components)
 
     def ridge_path(self, columns: "torch.Tensor", penalties: "torch.Tensor") -> RidgePath:
         self.n_fits += len(self.weights) * len(penalties)

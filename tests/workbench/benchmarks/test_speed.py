@@ -20,6 +20,7 @@ from workbench.benchmarks.tcga_members import Member, read_members
 from workbench.errors import WorkbenchError
 
 Call = Callable[..., tuple[int, str, str]]
+SIDES = "fusion", "fusion, every gene", "scikit-survival"
 N_PENALTIES, N_LIGHT, N_TRAINING_SETS, N_OUTER = 9, 5, 6, 5
 SMALL = SpeedConfig(repeats=1, peer_folds=1, n_networks=2, n_epochs=2, sizes=(50, 100))
 
@@ -44,7 +45,7 @@ def test_the_command_writes_the_table_it_prints(
         *(
             (dataset, side, "seconds")
             for dataset in ("xaca", "xbca", "all of them")
-            for side in ("fusion", "scikit-survival")
+            for side in SIDES
         ),
         ("2 networks", "one stacked model", "seconds"),
         ("2 networks", "one after another", "seconds"),
@@ -52,11 +53,16 @@ def test_the_command_writes_the_table_it_prints(
         ("simulated", "ridge path", "power of n_features"),
     ]
     seconds = {(r["dataset"], r["model"]): r["estimate"] for r in found["rows"]}
-    for side in ("fusion", "scikit-survival"):
+    for side in SIDES:
         parts = seconds["xaca", side] + seconds["xbca", side]
         assert seconds["all of them", side] == pytest.approx(parts)
-    ours, peer = (seconds["all of them", side] for side in ("fusion", "scikit-survival"))
-    assert found["ratios"].keys() == {"nested_cv_vs_sksurv", "stacked_vs_loop"}
+    ours, every_gene, peer = (seconds["all of them", side] for side in SIDES)
+    assert found["ratios"].keys() == {
+        "nested_cv_vs_sksurv",
+        "every_gene_vs_sksurv",
+        "stacked_vs_loop",
+    }
+    assert found["ratios"]["every_gene_vs_sksurv"] == pytest.approx(peer / every_gene)
     assert found["ratios"]["nested_cv_vs_sksurv"] == pytest.approx(peer / ours)
     assert "nested_cv_vs_sksurv: " in shown
     assert shown.splitlines()[-1] == f"Numbers: {out / 'benchmark.json'}"
