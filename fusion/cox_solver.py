@@ -91,7 +91,7 @@ def fit_ridge_cox(
 
 def _solve(problem: "_Problem", tolerance: float) -> Tensor:
     """Newton's method; a problem that is solved leaves the batch, (problem, feature)."""
-    found = torch.zeros_like(problem.penalties)
+    found = problem.penalties.new_zeros(problem.penalties.shape)
     unsolved = torch.arange(len(found), device=found.device)
     coefficients, objective = found, problem.objective(found)
     for _ in range(MAX_NEWTON_STEPS):
@@ -210,7 +210,7 @@ class _Quadratic:
 
 def _conjugate_gradients(local: _Quadratic) -> Tensor:
     """Newton step of each problem, the more exact the nearer its solution, (problem, feature)."""
-    found = torch.zeros_like(local.gradient)
+    found = local.gradient.new_zeros(local.gradient.shape)
     unsolved = torch.arange(len(found), device=found.device)
     diagonal, step, residual = local.diagonal(), found, local.gradient
     scaled = residual / diagonal

@@ -86,7 +86,7 @@ def test_both_sides_make_as_many_fits(member: Member) -> None:
 
 def test_the_loop_fits_the_stack_that_we_fit(member: Member) -> None:
     clinical, added = member.dataset.clinical, member.added
-    design, loop = CountedDesign(member.dataset, 0), PlainLoop(member.dataset, 0)
+    design, loop = CountedDesign(member.dataset, 0, 32), PlainLoop(member.dataset, 0)
     ours = design.fit(Stack("stack", clinical, added)).fitted.risk_score(design.dataset)
     theirs = loop.stack(clinical, added)
     assert np.array_equal(design.dataset.patient_id, loop.dataset.patient_id)
