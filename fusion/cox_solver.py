@@ -212,7 +212,7 @@ def _conjugate_gradients(local: _Quadratic) -> Tensor:
     """Newton step of each problem, the more exact the nearer its solution, (problem, feature)."""
     found = local.gradient.new_zeros(local.gradient.shape)
     unsolved = torch.arange(len(found), device=found.device)
-    diagonal, step, residual = local.diagonal(), found, local.gradient
+    diagonal, step, residual = local.diagonal(), torch.zeros_like(found), local.gradient
     scaled = residual / diagonal
     direction, size = scaled, (residual * scaled).sum(-1)
     enough = size * size.clamp(FINEST_STEP**2, COARSEST_STEP**2)
