@@ -1,6 +1,7 @@
 """What every test shares: where real data lies, a cache of its own, and no silent skips in CI."""
 
 import os
+from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
 
@@ -24,6 +25,13 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if SHARED.is_dir():
         os.environ.setdefault("WORKBENCH_DATA", str(SHARED))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that train on whole cohorts come first: where processes share the tests, none is
+    left alone at the end with the longest of them."""
+    n_slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: n_slow[item.path] == 0)
 
 
 @pytest.hookimpl(wrapper=True)
