@@ -8,11 +8,11 @@ from fusion.predictions import Predictions
 from workbench.evaluation.alignment import Aligned
 from workbench.evaluation.intervals import MOST_UNDEFINED, ratio
 from workbench.survival.brier import brier_parts, integrated_parts, observed_weights
-from workbench.survival.calibration import (
+from workbench.survival.calibration_curve import curve_grid
+from workbench.survival.calibration_ratio import observed_expected
+from workbench.survival.calibration_regression import (
     cloglog_risk,
-    curve_grid,
     fit_cloglog,
-    observed_expected,
     risk_of,
     spline,
     spline_knots,

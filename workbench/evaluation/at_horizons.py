@@ -16,7 +16,7 @@ from workbench.evaluation.intervals import interval, number, significant
 from workbench.evaluation.ladder import NULL, NULL_BY_GROUP, ipa
 from workbench.evaluation.words import METRICS as METRIC_WORDS
 from workbench.evaluation.words import Note, at_time, group_words, models_words
-from workbench.survival.calibration import RiskBin, risk_bins
+from workbench.survival.calibration_bins import RiskBin, risk_bins
 
 HORIZON_METRICS = (
     "auc",

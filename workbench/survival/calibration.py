@@ -6,6 +6,7 @@ state on x = cloglog(predicted risk) = log(-log S) with the complementary log-lo
 proportional hazards model is straight.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,50 +14,39 @@ import numpy as np
 from scipy.special import ndtri
 
 from workbench.errors import SurvivalError
-from workbench.survival.brier import observed_weights
-from workbench.survival.censoring import CensoringCurve, censoring_curve
-from workbench.survival.inputs import check_horizons, check_outcome, check_survival
-from workbench.survival.kaplan_meier import kaplan_meier
+from workbench.survival.calibration_bins import RiskBin, incidence_bins, risk_bins
+from workbench.survival.calibration_curve import (
+    CalibrationError,
+    CurvePoints,
+    calibration_error,
+    curve_points,
+    smooth_curve,
+)
+from workbench.survival.calibration_ratio import ratio_interval
+from workbench.survival.calibration_regression import (
+    cloglog_risk,
+    fit_cloglog,
+    sandwich,
+    straight,
+)
+from workbench.survival.censoring import CensoringCurve
+from workbench.survival.inputs import (
+    Estimate,
+    check_cause,
+    check_horizons,
+    check_numbers,
+    check_outcome,
+    check_survival,
+)
+from workbench.survival.known_state import KnownState, known_state
 
-SMALLEST_RISK = 1e-6
-"""Predicted risks nearer than this to 0 or 1 are taken as this: cloglog is infinite there."""
 
-MOST_STEPS = 25
-SMALLEST_DETERMINANT = 1e-12  # of the information, over that of its diagonal
-LONGEST_STEP = 2.0
-STEP_TOLERANCE = 1e-5  # of the step just taken: quadratic convergence leaves its square
+class CalibrationIntervals(NamedTuple):
+    """The three numbers of :class:`Calibration` with their limits."""
 
-
-class CurvePoints(NamedTuple):
-    """Smoothed observed risk along predicted risk, all (point,) in [0, 1]."""
-
-    predicted: np.ndarray
-    observed: np.ndarray
-    lower: np.ndarray
-    upper: np.ndarray
-
-
-@dataclass(frozen=True)
-class RiskBin:
-    """Patients of similar predicted risk.
-
-    Parameters
-    ----------
-    predicted
-        Mean predicted risk.
-    observed, lower, upper
-        1 - Kaplan-Meier at the horizon and its log-log limits; NaN where follow-up in the bin
-        ends before the horizon.
-    n_patients, n_events
-        Patients in the bin, and those of them with an event by the horizon.
-    """
-
-    predicted: float
-    observed: float
-    lower: float
-    upper: float
-    n_patients: int
-    n_events: int
+    intercept: Estimate
+    slope: Estimate
+    observed_expected: Estimate
 
 
 @dataclass(frozen=True)
@@ -74,7 +64,13 @@ class Calibration:
     curve
         Smoothed observed risk.
     bins
-        Observed risk by Kaplan-Meier in bins of predicted risk, ascending.
+        Observed risk in bins of predicted risk, ascending.
+    intervals
+        Intercept, slope and observed over expected with limits by the sandwich variance.
+    error
+        ICI, E50 and E90 of the smoothed curve; limits by bootstrap, NaN where no draws came.
+    horizon, n_patients, n_events
+        Where and in whom; events are those by the horizon.
     """
 
     intercept: float
@@ -82,6 +78,28 @@ class Calibration:
     observed_expected: float
     curve: CurvePoints
     bins: tuple[RiskBin, ...]
+    intervals: CalibrationIntervals
+    error: CalibrationError
+    horizon: float
+    n_patients: int
+    n_events: int
+
+    @property
+    def sentence(self) -> str:
+        """The result in words; a number without limits is left out."""
+        named = {
+            "observed over expected risk": self.intervals.observed_expected,
+            "calibration intercept": self.intervals.intercept,
+            "slope": self.intervals.slope,
+            "integrated calibration index": self.error.ici,
+        }
+        numbers = ", ".join(
+            f"{name} {each.estimate:.3f} ({each.lower:.3f} to {each.upper:.3f})"
+            for name, each in named.items()
+            if np.isfinite(each.lower)
+        )
+        counts = f"{self.n_patients} patients, {self.n_events} events"
+        return f"At {self.horizon:g}: {numbers} ({counts})."
 
 
 def calibration(
@@ -92,6 +110,8 @@ def calibration(
     horizon: float,
     censoring: CensoringCurve | None = None,
     stratum: np.ndarray | None = None,
+    draws: Iterable[np.ndarray] | None = None,
+    confidence: float = 0.95,
 ) -> Calibration:
     r"""Calibration of predicted survival at a horizon.
 
@@ -102,8 +122,10 @@ def calibration(
         p_i = 1 - \exp(-\exp(\eta_i))
 
     for eta = a + x (intercept), a + b x (slope) and a restricted cubic spline of x with three
-    knots at its 10th, 50th and 90th percentile (curve). Curve limits come from the sandwich
-    variance on the cloglog scale, weights held fixed.
+    knots at its 10th, 50th and 90th percentile (curve). Limits of these and of observed over
+    expected (on the log scale) come from the sandwich variance, weights held fixed: a little wide,
+    since estimated weights vary less. ICI, E50 and E90 are the mean, median and 90th percentile of
+    |curve - predicted| over all patients.
 
     Parameters
     ----------
@@ -119,6 +141,11 @@ def calibration(
         Censoring curve; None estimates it from these patients.
     stratum
         Stratum of each patient in the censoring curve, (patient,).
+    draws
+        Counts of bootstraps, each (patient,), for limits of ICI, E50 and E90: an array of shape
+        (draw, patient) or ``bootstrap_draws``.
+    confidence
+        Coverage of the limits of numbers and curve, in (0, 1); bins have 95 %.
 
     Raises
     ------
@@ -129,8 +156,9 @@ def calibration(
     References
     ----------
     Austin, Harrell and van Klaveren, Stat Med 2020;39:2714-2742 (cloglog and restricted cubic
-    splines). Gerds, Andersen and Kattan, Stat Med 2014;33:3191-3203 (weighting for censoring).
-    Van Calster et al., BMC Med 2019;17:230 (intercept, slope, curve).
+    splines, ICI, E50, E90; they smooth by a Cox model of x, here it is the weighted regression).
+    Gerds, Andersen and Kattan, Stat Med 2014;33:3191-3203 (weighting for censoring). Van Calster et
+    al., BMC Med 2019;17:230 (intercept, slope, curve).
 
     Examples
     --------
@@ -144,228 +172,126 @@ def calibration(
     1.0
     """
     time, event = check_outcome(time, event)
-    horizons = check_horizons(horizon)
+    horizon = float(check_horizons(horizon)[0])
     survival = check_survival(survival, len(time), 1)[:, 0]
-    censoring = censoring or censoring_curve(time, event, stratum=stratum)
-    weight = observed_weights(time, event, horizons=horizons, censoring=censoring, stratum=stratum)[
-        :, 0
-    ]
-    outcome = event & (time <= horizon)
-    everyone = np.ones((1, len(time)))
-
-    x = cloglog_risk(survival)
-    start = np.zeros((1, 1))
-    intercept = fit_cloglog(outcome, weight, everyone, np.ones((len(x), 1)), start, offset=x)
-    slope = fit_cloglog(outcome, weight, everyone, straight(x), np.array([[0.0, 1.0]]))
-    if np.isnan(intercept).any() or np.isnan(slope).any():
-        raise SurvivalError(
-            f"calibration at {horizon:g} is undefined: {int(outcome.sum())} events and "
-            f"{int((~outcome & (weight > 0)).sum())} event-free patients known there; it needs "
-            "both, predictions that vary, and risks that do not separate the two"
-        )
-    return Calibration(
-        intercept=float(intercept[0, 0]),
-        slope=float(slope[0, 1]),
-        observed_expected=float(observed_expected(outcome, weight, everyone, survival)[0]),
-        curve=_smoothed_curve(outcome, weight, x),
-        bins=risk_bins(time, event, survival, horizon=horizon),
+    state = known_state(
+        time, event.astype(np.int64), of=1, horizon=horizon, censoring=censoring, stratum=stratum
     )
+    bins = risk_bins(time, event, survival, horizon=horizon)
+    return _judged(state, survival, horizon, bins, draws, confidence)
 
 
-def cloglog_risk(survival: np.ndarray) -> np.ndarray:
-    """x = log(-log S), finite by ``SMALLEST_RISK``."""
-    return np.log(-np.log(np.clip(survival, SMALLEST_RISK, 1 - SMALLEST_RISK)))
-
-
-def straight(x: np.ndarray) -> np.ndarray:
-    """Design of a line in x, (patient, 2)."""
-    return np.column_stack([np.ones(len(x)), x])
-
-
-def spline_knots(x: np.ndarray) -> np.ndarray | None:
-    """Knots at the 10th, 50th and 90th percentile, (3,); None where x has too few values."""
-    knots = np.quantile(x, [0.1, 0.5, 0.9])
-    return knots if (np.diff(knots) > 1e-9).all() else None
-
-
-def spline(x: np.ndarray, knots: np.ndarray | None) -> np.ndarray:
-    """Design of a restricted cubic spline of x, (patient, 3); a line without knots.
-
-    Harrell, Regression Modeling Strategies, 2015, section 2.4.5.
-    """
-    if knots is None:
-        return straight(x)
-    first, middle, last = knots
-    cube_first, cube_middle, cube_last = (np.maximum(x - knot, 0) ** 3 for knot in knots)
-    gap = last - middle
-    bend = cube_first - cube_middle * (last - first) / gap + cube_last * (middle - first) / gap
-    return np.column_stack([np.ones(len(x)), x, bend / (last - first) ** 2])
-
-
-def fit_cloglog(
-    outcome: np.ndarray,
-    weight: np.ndarray,
-    draws: np.ndarray,
-    design: np.ndarray,
-    start: np.ndarray,
+def competing_calibration(
+    time: np.ndarray,
+    cause: np.ndarray,
+    risk: np.ndarray,
     *,
-    offset: np.ndarray | float = 0.0,
-) -> np.ndarray:
-    """Coefficients of the weighted complementary log-log regression, once a draw.
+    horizon: float,
+    of: int = 1,
+    censoring: CensoringCurve | None = None,
+    stratum: np.ndarray | None = None,
+    draws: Iterable[np.ndarray] | None = None,
+    confidence: float = 0.95,
+) -> Calibration:
+    """Calibration of the predicted cumulative incidence of one cause at a horizon.
 
-    Newton's method on all draws at once; the log likelihood is concave.
+    As :func:`calibration` with y = 1 for an event of the cause by the horizon and 0 for a competing
+    event or no event by then; x = log(-log(1 - risk)). Observed risk is the Aalen-Johansen
+    incidence, which the weights give exactly; bins have their own.
 
     Parameters
     ----------
-    outcome
-        State at the horizon, (patient,) bool.
-    weight
-        Inverse probability of censoring weight, (patient,); 0 leaves a patient out.
-    draws
-        How often each draw holds each patient, (draw, patient).
-    design
-        (patient, coefficient).
-    start
-        Where to begin, (1 or draw, coefficient).
-    offset
-        Added to the linear predictor, (patient,).
+    time, horizon, censoring, stratum, draws, confidence
+        As in ``calibration``; the censoring curve treats events of every cause as events.
+    cause
+        0 censored, 1, 2, ... the competing events, (patient,) int.
+    risk
+        Predicted probability of an event of the cause by the horizon, (patient,) in [0, 1].
+    of
+        The cause asked for.
 
-    Returns
-    -------
-    array
-        (draw, coefficient); NaN where a draw has no maximum.
+    Raises
+    ------
+    SurvivalError
+        As ``calibration``.
+
+    References
+    ----------
+    Austin, Putter, Giardiello and van Klaveren, Diagn Progn Res 2022;6:2. Gerds, Andersen and
+    Kattan, Stat Med 2014;33:3191-3203.
+
+    Examples
+    --------
+    Of five, two have the event and one a competing one by the horizon: 2/5 over a mean of .4.
+
+    >>> time, cause = np.array([1.0, 1, 1, 3, 3]), np.array([1, 1, 2, 0, 0])
+    >>> risk = np.array([0.42, 0.38, 0.39, 0.41, 0.4])
+    >>> round(competing_calibration(time, cause, risk, horizon=2.0).observed_expected, 4)
+    1.0
     """
-    counted = outcome & (weight > 0)
-    n_events = int(counted.sum())
-    order = np.concatenate([np.flatnonzero(counted), np.flatnonzero(~outcome & (weight > 0))])
-    design, weighted = design[order], draws[:, order] * weight[order]
-    offset = np.broadcast_to(offset, outcome.shape)[order]
-
-    coefficient = np.broadcast_to(start, (len(draws), design.shape[1])).copy()
-    both = (weighted[:, :n_events] > 0).any(1) & (weighted[:, n_events:] > 0).any(1)
-    open_draws = np.flatnonzero(both)
-    solved = np.zeros(len(draws), dtype=bool)
-    for _ in range(MOST_STEPS):
-        if not len(open_draws):
-            break
-        predictor = coefficient[open_draws] @ design.T + offset
-        step, regular = _newton_step(predictor, weighted[open_draws], design, n_events)
-        open_draws = open_draws[regular]
-        coefficient[open_draws] += np.clip(step, -LONGEST_STEP, LONGEST_STEP)
-        done = (np.abs(step) < STEP_TOLERANCE).all(1)
-        solved[open_draws[done]] = True
-        open_draws = open_draws[~done]
-    coefficient[~solved] = np.nan
-    return coefficient
+    time, cause = check_cause(time, cause)
+    horizon = float(check_horizons(horizon)[0])
+    survival = 1 - check_risk(risk, len(time))
+    state = known_state(time, cause, of=of, horizon=horizon, censoring=censoring, stratum=stratum)
+    bins = incidence_bins(time, cause, 1 - survival, of=of, horizon=horizon)
+    return _judged(state, survival, horizon, bins, draws, confidence)
 
 
-def _newton_step(
-    predictor: np.ndarray, weighted: np.ndarray, design: np.ndarray, n_events: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Step of each draw that can be solved, and which can: (regular draw, coefficient), (draw,)."""
-    n_coefficients = design.shape[1]
-    products = (design[:, :, None] * design[:, None, :]).reshape(len(design), -1)
-    slope, bend = _derivatives(predictor, n_events)
-    gradient = (weighted * slope) @ design
-    information = -((weighted * bend) @ products).reshape(-1, n_coefficients, n_coefficients)
-    regular = _is_regular(information)
-    step = np.linalg.solve(information[regular], gradient[regular, :, None])[:, :, 0]
-    return step, regular
+def check_risk(risk: np.ndarray, n_patients: int) -> np.ndarray:
+    """Predicted risk of the event by a horizon as (patient,) float64 in [0, 1]."""
+    risk = check_numbers("risk", risk, (n_patients,))
+    outside = int(((risk < 0) | (risk > 1)).sum())
+    if outside:
+        raise SurvivalError(
+            f"risk must lie in [0, 1], got {outside} values outside: pass the probability of the "
+            "event by the horizon, not a risk score"
+        )
+    return risk
 
 
-def _derivatives(predictor: np.ndarray, n_events: int) -> tuple[np.ndarray, np.ndarray]:
-    """First and second derivative of the log likelihood; the first columns are the events."""
-    hazard = np.exp(np.clip(predictor, -30, 6))
-    slope, bend = -hazard, -hazard
-    at_event = hazard[:, :n_events]
-    ratio = at_event / np.expm1(at_event)
-    slope[:, :n_events] = ratio
-    bend[:, :n_events] = ratio * (1 - at_event - ratio)
-    return slope, bend
-
-
-def _is_regular(information: np.ndarray) -> np.ndarray:
-    """Whether each matrix can be solved: a draw may hold patients of one predicted risk only."""
-    diagonal = np.diagonal(information, axis1=1, axis2=2).prod(1)
-    return np.linalg.det(information) > SMALLEST_DETERMINANT * diagonal
-
-
-def observed_expected(
-    outcome: np.ndarray, weight: np.ndarray, draws: np.ndarray, survival: np.ndarray
-) -> np.ndarray:
-    """Observed over mean predicted risk, once a draw, (draw,).
-
-    Observed is the weighted share with an event, which equals 1 - Kaplan-Meier where the censoring
-    curve is that of the same patients.
-    """
-    known = draws @ weight
-    happened = draws @ (weight * outcome)
-    expected = (draws @ (1 - survival)) / draws.sum(1)
-    undefined = np.full(len(draws), np.nan)
-    observed = np.divide(happened, known, out=undefined.copy(), where=known > 0)
-    return np.divide(observed, expected, out=undefined, where=expected > 0)
-
-
-def curve_grid(x: np.ndarray, n_points: int = 40) -> np.ndarray:
-    """Points of x evenly spaced in risk between the 2nd and 98th percentile, (point,)."""
-    first, last = risk_of(np.quantile(x, [0.02, 0.98]))
-    return cloglog_risk(1 - np.linspace(first, last, n_points))
-
-
-def risk_of(predictor: np.ndarray) -> np.ndarray:
-    """Risk of a value on the cloglog scale."""
-    return -np.expm1(-np.exp(np.clip(predictor, -30, 6)))
-
-
-def _smoothed_curve(outcome: np.ndarray, weight: np.ndarray, x: np.ndarray) -> CurvePoints:
-    knots = spline_knots(x)
-    design = spline(x, knots)
-    everyone = np.ones((1, len(x)))
-    start = np.eye(design.shape[1])[1:2]
-    coefficient = fit_cloglog(outcome, weight, everyone, design, start)
-    if np.isnan(coefficient).any():  # too few patients bend the curve: draw the line
-        knots, design = None, straight(x)
-        coefficient = fit_cloglog(outcome, weight, everyone, design, np.array([[0.0, 1.0]]))
-    variance = _sandwich(outcome, weight, design, coefficient[0])
-    grid = curve_grid(x)
-    at_grid = spline(grid, knots)
-    predictor = at_grid @ coefficient[0]
-    error = ndtri(0.975) * np.sqrt(np.einsum("pi,ij,pj->p", at_grid, variance, at_grid))
-    return CurvePoints(
-        risk_of(grid), risk_of(predictor), risk_of(predictor - error), risk_of(predictor + error)
+def _judged(
+    state: KnownState,
+    survival: np.ndarray,
+    horizon: float,
+    bins: tuple[RiskBin, ...],
+    draws: Iterable[np.ndarray] | None,
+    confidence: float,
+) -> Calibration:
+    x = cloglog_risk(survival)
+    z = float(ndtri(0.5 + confidence / 2))
+    intervals = CalibrationIntervals(
+        *_coefficients(state, x, z), ratio_interval(state, survival, z)
+    )
+    if np.isnan([each.estimate for each in intervals]).any():
+        raise SurvivalError(
+            f"calibration at {horizon:g} is undefined: {int(state.outcome.sum())} events and "
+            f"{int((~state.outcome & (state.weight > 0)).sum())} event-free patients known there; "
+            "it needs both, predictions that vary, and risks that do not separate the two"
+        )
+    curve = smooth_curve(state, x)
+    return Calibration(
+        *(each.estimate for each in intervals),
+        curve=curve_points(curve, x, confidence=confidence),
+        bins=bins,
+        intervals=intervals,
+        error=calibration_error(state, x, curve, draws=draws, confidence=confidence),
+        horizon=horizon,
+        n_patients=len(x),
+        n_events=int(state.outcome.sum()),
     )
 
 
-def _sandwich(
-    outcome: np.ndarray, weight: np.ndarray, design: np.ndarray, coefficient: np.ndarray
-) -> np.ndarray:
-    """Robust variance of the coefficients, (coefficient, coefficient)."""
-    order = np.argsort(~outcome, kind="stable")
-    design, weight = design[order], weight[order]
-    slope, bend = _derivatives((design @ coefficient)[None], int(outcome.sum()))
-    scores = design * (weight * slope[0])[:, None]
-    bread = np.linalg.inv(-(design * (weight * bend[0])[:, None]).T @ design)
-    return bread @ (scores.T @ scores) @ bread
+def _coefficients(state: KnownState, x: np.ndarray, z: float) -> tuple[Estimate, Estimate]:
+    """Intercept with slope 1, and slope."""
+    everyone, constant, line = np.ones((1, len(x))), np.ones((len(x), 1)), straight(x)
+    above = fit_cloglog(*state, everyone, constant, np.zeros((1, 1)), offset=x)[0]
+    along = fit_cloglog(*state, everyone, line, np.array([[0.0, 1.0]]))[0]
+    if np.isnan(above).any() or np.isnan(along).any():
+        return (Estimate(np.nan, np.nan, np.nan),) * 2
+    error = np.sqrt(sandwich(*state, constant, above, offset=x)[0, 0])
+    spread = np.sqrt(sandwich(*state, line, along)[1, 1])
+    return _around(float(above[0]), z * error), _around(float(along[1]), z * spread)
 
 
-def risk_bins(
-    time: np.ndarray, event: np.ndarray, survival: np.ndarray, *, horizon: float
-) -> tuple[RiskBin, ...]:
-    """Up to five bins of equal size by predicted risk, of at least 20 patients each."""
-    n_bins = int(np.clip(len(time) // 20, 1, 5))
-    order = np.argsort(-survival, kind="stable")
-    found = []
-    for member in np.array_split(order, n_bins):
-        curve = kaplan_meier(time[member], event[member])
-        lower, upper = curve.limits_at(horizon)
-        found.append(
-            RiskBin(
-                predicted=float(1 - survival[member].mean()),
-                observed=float(1 - curve.at(horizon)),
-                lower=float(1 - upper),
-                upper=float(1 - lower),
-                n_patients=len(member),
-                n_events=int((event[member] & (time[member] <= horizon)).sum()),
-            )
-        )
-    return tuple(found)
+def _around(estimate: float, reach: float) -> Estimate:
+    return Estimate(estimate, float(estimate - reach), float(estimate + reach))

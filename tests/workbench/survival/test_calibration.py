@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from workbench.survival import calibration, kaplan_meier
-from workbench.survival.calibration import cloglog_risk, fit_cloglog, straight
+from workbench.survival.calibration_regression import cloglog_risk, fit_cloglog, straight
 
 HORIZONS = (6.5, 12.5, 24.5)
 

@@ -1,0 +1,146 @@
+"""Observed risk along predicted risk as a smooth curve, and how far that lies from the diagonal."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import ndtri
+
+from workbench.survival.bootstrap import check_draws, percentile_limits
+from workbench.survival.calibration_regression import (
+    cloglog_risk,
+    fit_cloglog,
+    risk_of,
+    sandwich,
+    spline,
+    spline_knots,
+    straight,
+)
+from workbench.survival.inputs import Estimate
+from workbench.survival.known_state import KnownState
+
+
+class CurvePoints(NamedTuple):
+    """Smoothed observed risk along predicted risk, all (point,) in [0, 1]."""
+
+    predicted: np.ndarray
+    observed: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+
+
+class CalibrationError(NamedTuple):
+    """Distance |smoothed observed - predicted risk| over the patients, each in [0, 1].
+
+    Parameters
+    ----------
+    ici
+        Mean distance: the integrated calibration index.
+    e50, e90
+        Its median and 90th percentile.
+    """
+
+    ici: Estimate
+    e50: Estimate
+    e90: Estimate
+
+
+class SmoothCurve(NamedTuple):
+    """A fitted regression on a restricted cubic spline of x: ``knots`` None is a line."""
+
+    knots: np.ndarray | None
+    coefficient: np.ndarray
+    variance: np.ndarray
+
+    def risk(self, x: np.ndarray) -> np.ndarray:
+        """Smoothed observed risk at x, (point,)."""
+        return risk_of(spline(x, self.knots) @ self.coefficient)
+
+
+def smooth_curve(state: KnownState, x: np.ndarray) -> SmoothCurve:
+    """Spline of x with knots at its 10th, 50th and 90th percentile; a line if none can be bent."""
+    knots = spline_knots(x)
+    coefficient = _fit(state, x, knots)
+    if np.isnan(coefficient).any():  # too few patients bend the curve: draw the line
+        knots = None
+        coefficient = _fit(state, x, knots)
+    variance = sandwich(state.outcome, state.weight, spline(x, knots), coefficient)
+    return SmoothCurve(knots, coefficient, variance)
+
+
+def _fit(
+    state: KnownState,
+    x: np.ndarray,
+    knots: np.ndarray | None,
+    counts: np.ndarray | None = None,
+    start: np.ndarray | None = None,
+) -> np.ndarray:
+    """Coefficients of one draw (all patients once, if not given), (coefficient,)."""
+    design = spline(x, knots)
+    start = np.eye(design.shape[1])[1] if start is None else start
+    draw = np.ones(len(x)) if counts is None else counts
+    return fit_cloglog(state.outcome, state.weight, draw[None], design, start[None])[0]
+
+
+def curve_grid(x: np.ndarray, n_points: int = 40) -> np.ndarray:
+    """Points of x evenly spaced in risk between the 2nd and 98th percentile, (point,)."""
+    first, last = risk_of(np.quantile(x, [0.02, 0.98]))
+    return cloglog_risk(1 - np.linspace(first, last, n_points))
+
+
+def curve_points(curve: SmoothCurve, x: np.ndarray, *, confidence: float = 0.95) -> CurvePoints:
+    """The curve on its grid, with limits from the sandwich variance on the cloglog scale."""
+    grid = curve_grid(x)
+    at_grid = straight(grid) if curve.knots is None else spline(grid, curve.knots)
+    predictor = at_grid @ curve.coefficient
+    error = ndtri(0.5 + confidence / 2) * np.sqrt(
+        np.einsum("pi,ij,pj->p", at_grid, curve.variance, at_grid)
+    )
+    return CurvePoints(
+        risk_of(grid), risk_of(predictor), risk_of(predictor - error), risk_of(predictor + error)
+    )
+
+
+def calibration_error(
+    state: KnownState,
+    x: np.ndarray,
+    curve: SmoothCurve,
+    *,
+    draws: Iterable[np.ndarray] | None,
+    confidence: float = 0.95,
+) -> CalibrationError:
+    """ICI, E50 and E90 of a smooth curve, over all patients, censored ones too.
+
+    Parameters
+    ----------
+    state, x
+        State at the horizon and cloglog of predicted risk, (patient,).
+    curve
+        What ``smooth_curve`` made of them.
+    draws
+        Counts of bootstraps, each (patient,). The curve is fitted again in each, with its knots and
+        the weights for censoring held fixed; limits are percentiles, NaN without draws. They are
+        not centred: a distance cannot be negative, so sampling error moves it up.
+    """
+    estimate = _distances(curve.risk(x), risk_of(x), np.ones(len(x)))
+    drawn = [
+        _distances(
+            risk_of(
+                spline(x, curve.knots) @ _fit(state, x, curve.knots, counts, curve.coefficient)
+            ),
+            risk_of(x),
+            counts,
+        )
+        for counts in check_draws(draws, len(x))
+    ]
+    lower, upper = percentile_limits(np.reshape(drawn, (-1, 3)), confidence=confidence)
+    return CalibrationError(
+        *(Estimate(*map(float, each)) for each in zip(estimate, lower, upper, strict=True))
+    )
+
+
+def _distances(observed: np.ndarray, predicted: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Mean, median and 90th percentile of the distance, (3,); NaN where the curve is undefined."""
+    distance = np.abs(observed - predicted)
+    repeated = np.repeat(distance, counts.astype(np.int64))
+    return np.append(repeated.mean(), np.quantile(repeated, [0.5, 0.9]))

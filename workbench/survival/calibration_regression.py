@@ -1,0 +1,157 @@
+"""The regression behind calibration: an event's probability along predicted risk.
+
+A binomial regression with the complementary log-log link, in which a proportional hazards model is
+a straight line of x = cloglog(predicted risk) = log(-log S); weighted for censoring, and solved for
+every bootstrap at once.
+"""
+
+import numpy as np
+
+SMALLEST_RISK = 1e-6
+"""Predicted risks nearer than this to 0 or 1 are taken as this: cloglog is infinite there."""
+
+MOST_STEPS = 25
+SMALLEST_DETERMINANT = 1e-12  # of the information, over that of its diagonal
+LONGEST_STEP = 2.0
+STEP_TOLERANCE = 1e-5  # of the step just taken: quadratic convergence leaves its square
+
+
+def cloglog_risk(survival: np.ndarray) -> np.ndarray:
+    """x = log(-log S), finite by ``SMALLEST_RISK``."""
+    return np.log(-np.log(np.clip(survival, SMALLEST_RISK, 1 - SMALLEST_RISK)))
+
+
+def risk_of(predictor: np.ndarray) -> np.ndarray:
+    """Risk of a value on the cloglog scale."""
+    return -np.expm1(-np.exp(np.clip(predictor, -30, 6)))
+
+
+def straight(x: np.ndarray) -> np.ndarray:
+    """Design of a line in x, (patient, 2)."""
+    return np.column_stack([np.ones(len(x)), x])
+
+
+def spline_knots(x: np.ndarray) -> np.ndarray | None:
+    """Knots at the 10th, 50th and 90th percentile, (3,); None where x has too few values."""
+    knots = np.quantile(x, [0.1, 0.5, 0.9])
+    return knots if (np.diff(knots) > 1e-9).all() else None
+
+
+def spline(x: np.ndarray, knots: np.ndarray | None) -> np.ndarray:
+    """Design of a restricted cubic spline of x, (patient, 3); a line without knots.
+
+    Harrell, Regression Modeling Strategies, 2015, section 2.4.5.
+    """
+    if knots is None:
+        return straight(x)
+    first, middle, last = knots
+    cube_first, cube_middle, cube_last = (np.maximum(x - knot, 0) ** 3 for knot in knots)
+    gap = last - middle
+    bend = cube_first - cube_middle * (last - first) / gap + cube_last * (middle - first) / gap
+    return np.column_stack([np.ones(len(x)), x, bend / (last - first) ** 2])
+
+
+def fit_cloglog(
+    outcome: np.ndarray,
+    weight: np.ndarray,
+    draws: np.ndarray,
+    design: np.ndarray,
+    start: np.ndarray,
+    *,
+    offset: np.ndarray | float = 0.0,
+) -> np.ndarray:
+    """Coefficients of the weighted complementary log-log regression, once a draw.
+
+    Newton's method on all draws at once; the log likelihood is concave.
+
+    Parameters
+    ----------
+    outcome
+        State at the horizon, (patient,) bool.
+    weight
+        Inverse probability of censoring weight, (patient,); 0 leaves a patient out.
+    draws
+        How often each draw holds each patient, (draw, patient).
+    design
+        (patient, coefficient).
+    start
+        Where to begin, (1 or draw, coefficient).
+    offset
+        Added to the linear predictor, (patient,).
+
+    Returns
+    -------
+    array
+        (draw, coefficient); NaN where a draw has no maximum.
+    """
+    counted = outcome & (weight > 0)
+    n_events = int(counted.sum())
+    order = np.concatenate([np.flatnonzero(counted), np.flatnonzero(~outcome & (weight > 0))])
+    design, weighted = design[order], draws[:, order] * weight[order]
+    offset = np.broadcast_to(offset, outcome.shape)[order]
+
+    coefficient = np.broadcast_to(start, (len(draws), design.shape[1])).copy()
+    both = (weighted[:, :n_events] > 0).any(1) & (weighted[:, n_events:] > 0).any(1)
+    open_draws = np.flatnonzero(both)
+    solved = np.zeros(len(draws), dtype=bool)
+    for _ in range(MOST_STEPS):
+        if not len(open_draws):
+            break
+        predictor = coefficient[open_draws] @ design.T + offset
+        step, regular = _newton_step(predictor, weighted[open_draws], design, n_events)
+        open_draws = open_draws[regular]
+        coefficient[open_draws] += np.clip(step, -LONGEST_STEP, LONGEST_STEP)
+        done = (np.abs(step) < STEP_TOLERANCE).all(1)
+        solved[open_draws[done]] = True
+        open_draws = open_draws[~done]
+    coefficient[~solved] = np.nan
+    return coefficient
+
+
+def _newton_step(
+    predictor: np.ndarray, weighted: np.ndarray, design: np.ndarray, n_events: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Step of each draw that can be solved, and which can: (regular draw, coefficient), (draw,)."""
+    n_coefficients = design.shape[1]
+    products = (design[:, :, None] * design[:, None, :]).reshape(len(design), -1)
+    slope, bend = _derivatives(predictor, n_events)
+    gradient = (weighted * slope) @ design
+    information = -((weighted * bend) @ products).reshape(-1, n_coefficients, n_coefficients)
+    regular = _is_regular(information)
+    step = np.linalg.solve(information[regular], gradient[regular, :, None])[:, :, 0]
+    return step, regular
+
+
+def _derivatives(predictor: np.ndarray, n_events: int) -> tuple[np.ndarray, np.ndarray]:
+    """First and second derivative of the log likelihood; the first columns are the events."""
+    hazard = np.exp(np.clip(predictor, -30, 6))
+    slope, bend = -hazard, -hazard
+    at_event = hazard[:, :n_events]
+    ratio = at_event / np.expm1(at_event)
+    slope[:, :n_events] = ratio
+    bend[:, :n_events] = ratio * (1 - at_event - ratio)
+    return slope, bend
+
+
+def _is_regular(information: np.ndarray) -> np.ndarray:
+    """Whether each matrix can be solved: a draw may hold patients of one predicted risk only."""
+    diagonal = np.diagonal(information, axis1=1, axis2=2).prod(1)
+    return np.linalg.det(information) > SMALLEST_DETERMINANT * diagonal
+
+
+def sandwich(
+    outcome: np.ndarray,
+    weight: np.ndarray,
+    design: np.ndarray,
+    coefficient: np.ndarray,
+    *,
+    offset: np.ndarray | float = 0.0,
+) -> np.ndarray:
+    """Robust variance of the coefficients, weights held fixed, (coefficient, coefficient)."""
+    order = np.argsort(~outcome, kind="stable")
+    predictor = (design @ coefficient + offset)[order]
+    design, weight = design[order], weight[order]
+    slope, bend = _derivatives(predictor[None], int(outcome.sum()))
+    scores = design * (weight * slope[0])[:, None]
+    bread = np.linalg.inv(-(design * (weight * bend[0])[:, None]).T @ design)
+    return bread @ (scores.T @ scores) @ bread
