@@ -92,7 +92,8 @@ class DecisionCurve:
         """
         mine = (self.horizon, self.n_patients, self.thresholds.tolist(), self.confidence)
         theirs = (other.horizon, other.n_patients, other.thresholds.tolist(), other.confidence)
-        if mine != theirs or not np.array_equal(self.event_risk_draws, other.event_risk_draws):
+        risks = self.event_risk_draws, other.event_risk_draws
+        if mine != theirs or len(risks[0]) != len(risks[1]) or not np.allclose(*risks, atol=0):
             raise SurvivalError(
                 "two decision curves are compared on the same patients, horizon, thresholds and "
                 "draws, got others: make both with one set of draws (or one seed)"

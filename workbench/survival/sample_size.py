@@ -117,7 +117,8 @@ def sample_size(
     References
     ----------
     Riley, Snell, Ensor et al., Stat Med 2019;38:1276-1296 (part II). Riley, Ensor, Snell et al.,
-    BMJ 2020;368:m441. The R and Stata program ``pmsampsize`` reports the precision of criterion 3
+    BMJ 2020;368:m441. The R and Stata program ``pmsampsize`` rounds
+    events up before criterion 2 (a patient more or less), and reports the precision of criterion 3
     with the patients of the other two; here it can ask for more.
 
     Examples

@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 
 REFERENCE = Path(__file__).parents[2] / "reference" / "survival"
+CALIBRATION = REFERENCE.with_name("calibration")
+PUBLIC = "public_reference.csv"
 
 Outcome = tuple[np.ndarray, np.ndarray]
 
@@ -28,6 +30,27 @@ def reference() -> Callable[[str], pd.Series]:
     def values(name: str) -> pd.Series:
         found = table[table["name"] == name].set_index("at")["value"]
         assert len(found), f"survival.R wrote nothing named {name}"
+        return found
+
+    return values
+
+
+@pytest.fixture(scope="session")
+def calibration_inputs() -> pd.DataFrame:
+    """What R saw: tests/reference/calibration/inputs.csv, two causes, times tied."""
+    table = pd.read_csv(CALIBRATION / "inputs.csv")
+    return table.assign(event=table["cause"] > 0)
+
+
+@pytest.fixture(scope="session")
+def calibration_reference() -> Callable[..., pd.Series]:
+    """R's values of a name, indexed by where they hold (calibration.R, public_tables.R)."""
+    tables = {name: pd.read_csv(CALIBRATION / name) for name in ("reference.csv", PUBLIC)}
+
+    def values(name: str, *, public: bool = False) -> pd.Series:
+        table = tables[PUBLIC if public else "reference.csv"]
+        found = table[table["name"] == name].set_index("at")["value"]
+        assert len(found), f"R wrote nothing named {name}"
         return found
 
     return values
