@@ -40,6 +40,8 @@ from workbench.survival.inputs import (
 )
 from workbench.survival.known_state import KnownState, known_state
 
+UNDEFINED = Estimate(np.nan, np.nan, np.nan)
+
 
 class CalibrationIntervals(NamedTuple):
     """The three numbers of :class:`Calibration` with their limits."""
@@ -287,7 +289,7 @@ def _coefficients(state: KnownState, x: np.ndarray, z: float) -> tuple[Estimate,
     above = fit_cloglog(*state, everyone, constant, np.zeros((1, 1)), offset=x)[0]
     along = fit_cloglog(*state, everyone, line, np.array([[0.0, 1.0]]))[0]
     if np.isnan(above).any() or np.isnan(along).any():
-        return (Estimate(np.nan, np.nan, np.nan),) * 2
+        return UNDEFINED, UNDEFINED
     error = np.sqrt(sandwich(*state, constant, above, offset=x)[0, 0])
     spread = np.sqrt(sandwich(*state, line, along)[1, 1])
     return _around(float(above[0]), z * error), _around(float(along[1]), z * spread)

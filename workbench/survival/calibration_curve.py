@@ -14,7 +14,6 @@ from workbench.survival.calibration_regression import (
     sandwich,
     spline,
     spline_knots,
-    straight,
 )
 from workbench.survival.inputs import Estimate
 from workbench.survival.known_state import KnownState
@@ -77,9 +76,9 @@ def _fit(
 ) -> np.ndarray:
     """Coefficients of one draw (all patients once, if not given), (coefficient,)."""
     design = spline(x, knots)
-    start = np.eye(design.shape[1])[1] if start is None else start
+    begin = np.eye(design.shape[1])[1] if start is None else start
     draw = np.ones(len(x)) if counts is None else counts
-    return fit_cloglog(state.outcome, state.weight, draw[None], design, start[None])[0]
+    return fit_cloglog(state.outcome, state.weight, draw[None], design, begin[None])[0]
 
 
 def curve_grid(x: np.ndarray, n_points: int = 40) -> np.ndarray:
@@ -91,7 +90,7 @@ def curve_grid(x: np.ndarray, n_points: int = 40) -> np.ndarray:
 def curve_points(curve: SmoothCurve, x: np.ndarray, *, confidence: float = 0.95) -> CurvePoints:
     """The curve on its grid, with limits from the sandwich variance on the cloglog scale."""
     grid = curve_grid(x)
-    at_grid = straight(grid) if curve.knots is None else spline(grid, curve.knots)
+    at_grid = spline(grid, curve.knots)
     predictor = at_grid @ curve.coefficient
     error = ndtri(0.5 + confidence / 2) * np.sqrt(
         np.einsum("pi,ij,pj->p", at_grid, curve.variance, at_grid)

@@ -71,8 +71,8 @@ def known_state(
     n_events, n_free = int(outcome.sum()), int((~outcome & (weight > 0)).sum())
     if not n_events or not n_free:
         raise SurvivalError(
-            f"at {horizon:g} both states must be known, got {n_events} patients with the event "
-            f"and {n_free} known to be without it: choose another horizon"
+            f"both states must be known at {horizon:g}, got {n_events} events and {n_free} "
+            "event-free patients: choose another horizon"
         )
     return KnownState(outcome, weight)
 

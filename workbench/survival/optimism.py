@@ -165,7 +165,7 @@ def _corrected(name: str, apparent: float, pairs: np.ndarray, confidence: float)
     if not np.isfinite(apparent) or defined.mean() < 1 - MOST_UNDEFINED:
         raise SurvivalError(
             f"{name} must be defined in the cohort and in nine of ten bootstraps, got "
-            f"{int(defined.sum())} of {len(defined)}: fit a smaller model or ask another metric"
+            f"{int(defined.sum())} of {len(pairs)}: fit a smaller model or ask another metric"
         )
     optimism = float((pairs[defined, 0] - pairs[defined, 1]).mean())
     (lower,), (upper,) = percentile_limits(pairs[:, :1], confidence=confidence)

@@ -184,8 +184,8 @@ RISK = np.linspace(0.1, 0.9, 40)
 @pytest.mark.parametrize(
     ("changed", "match"),
     [
-        ({"cause": np.tile([2, 0], 20)}, "got 0 patients with the event"),
-        ({"horizon": 41.0, "cause": np.tile([1, 0], 20)}, "and 0 known to be without it"),
+        ({"cause": np.tile([2, 0], 20)}, "got 0 events"),
+        ({"horizon": 41.0, "cause": np.tile([1, 0], 20)}, "and 0 event-free patients"),
         ({"risk": np.full(40, 0.3)}, "predictions that vary"),
         ({"risk": np.where((TIME <= 20) & (CAUSE == 1), 0.9, 0.1)}, "do not separate"),
         ({"risk": RISK + 0.2}, "risk must lie in"),

@@ -176,7 +176,7 @@ def test_words(calibration_inputs):
         ({"thresholds": np.array([])}, r"ascending risks in \[0, 1\)"),
         ({"horizon": 32.0}, "got 9 at 32"),
         ({"horizon": 50.0}, "got 0 at 50"),
-        ({"event": np.zeros(40, dtype=bool)}, "got 0 patients with the event"),
+        ({"event": np.zeros(40, dtype=bool)}, "got 0 events"),
         ({"risk": np.linspace(0, 2, 40)}, "risk must lie in"),
         ({"time": np.array([1.0])}, "must have shape"),
     ],
