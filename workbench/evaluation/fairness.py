@@ -120,7 +120,8 @@ def fairness_table(
         n_bootstrap=n_bootstrap,
         seed=seed,
     )
-    high = 1 - aligned.predictions[predictions.model].at(horizon) >= threshold
+    # Not 1 - survival: of a survival of .9 that is a little below .1.
+    high = aligned.predictions[predictions.model].at(horizon) <= 1 - threshold
     refused = {group: refusal(aligned, aligned.groups[group], horizon) for group in groups}
     draws = {
         group: {} if refused[group] else _rates(aligned, aligned.groups[group], high, horizon)

@@ -211,7 +211,8 @@ def _site_masks(site: np.ndarray | None, n_patients: int) -> dict[str, np.ndarra
             f"site must be one label a patient ({n_patients}), got shape {site.shape} with "
             f"{int(pd.isna(site).sum())} missing: name the unknown site too"
         )
-    return {str(label): site == label for label in pd.unique(site)}
+    labels = site.astype(str)
+    return {str(label): labels == label for label in np.unique(labels)}
 
 
 def _summary(c_by_site: Mapping[str, np.ndarray | None]) -> dict[str, Any] | None:

@@ -261,15 +261,14 @@ def _judged(
 ) -> Calibration:
     x = cloglog_risk(survival)
     z = float(ndtri(0.5 + confidence / 2))
-    intervals = CalibrationIntervals(
-        *_coefficients(state, x, z), ratio_interval(state, survival, z)
-    )
-    if np.isnan([each.estimate for each in intervals]).any():
+    intercept, slope = _coefficients(state, x, z)
+    if np.isnan(intercept.estimate):
         raise SurvivalError(
             f"calibration at {horizon:g} is undefined: {int(state.outcome.sum())} events and "
             f"{int((~state.outcome & (state.weight > 0)).sum())} event-free patients known there; "
             "it needs both, predictions that vary, and risks that do not separate the two"
         )
+    intervals = CalibrationIntervals(intercept, slope, ratio_interval(state, survival, z))
     curve = smooth_curve(state, x)
     return Calibration(
         *(each.estimate for each in intervals),
@@ -284,7 +283,7 @@ def _judged(
 
 
 def _coefficients(state: KnownState, x: np.ndarray, z: float) -> tuple[Estimate, Estimate]:
-    """Intercept with slope 1, and slope."""
+    """Intercept with slope 1, and slope; both NaN where either has no maximum."""
     everyone, constant, line = np.ones((1, len(x))), np.ones((len(x), 1)), straight(x)
     above = fit_cloglog(*state, everyone, constant, np.zeros((1, 1)), offset=x)[0]
     along = fit_cloglog(*state, everyone, line, np.array([[0.0, 1.0]]))[0]

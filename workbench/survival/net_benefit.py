@@ -80,7 +80,8 @@ class DecisionCurve:
     @property
     def standardized_net_benefit(self) -> Band:
         """Net benefit over its maximum, the risk of the event: 1 is a perfect decision."""
-        return self._band(self.net_benefit_draws / self.event_risk_draws[:, None])
+        risk = np.where(self.event_risk_draws > 0, self.event_risk_draws, np.nan)
+        return self._band(self.net_benefit_draws / risk[:, None])
 
     def over(self, other: "DecisionCurve") -> Band:
         """Net benefit of this model minus that of ``other``, paired where draws are the same.

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from math import ceil, exp, isfinite, log, pi, sqrt
 
-from scipy.optimize import brentq
+import numpy as np
 from scipy.special import ndtri
 
 from workbench.errors import SurvivalError
 
-MOST_PATIENTS = 1e12
+Z = float(ndtri(0.975))
 
 
 @dataclass(frozen=True)
@@ -221,21 +221,17 @@ def _by_shrinkage(n_parameters: int, r_squared: float, shrinkage: float) -> int:
 
 
 def _by_margin(rate: float, mean_follow_up: float, horizon: float, margin: float) -> int:
-    """Fewest patients with whom neither limit lies further than ``margin`` from the risk."""
-    risk = 1 - exp(-rate * horizon)
+    """Fewest patients with whom neither limit lies further than ``margin`` from the risk.
 
-    def excess(n_patients: float) -> float:
-        lower, upper = _risk_limits(rate, horizon, n_patients * mean_follow_up)
-        return max(risk - lower, upper - risk) - margin
-
-    if excess(1.0) <= 0:
-        return 1
-    return ceil(brentq(excess, 1.0, MOST_PATIENTS, xtol=1e-6))
+    The lower limit is the further one: exp(-rate t) (exp(error t) - 1) is at most the margin.
+    """
+    error = float(np.logaddexp(0, log(margin) + rate * horizon)) / horizon
+    return max(1, ceil(rate / mean_follow_up * (Z / error) ** 2))
 
 
 def _risk_limits(rate: float, horizon: float, person_time: float) -> tuple[float, float]:
-    error = float(ndtri(0.975)) * sqrt(rate / person_time)
-    return 1 - exp(-(rate - error) * horizon), 1 - exp(-(rate + error) * horizon)
+    error = Z * sqrt(rate / person_time)
+    return 1 - exp(-max(rate - error, 0.0) * horizon), 1 - exp(-(rate + error) * horizon)
 
 
 def _check_parameters(n_parameters: int) -> None:

@@ -107,6 +107,17 @@ def test_differences_are_from_the_reference(cohort):
     assert high["difference_false_positive_rate"]["lower"] > 0
 
 
+def test_a_patient_at_the_threshold_is_high(cohort):
+    """Survival of .9 is a risk of .1, though 1 - .9 is a little less on a machine."""
+    at_threshold = cohort.as_predictions(
+        "flat", np.zeros(400), np.full((400, len(cohort.ladder()["null"].horizons)), 0.9)
+    )
+    found = fairness_table(
+        cohort, at_threshold, groups=halves(cohort), **ASKED | {"threshold": 0.1}
+    )
+    assert all(row["n_high"] == row["n"] for row in found.rows)
+
+
 def test_what_cannot_be_counted_is_none_and_small_groups_are_refused(cohort):
     few = np.zeros(400, dtype=bool)
     few[:9] = True

@@ -187,6 +187,7 @@ RISK = np.linspace(0.1, 0.9, 40)
         ({"cause": np.tile([2, 0], 20)}, "got 0 events"),
         ({"horizon": 41.0, "cause": np.tile([1, 0], 20)}, "and 0 event-free patients"),
         ({"risk": np.full(40, 0.3)}, "predictions that vary"),
+        ({"risk": np.zeros(40)}, "predictions that vary"),
         ({"risk": np.where((TIME <= 20) & (CAUSE == 1), 0.9, 0.1)}, "do not separate"),
         ({"risk": RISK + 0.2}, "risk must lie in"),
         ({"cause": CAUSE.astype(float)}, "cause must be whole numbers"),
@@ -198,6 +199,18 @@ def test_input_that_cannot_be_judged_is_refused(changed, match):
     asked = {"time": TIME, "cause": CAUSE, "risk": RISK, "horizon": 20.0} | changed
     with pytest.raises(SurvivalError, match=match):
         competing_calibration(asked.pop("time"), asked.pop("cause"), asked.pop("risk"), **asked)
+
+
+def test_events_at_time_zero_count(calibration_inputs):
+    """A time of 0 is an event like another; the horizon must lie above it."""
+    moved = calibration_inputs.assign(time=calibration_inputs["time"] - 1)
+    time, cause = moved["time"].to_numpy(), moved["cause"].to_numpy()
+    assert (time == 0).any()
+    risk = moved["risk"].to_numpy()
+    found = competing_calibration(time, cause, risk, horizon=HORIZON - 1)
+    assert_allclose(found.intervals, judged(calibration_inputs, "cause").intervals, rtol=1e-9)
+    with pytest.raises(SurvivalError, match="horizons must be positive"):
+        competing_calibration(time, cause, risk, horizon=0.0)
 
 
 def test_incidence_after_follow_up_is_unknown():

@@ -144,6 +144,13 @@ def test_a_draw_of_everyone_twice_changes_nothing(calibration_inputs):
     assert_allclose(found.net_benefit.lower, found.net_benefit.estimate, rtol=1e-12)
 
 
+def test_a_draw_without_an_event_has_no_standard(calibration_inputs):
+    free = (~calibration_inputs["event"]).to_numpy().astype(float)
+    found = curve_of(calibration_inputs, "any", np.array([0.1]), draws=free[None])
+    assert np.isnan(found.standardized_net_benefit.lower).all()
+    assert found.net_benefit.lower[0] < 0
+
+
 def test_curves_of_other_draws_are_not_compared(calibration_inputs):
     thresholds = np.array([0.2])
     one, other = (

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
@@ -57,6 +57,20 @@ def test_a_precise_overall_risk_can_ask_for_most():
     assert 0.049 < risk - (1 - math.exp(-(0.065 - error) * 2)) <= 0.05
     fewer = 1.959963984540054 * math.sqrt(0.065 / (person_time - 2.07))
     assert risk - (1 - math.exp(-(0.065 - fewer) * 2)) > 0.05
+
+
+@given(st.floats(1e-5, 3), st.floats(0.1, 40), st.floats(0.01, 40), st.floats(0.005, 0.4))
+def test_the_margin_is_kept_and_no_patient_is_too_many(rate, follow_up, horizon, margin):
+    asked = {"rate": rate, "mean_follow_up": follow_up, "horizon": horizon, "margin": margin}
+    assume(largest_r_squared(rate * follow_up) > 0.002)
+    n_patients = sample_size(1, r_squared=0.001, **asked).criteria[2].n_patients
+
+    def reach(n):
+        error = 1.959963984540054 * math.sqrt(rate / (n * follow_up))
+        return math.exp(-rate * horizon) * math.expm1(min(error * horizon, 700))
+
+    assert reach(n_patients) <= margin * (1 + 1e-9)
+    assert n_patients == 1 or reach(n_patients - 1) > margin * (1 - 1e-9)
 
 
 def test_largest_r_squared_of_the_example():
