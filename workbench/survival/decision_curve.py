@@ -39,9 +39,10 @@ def decision_curve(
     one censoring curve (or one a stratum). Treating all then has 1 - KM(t) true positives and KM(t)
     false ones, as in the form of Vickers, which takes a Kaplan-Meier curve among those above each
     threshold: the two are equal without censoring and estimate the same where censoring does not
-    depend on the risk; on ten public tables they differ by up to .01, where few are above it. Here
-    each patient adds a term, so one pass serves every threshold, model and bootstrap (n log n by
-    the sort for the censoring curve).
+    depend on the risk; on ten public tables they differ by up to .01, where few are above it. One
+    threshold with ``stratum=risk >= threshold`` gives the form of Vickers exactly. Here each
+    patient adds a term, so one pass serves every threshold, model and bootstrap (n log n by the
+    sort for the censoring curve).
 
     Parameters
     ----------

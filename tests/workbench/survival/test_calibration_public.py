@@ -86,3 +86,7 @@ def test_net_benefit_equals_r(prepared_table, calibration_reference):
     assert_allclose(found.treat_all.estimate, treat_all, rtol=1e-8, atol=1e-12)
     vickers = calibration_reference(f"{name}:net_benefit_vickers", public=True)
     assert_allclose(found.net_benefit.estimate, vickers, atol=0.011)
+    for threshold, value in zip(thresholds, vickers, strict=True):
+        asked = {"horizon": horizon, "thresholds": [threshold], "stratum": risk >= threshold}
+        exact = competing_decision_curve(time, cause, risk, **asked).net_benefit.estimate[0]
+        assert_allclose(exact, value, rtol=1e-8, atol=1e-12)

@@ -36,13 +36,19 @@ def test_equals_r(calibration_inputs, calibration_reference, name):
 
 
 @pytest.mark.parametrize("name", ["any", "cause", "crude"])
-def test_the_form_of_vickers_is_near(calibration_inputs, calibration_reference, name):
-    """A Kaplan-Meier curve above each threshold, where both are defined and costs are not huge."""
+def test_the_form_of_vickers(calibration_inputs, calibration_reference, name):
+    """Near with one censoring curve; the same with a curve of its own above the threshold."""
     vickers = calibration_reference(f"{name}:net_benefit_vickers").dropna()
     vickers = vickers[vickers.index.astype(float) <= 0.6]
-    found = curve_of(calibration_inputs, name, vickers.index.to_numpy(float))
     assert len(vickers) > 6
+    thresholds = vickers.index.to_numpy(float)
+    found = curve_of(calibration_inputs, name, thresholds)
     assert_allclose(found.net_benefit.estimate, vickers, atol=0.015)
+    risk = calibration_inputs[{"any": "any_risk", "cause": "risk", "crude": "crude_risk"}[name]]
+    for threshold, expected in zip(thresholds, vickers, strict=True):
+        high = (risk >= threshold).to_numpy()
+        exact = curve_of(calibration_inputs, name, np.array([threshold]), stratum=high)
+        assert_allclose(exact.net_benefit.estimate, expected, rtol=1e-9, atol=1e-13)
 
 
 def test_without_censoring_it_is_a_count():
