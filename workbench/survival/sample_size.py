@@ -112,7 +112,8 @@ def sample_size(
     Raises
     ------
     SurvivalError
-        A value out of its range; an R² above the largest possible or above the shrinkage.
+        A value out of its range; more than one event a patient; an R² above the largest possible
+        or above the shrinkage.
 
     References
     ----------
@@ -134,6 +135,11 @@ def sample_size(
     _check_positive(rate=rate, mean_follow_up=mean_follow_up, horizon=horizon)
     _check_fractions(r_squared=r_squared, shrinkage=shrinkage, optimism=optimism, margin=margin)
     events_a_patient = rate * mean_follow_up
+    if events_a_patient > 1:
+        raise SurvivalError(
+            f"rate x mean_follow_up must be at most 1, got {events_a_patient:g}: a patient has one "
+            "event and is followed until then; use one unit of time"
+        )
     largest = largest_r_squared(events_a_patient)
     if r_squared >= min(largest, shrinkage):
         raise SurvivalError(
