@@ -129,7 +129,8 @@ def benchmark(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="NAME", help="tcga_omics, tcga_omics_staged, mcat, missing, glioma or speed."
+            metavar="NAME",
+            help="tcga_omics, tcga_omics_staged, mcat, missing, missing_dispro, glioma or speed.",
         ),
     ],
     out: Annotated[

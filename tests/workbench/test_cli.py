@@ -239,6 +239,8 @@ def test_lab_opens_jupyterlab_on_copied_notebooks(tmp_path: Path) -> None:
         ("tcga_omics", "tcga_omics"),
         ("tcga_omics_staged", "tcga_omics"),
         ("mcat", "tcga_omics"),
+        ("missing", "tcga_omics"),
+        ("missing_dispro", "missing_dispro: no schedule lies in"),
         ("speed", "tcga_omics"),
         ("glioma", "workbench data get tcga_glioma"),
     ],

@@ -11,7 +11,15 @@ from workbench.study_steps import OnProgress
 
 __all__ = ["BENCHMARKS", "BenchmarkResult", "run_benchmark", "table"]
 
-BENCHMARKS = ("tcga_omics", "tcga_omics_staged", "mcat", "missing", "glioma", "speed")
+BENCHMARKS = (
+    "tcga_omics",
+    "tcga_omics_staged",
+    "mcat",
+    "missing",
+    "missing_dispro",
+    "glioma",
+    "speed",
+)
 
 
 def run_benchmark(
@@ -63,6 +71,10 @@ def _measured(
             from workbench.benchmarks.missing import missing
 
             return missing(data_dir, out, on_progress)
+        case "missing_dispro":
+            from workbench.benchmarks.missing_dispro import missing_dispro
+
+            return missing_dispro(data_dir, out, on_progress)
         case "glioma":
             from workbench.benchmarks.glioma import glioma
 

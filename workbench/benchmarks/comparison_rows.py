@@ -120,6 +120,7 @@ def calibration_note(
     datasets: Sequence[str],
     lowest: float = 0.8,
     highest: float = 1.2,
+    called: str = "datasets",
 ) -> str:
     """In how many datasets a model is calibrated and better than knowing nothing."""
     slopes = {
@@ -133,5 +134,5 @@ def calibration_note(
     both = len(set(good) & set(useful))
     return (
         f"{model}: calibration slope within {lowest:g} to {highest:g} in {len(good)} of "
-        f"{len(datasets)} datasets, IPA above 0 in {len(useful)}, both in {both}."
+        f"{len(datasets)} {called}, IPA above 0 in {len(useful)}, both in {both}."
     )

@@ -63,7 +63,7 @@ def mcat(
     DataCardError
         If the published risks, or the tables of their cancers, are not there.
     """
-    risks = _published_risks(data_dir)
+    risks = published_risks(data_dir)
     everyone, left_out = read_members("clinical_staged", data_dir, on_progress)
     of_cancer = {name: risks[risks["cancer"] == name] for name in everyone}
     candidates = {name: m for name, m in everyone.items() if len(of_cancer[name])}
@@ -94,7 +94,14 @@ def mcat(
     )
 
 
-def _published_risks(data_dir: str | os.PathLike[str] | None) -> pd.DataFrame:
+def published_risks(data_dir: str | os.PathLike[str] | None) -> pd.DataFrame:
+    """Per-patient risks of the published networks, one row a network and patient.
+
+    Raises
+    ------
+    DataCardError
+        If the file is not there, is damaged or lacks a column.
+    """
     path = data_folder(COLLECTION, data_dir) / RISKS
     if not path.exists():
         raise DataCardError(

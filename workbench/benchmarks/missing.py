@@ -115,12 +115,17 @@ def without_omics(
     n_lost = round(share * dataset.n_patients)
     lost = np.zeros(dataset.n_patients, bool)
     lost[np.random.default_rng(seed).permutation(dataset.n_patients)[:n_lost]] = True
+    return withheld(dataset, lost), ~lost
+
+
+def withheld(dataset: "PatientDataset", lost: np.ndarray) -> "PatientDataset":
+    """The same patients, those who ``lost`` (patient,) bool with the clinical modality alone."""
     for name, modality in dataset.modalities.items():
         if name != dataset.clinical:
             present = modality.present & ~lost
             values = np.where(present[:, None], modality.values, 0.0)
             dataset = dataset.replace_modality(replace(modality, present=present, values=values))
-    return dataset, ~lost
+    return dataset
 
 
 def _cross_fitted(

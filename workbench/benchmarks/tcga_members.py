@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -66,7 +66,10 @@ class Member:
 
 
 def read_members(
-    clinical: str, data_dir: str | os.PathLike[str] | None, on_progress: OnProgress
+    clinical: str,
+    data_dir: str | os.PathLike[str] | None,
+    on_progress: OnProgress,
+    among: Container[str] | None = None,
 ) -> tuple[dict[str, Member], tuple[str, ...]]:
     """Every cancer in the data folder, by name, and in words those that cannot be judged.
 
@@ -74,6 +77,8 @@ def read_members(
     ----------
     clinical
         Modality of the card that holds the clinical variables.
+    among
+        The cancers that are wanted; all, if not given.
 
     Raises
     ------
@@ -81,6 +86,8 @@ def read_members(
         If the data folder holds none that can be judged.
     """
     names = card_members(COLLECTION, data_dir)
+    if among is not None:
+        names = tuple(name for name in names if name in among)
     if not names:
         raise DataCardError(
             f"{COLLECTION}: no cancer's table lies in {data_folder(COLLECTION, data_dir)}: put one "

@@ -9,6 +9,7 @@ MODELS = {
     "clinical_markers": "the clinical Cox model with known markers",
     "concatenation": "the concatenation Cox model",
     "stack": "the combined model",
+    "stack_complete_only": "the combined model trained on complete patients alone",
     "fusion_net": "the fusion network",
     "blend": "the blend",
     "selected": "the selected model",

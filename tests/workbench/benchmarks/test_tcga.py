@@ -12,7 +12,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from workbench.benchmarks.comparison_rows import mean_rows
-from workbench.benchmarks.mcat import _answer, _in_folds, _published_risks
+from workbench.benchmarks.mcat import _answer, _in_folds, published_risks
 from workbench.benchmarks.missing import without_omics
 from workbench.benchmarks.record import BenchmarkRow
 from workbench.benchmarks.tcga_members import TRANSFER, Member, read_members, taught, widened
@@ -127,7 +127,7 @@ def test_a_damaged_file_of_risks_is_one_line(
 def test_published_risks_are_compared_within_their_fold(
     wide_collection: Path, members: dict[str, Member]
 ) -> None:
-    risks = _published_risks(wide_collection)
+    risks = published_risks(wide_collection)
     member = members["xaca"]
     scaled = _in_folds(member, risks, "AMIL").to_numpy()
     fold = member.cohort.folds[0]
@@ -176,7 +176,7 @@ def test_what_is_said_of_slides_follows_from_the_interval(
 
 
 @pytest.mark.slow
-def test_mcat_sets_ours_beside_the_published_risks(
+def test_mcat_sets_ours_beside_thepublished_risks(
     call: Call, wide_collection: Path, tmp_path: Path
 ) -> None:
     rows, notes = run(call, "mcat", wide_collection, tmp_path / "mcat")
