@@ -13,7 +13,7 @@ import pandas as pd
 
 import workbench
 from workbench.cohort.cohort import Cohort
-from workbench.data.card import ImageModality
+from workbench.data.card import GenomicsModality, ImageModality
 from workbench.data.fingerprint import write_atomically
 from workbench.data.paths import cache_folder
 from workbench.errors import StudyError
@@ -92,8 +92,9 @@ def check(study: Study, cohort: Cohort) -> None:
     Raises
     ------
     StudyError
-        If a fold leaves too little to learn from or to judge, nobody is followed to a horizon, or
-        a modality or a group has a name that a comparison needs.
+        If a fold leaves too little to learn from or to judge, nobody is followed to a horizon, a
+        modality or a group has a name that a comparison needs, or the network is to read gene sets
+        and the card names none.
     CohortError
         If a group or a modality does not exist, or may not be used.
     """
@@ -103,6 +104,7 @@ def check(study: Study, cohort: Cohort) -> None:
     clash = [name for name in study.modalities if name in TAKEN] + [g for g in groups if g == "all"]
     if clash:
         raise StudyError(f"{clash[0]!r} means something else here: rename it in the card")
+    _check_gene_sets(study, cohort)
     for name in study.modalities:
         if not cohort.available[name].any():
             raise StudyError(
@@ -111,6 +113,24 @@ def check(study: Study, cohort: Cohort) -> None:
             )
     _check_horizons(study, cohort)
     _check_folds(study, cohort)
+
+
+def _check_gene_sets(study: Study, cohort: Cohort) -> None:
+    """Without gene sets the network would read components, which is not what was asked."""
+    spec = cohort.card.spec.modalities
+    found = {name: spec[name] for name in study.modalities}
+    genomics = {name: m for name, m in found.items() if isinstance(m, GenomicsModality)}
+    if study.network.genomics != "pathways" or any(m.pathways for m in genomics.values()):
+        return
+    if not genomics:
+        raise StudyError(
+            "network.genomics: pathways reads gene sets, and no modality of the study is of kind "
+            "genomics: add one, or leave genomics out"
+        )
+    raise StudyError(
+        f"network.genomics: pathways reads gene sets, and the card names none for "
+        f"{', '.join(genomics)}: add pathways to the modality in the card, or choose components"
+    )
 
 
 def _check_horizons(study: Study, cohort: Cohort) -> None:

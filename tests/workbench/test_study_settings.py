@@ -1,6 +1,7 @@
 """What a study file may say, and how it is told that it may not."""
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -187,6 +188,48 @@ def test_a_study_runs_with_a_network_of_its_own(
     assert not np.allclose(network.risk_score, clinical.risk_score)
     risk = predict(tmp_path / "run", result.cohort.card)
     assert np.isfinite(risk["risk_score"]).all()
+
+
+@pytest.mark.parametrize(
+    ("modalities", "said"),
+    [
+        (["clinical", "rna"], "the card names none for rna: add pathways to the modality"),
+        (["clinical", "mri"], "no modality of the study is of kind genomics"),
+    ],
+)
+def test_a_network_of_gene_sets_is_refused_before_any_training_where_there_are_none(
+    call: Callable[..., tuple[int, str, str]],
+    small_study: Any,
+    tmp_path: Path,
+    modalities: list[str],
+    said: str,
+) -> None:
+    del small_study.spec["modalities"]["rna"]["pathways"]
+    small_study.study |= {
+        "modalities": modalities,
+        "models": WITH_NETWORK,
+        "network": {"genomics": "pathways"},
+    }
+    small_study.save()
+    out = tmp_path / "run"
+    code, shown, err = call("run", small_study.study_file, "--out", out)
+    assert (code, shown) == (1, "")
+    assert f"network.genomics: pathways reads gene sets, and {said}" in err
+    assert len(err.splitlines()) == 1
+    assert not out.exists()
+
+
+def test_gene_sets_of_one_modality_are_enough(small_study: Any) -> None:
+    """What has none beside it is read as components."""
+    modalities = small_study.spec["modalities"]
+    modalities["more"] = {k: v for k, v in modalities["rna"].items() if k != "pathways"}
+    small_study.study |= {
+        "modalities": ["clinical", "rna", "more"],
+        "models": WITH_NETWORK,
+        "network": {"genomics": "pathways"},
+    }
+    study = Study.from_file(small_study.save().study_file)
+    steps.check(study, study.split.apply(open_card(study.card).cohort("os")))
 
 
 def test_each_way_to_split_has_its_own_title() -> None:
