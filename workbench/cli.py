@@ -94,7 +94,7 @@ def cohort(study: StudyArgument, outcome: OutcomeOption = None, data_dir: DataDi
     for name in asked.modalities:
         chosen.features(name)
     chosen.group_masks(asked.groups)
-    print_cohort(chosen, by=next((g for g in asked.groups if g in chosen.card.spec.columns), None))
+    print_cohort(chosen, by=chosen.compared_by(asked.groups))
 
 
 @app.command()

@@ -149,7 +149,7 @@ def print_benchmark(result: BenchmarkResult) -> None:
 
 def print_cohort(cohort: Cohort, by: str | None) -> None:
     """Attrition, warnings and table one, small cells withheld as the card asks."""
-    attrition = cohort.attrition_for_export().drop(columns="step")
+    attrition = cohort.evaluated.attrition_for_export().drop(columns="step")
     _print_frame(attrition.rename(columns=lambda name: name.replace("_", " ")), "Attrition")
     _print_frame(cohort.table_one(by=by), "Table one" + (f" by {by}" if by else ""))
     _print_warnings(cohort.warnings)

@@ -30,7 +30,7 @@ class StudyResult:
     Parameters
     ----------
     cohort
-        The evaluated patients.
+        Everyone who trains or is evaluated; ``cohort.evaluated`` leaves out who only trains.
     predictions
         Out-of-fold predictions of every model, by name.
     evaluation
@@ -104,7 +104,7 @@ def run(
         chosen=steps.choices(predictions[steps.JUDGED]),
         attribution=steps.attribute(predictions[steps.JUDGED]),
         provenance=identity,
-        warnings=composition_warnings(cohort, study.modalities),
+        warnings=composition_warnings(cohort.evaluated, study.modalities),
     )
     report = write_report(content, folder.path)
     folder.finish()

@@ -1,6 +1,7 @@
 """Whole studies on a temporal split and on repeated folds, from file to report."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,49 @@ def test_a_temporal_split_is_judged_on_the_latest_patients(
     assert set(written["fold"]) == {0}
     assert [row["n_train"] for row in document(result)["chosen"]] == [80]
     assert "the latest patients held out (year from 2008 on)" in result.report.read_text("utf-8")
+
+
+def test_a_temporal_split_describes_who_is_evaluated_beside_who_trains(
+    small_study: Any, tmp_path: Path, call: Any
+) -> None:
+    study = asked(small_study, {"kind": "time", "column": "year", "k": 3}, groups=["sex"])
+    result = run(study, tmp_path / "run")
+    report, page = document(result), result.report.read_text("utf-8")
+    patients = result.cohort.patients
+    latest = patients[patients["fold"].notna()]
+    n_events = int(latest["event"].sum())
+    assert (report["n_patients"], report["n_events"]) == (40, n_events)
+    last = report["attrition"][-1]
+    assert (last["n_before"], last["n_removed"], last["n_after"]) == (120, 80, 40)
+    assert (last["events_removed"], last["events_after"]) == (
+        int(patients["event"].sum()) - n_events,
+        n_events,
+    )
+    assert last["sentence"].startswith("held out to be evaluated: year from 2008 on")
+    table = pd.DataFrame(report["table_one"]["rows"], columns=report["table_one"]["columns"])
+    sizes = table.set_index("variable").loc["patients"]
+    assert sizes[["all", "evaluated", "only train"]].tolist() == ["120", "40", "80"]
+    age = table[table["variable"] == "age, years"].iloc[0]
+    assert age["evaluated"] == f"{latest['age'].mean():.1f} ({latest['age'].std():.1f})"
+    assert float(age["smd"]) >= 0
+    assert "Patients who only train are described here alone" in page
+    # By outcome and by the study's groups, whoever is counted elsewhere is evaluated.
+    everyone = [r for part in report["availability"] for r in part["rows"] if r["level"] == "all"]
+    assert {row["n_patients"] for row in everyone} == {40}
+
+    code, shown, _ = call("cohort", small_study.study_file)
+    assert code == 0
+    assert "Table one by fold" in shown
+    # Cells wrap, so words are looked for one by one.
+    assert {"evaluated", "earlier", "train", "80", "120"} <= set(re.findall(r"\w+", shown))
+
+
+def test_without_a_temporal_split_everyone_is_evaluated(small_study: Any, tmp_path: Path) -> None:
+    study = asked(small_study, {"kind": "kfold", "k": 3}, groups=["sex"])
+    report = document(result := run(study, tmp_path / "run"))
+    assert report["n_patients"] == report["attrition"][-1]["n_after"] == 120
+    assert report["table_one"]["columns"][3:] == ["all", "f", "m", "missing", "smd"]
+    assert "only train" not in result.report.read_text("utf-8")
 
 
 def test_repeats_are_averaged_and_their_spread_is_told(small_study: Any, tmp_path: Path) -> None:

@@ -201,9 +201,31 @@ class Cohort:
 
     @property
     def evaluated(self) -> Self:
-        """The patients whom some fold holds out: all, but in a temporal split the latest."""
+        """The patients whom some fold holds out: all, but in a temporal split the latest.
+
+        Those who only train are then the last attrition row.
+        """
         held_out = self.folds[0] != TRAINING_ONLY
-        return self if held_out.all() else replace(self, patients=self.patients[held_out])
+        if held_out.all():
+            return self
+        return self._keep(held_out, "evaluated", self._evaluated_words(), 0)
+
+    def _evaluated_words(self) -> str:
+        split = self.definition.split or {}
+        return (
+            f"held out to be evaluated: {split['column']} from {split['from']:g} on; the earlier "
+            "patients only train the models"
+        )
+
+    def compared_by(self, groups: Sequence[str]) -> str | None:
+        """By what table one compares patients.
+
+        In a temporal split by who is evaluated and who only trains, since its reader asks how
+        alike they are; else by the first of the study's groups that is a column, if there is one.
+        """
+        if (self.folds[0] == TRAINING_ONLY).any():
+            return "fold"
+        return next((name for name in groups if name in self.card.spec.columns), None)
 
     def _fold_columns(self) -> list[str]:
         split = self.definition.split

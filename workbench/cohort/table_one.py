@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from workbench.cohort.cohort import Cohort
 
 ALL = "all"
+EVALUATED, ONLY_TRAIN = "evaluated", "only train"
+"""Levels of ``fold`` where some patients are never held out, as in a temporal split."""
 MISSING = "missing"
 SKEWED = 1.0
 
@@ -37,7 +39,8 @@ def table_one(
         Its patients.
     by
         Compare the levels of this column: one that the card declares and that is not numeric,
-        ``event``, ``fold``, or ``has_<modality>``.
+        ``event``, ``fold``, or ``has_<modality>``. In a temporal split ``fold`` has the levels
+        ``evaluated`` and ``only train``.
     columns
         What to describe; features, groups and markers in the card's order, if not given.
 
@@ -142,6 +145,9 @@ def _groups(cohort: "Cohort", by: str | None) -> dict[str, np.ndarray]:
     if by not in cohort.patients:
         raise CohortError(f"table by {by!r}: split the cohort first")
     values = cohort.patients[by]
+    if by == "fold" and values.isna().any():
+        held_out = values.notna().to_numpy(bool)
+        return groups | {EVALUATED: held_out, ONLY_TRAIN: ~held_out}
     levels = (
         values.cat.categories
         if isinstance(values.dtype, pd.CategoricalDtype)

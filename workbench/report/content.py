@@ -21,7 +21,7 @@ class ReportContent:
     card
         The dataset description.
     cohort
-        Who was evaluated, since when and until what.
+        Who trained the models and who was evaluated, since when and until what.
     evaluation
         Every metric on the study's own folds.
     other_splits

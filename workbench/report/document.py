@@ -31,6 +31,7 @@ def report_document(content: ReportContent) -> Json:
     The page is rendered from this alone, so it can say nothing that is not in it.
     """
     spec, cohort = content.card.spec, content.cohort
+    evaluated = cohort.evaluated
     minimum = spec.privacy.minimum_cell
     judged = _evaluation(content.evaluation, spec)
     document: Json = {
@@ -44,11 +45,13 @@ def report_document(content: ReportContent) -> Json:
         "definition": json.loads(cohort.definition.to_json()),
         "definition_sentences": _definition_sentences(cohort),
         "columns": _columns(spec),
-        "n_patients": cohort.n_patients,
-        "n_events": cohort.n_events,
-        "follow_up": _follow_up(cohort),
-        "attrition": _records(cohort.attrition_for_export()),
-        "table_one": _table(cohort.table_one(by=_first_group(content))),
+        "n_patients": evaluated.n_patients,
+        "n_events": evaluated.n_events,
+        "follow_up": _follow_up(evaluated),
+        "attrition": _records(evaluated.attrition_for_export()),
+        "table_one": _table(
+            cohort.table_one(by=cohort.compared_by(content.study.get("groups", ())))
+        ),
         "availability": _availability(content),
         **judged,
         "other_splits": [
@@ -151,14 +154,9 @@ def _median(time: np.ndarray, event: np.ndarray) -> Json:
     return dict(median._asdict())
 
 
-def _first_group(content: ReportContent) -> str | None:
-    """The study's first group that is a column: what table one is laid out by."""
-    columns = content.card.spec.columns
-    return next((g for g in content.study.get("groups", ()) if g in columns), None)
-
-
 def _availability(content: ReportContent) -> list[Json]:
-    """Who has which modality: by the study's groups, by site where the card has one, by outcome."""
+    """Which of the evaluated has which modality: by groups, by site if there is one, by outcome."""
+    evaluated = content.cohort.evaluated
     columns = content.card.spec.columns
     by = [g for g in content.study.get("groups", ()) if g in columns]
     by += [name for name, column in columns.items() if column.role == "site" and name not in by]
@@ -166,7 +164,7 @@ def _availability(content: ReportContent) -> list[Json]:
         {
             "by": name,
             "meaning": meaning,
-            "rows": _records(content.cohort.availability(by=name)),
+            "rows": _records(evaluated.availability(by=name)),
         }
         for name, meaning in [
             *((name, columns[name].meaning) for name in by),

@@ -65,6 +65,12 @@ def test_missing_levels_stand_in_a_row_of_their_own(make_card: Make, table: pd.D
 def test_tables_by_what_the_cohort_made(make_card: Make) -> None:
     cohort = make_card().cohort()
     assert "fold 0" in cohort.split(k=3).table_one(by="fold")
+    latest = cohort.split("time", column="age", k=3)
+    columns = latest.table_one(by="fold").columns
+    assert list(columns[3:]) == ["all", "evaluated", "only train", "missing", "smd"]
+    assert latest.compared_by(["grade"]) == "fold"
+    assert latest.evaluated.compared_by(["older_smokers", "grade"]) == "grade"
+    assert cohort.split(k=3).compared_by(["older_smokers"]) is None
     assert "with event" in cohort.table_one(by="event")
     assert "with clinical" in cohort.table_one(by="has_clinical")
     with pytest.raises(CohortError, match="split the cohort first"):

@@ -3,12 +3,19 @@
 from collections.abc import Iterator
 from itertools import groupby
 
+from workbench.cohort.table_one import ALL, EVALUATED, MISSING, ONLY_TRAIN
 from workbench.report.format import text
 from workbench.report.sections.section import Context, Document, Section
 from workbench.report.table import Cell, Column, Table, cell, words
 from workbench.report.words import label
 
-TITLES = {"all": "All patients", "missing": "Missing", "smd": "SMD"}
+TITLES = {
+    ALL: "All patients",
+    EVALUATED: "Evaluated",
+    ONLY_TRAIN: "Only train",
+    MISSING: "Missing",
+    "smd": "SMD",
+}
 HEAD = ("variable", "statistic", "level")
 OF_THE_VARIABLE = ("missing", "smd")
 OWN = {"patients": "Patients", "event": "Event observed"}
@@ -32,7 +39,7 @@ def context(document: Document) -> Context:
                     document, named.get(str(variable), str(variable)), list(part), shown
                 )
             ),
-            _note(document, "smd" in columns),
+            _note(document, columns),
         )
     }
 
@@ -73,10 +80,15 @@ def _rows(
         )
 
 
-def _note(document: Document, compared: bool) -> str:
+def _note(document: Document, columns: list[str]) -> str:
     minimum = document["privacy"]["minimum_cell"]
     sentences = ["Percentages are of all patients in the column."]
-    if compared:
+    if ONLY_TRAIN in columns:
+        sentences.append(
+            "Patients who only train are described here alone: results, follow-up and "
+            "availability of modalities are of those evaluated."
+        )
+    if "smd" in columns:
         sentences.append("SMD: largest standardised mean difference between two groups.")
     if minimum:
         sentences.append(
