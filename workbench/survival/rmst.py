@@ -10,7 +10,6 @@ from workbench.survival.counting import distinct_labels, rows_by_code
 from workbench.survival.inputs import (
     Estimate,
     check_entry,
-    check_numbers,
     check_outcome,
     check_weights,
 )
@@ -236,9 +235,8 @@ def area(curve: KaplanMeier, tau: float) -> tuple[float, float]:
 
 
 def _check_tau(tau: float, times: list[np.ndarray]) -> None:
-    check_numbers("tau", np.asarray(tau), ())
     beyond = sum(tau > group.max() for group in times)
-    if tau <= 0 or beyond:
+    if not 0 < tau < np.inf or beyond:
         raise SurvivalError(
             f"tau must be positive and within the follow-up of every group, got {tau}, beyond the "
             f"last observed time of {beyond} of {len(times)}: choose it within the shared follow-up"

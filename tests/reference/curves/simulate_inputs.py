@@ -17,7 +17,8 @@ def simulate(n_patients: int = 240, seed: int = 11) -> pd.DataFrame:
     rate = 0.06 * np.exp(0.4 * covariate + 0.5 * (group == "b"))
     survived, censored = rng.exponential(1 / rate), rng.uniform(4, 40, n_patients)
     time = np.ceil(2 * np.minimum(survived, censored)) / 2
-    entry = np.where(rng.random(n_patients) < 0.4, 0, np.floor(rng.uniform(0, 1, n_patients) * time))
+    before = np.floor(rng.uniform(0, 1, n_patients) * time)
+    entry = np.where(rng.random(n_patients) < 0.4, 0, before)
     propensity = 1 / (1 + np.exp(-0.8 * covariate))
     treated = rng.random(n_patients) < propensity
     return pd.DataFrame(

@@ -70,15 +70,11 @@ def _over(age: int) -> Callable[[pd.DataFrame], pd.Series]:
 TABLES: dict[str, Callable[[pd.DataFrame], Patients]] = {
     "pbc": _pbc,
     "colon": _colon,
-    "mgus2": lambda t: _patients(
-        t.assign(old=_over(70)), "futime", t["death"] == 1, "sex", "old"
-    ),
+    "mgus2": lambda t: _patients(t.assign(old=_over(70)), "futime", t["death"] == 1, "sex", "old"),
     "rotterdam": lambda t: _patients(t, "dtime", t["death"] == 1, "size", "meno"),
     "gbsg": lambda t: _patients(t, "rfstime", t["status"] == 1, "grade", "hormon"),
     "flchain": lambda t: _patients(t, "futime", t["death"] == 1, "flc.grp", "sex"),
-    "cancer": lambda t: _patients(
-        t.assign(old=_over(65)), "time", t["status"] == 2, "sex", "old"
-    ),
+    "cancer": lambda t: _patients(t.assign(old=_over(65)), "time", t["status"] == 2, "sex", "old"),
     "transplant": _transplant,
     "myeloid": lambda t: _patients(t, "futime", t["death"] == 1, "flt3", "sex"),
     "pbcseq": _pbcseq,
