@@ -60,10 +60,10 @@ def lifelines(time: np.ndarray, event: np.ndarray, group: np.ndarray) -> tuple:
     return ends, np.stack(at_risk), test
 
 
-def seconds(call: Callable[[], object]) -> float:
+def seconds(way: Callable[..., object], patients: tuple[np.ndarray, ...]) -> float:
     """Wall time of one call."""
     start = clock.perf_counter()
-    call()
+    way(*patients)
     return clock.perf_counter() - start
 
 
@@ -81,7 +81,7 @@ def side_by_side(n_patients: int, turns: int) -> None:
         times: dict[str, list[float]] = {name: [] for name in ways}
         for _ in range(turns):
             for name, way in ways.items():
-                times[name].append(seconds(lambda way=way: way(*patients)))
+                times[name].append(seconds(way, patients))
         peer = statistics.median(times["lifelines"])
         for name, each in times.items():
             median = statistics.median(each)
@@ -97,7 +97,7 @@ def growth(turns: int) -> None:
         for n_patients in (10**4, 10**5, 10**6, 10**7):
             patients = simulate(n_patients, days=days)
             together(*patients)
-            each = [seconds(lambda patients=patients: together(*patients)) for _ in range(turns)]
+            each = [seconds(together, patients) for _ in range(turns)]
             median = statistics.median(each)
             scaled = 1e9 * median / (n_patients * np.log2(n_patients))
             kind = "days" if days else "continuous"

@@ -16,7 +16,6 @@ from workbench.survival.limits import (
     Limits,
     check_limits,
     normal_quantile,
-    survival_limits,
 )
 
 
@@ -161,7 +160,7 @@ def adjusted_kaplan_meier(
     time, event = check_outcome(time, event)
     entry = check_entry(entry, time)
     check_limits(limits)
-    z = normal_quantile(confidence)
+    normal_quantile(confidence)  # refuses what is no coverage
     labels, code = distinct_labels("group", group, len(time))
     if len(labels) < 2:
         raise SurvivalError("adjusted curves compare two or more groups, got 1: pass more groups")
@@ -170,7 +169,7 @@ def adjusted_kaplan_meier(
     for rows in rows_by_code(code, len(labels)):
         own = weights[rows]
         late = None if entry is None else entry[rows]
-        curves.append(robust_curve(time[rows], event[rows], late, own, z, limits))
+        curves.append(robust_curve(time[rows], event[rows], late, own, confidence, limits))
         effective.append(own.sum() ** 2 / np.sum(own**2))
     return AdjustedCurves(labels, tuple(curves), weights, np.bincount(code), np.array(effective))
 
@@ -180,7 +179,7 @@ def robust_curve(
     event: np.ndarray,
     entry: np.ndarray | None,
     weights: np.ndarray,
-    z: float,
+    confidence: float,
     limits: Limits,
 ) -> KaplanMeier:
     """Weighted Kaplan-Meier curve of checked arrays whose error is robust."""
@@ -189,9 +188,8 @@ def robust_curve(
     n = np.where(happens, counts.n_at_risk, 1.0)
     survival = np.cumprod((n - counts.n_events) / n)
     log_error = np.sqrt(_robust_variance(counts, time, event, entry, weights))
-    lower, upper = survival_limits(survival, log_error, z, limits)
     error = np.where(survival > 0, survival * log_error, np.nan)
-    return KaplanMeier(*counts, survival, lower, upper, error)
+    return KaplanMeier(*counts, survival, error, confidence, limits)
 
 
 def _robust_variance(

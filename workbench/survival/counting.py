@@ -147,14 +147,13 @@ def distinct_labels(
     """
     labels = np.asarray(labels)
     whole = labels.dtype.kind in "iub" and labels.shape == (n_patients,) and n_patients > 0
-    if whole and int(labels.max()) - int(labels.min()) < 256:
+    low, high = (int(labels.min()), int(labels.max())) if whole else (0, 256)
+    if high - low < 256:
         # Of a narrow range a table of what occurs is faster than a sort.
-        code = (labels.astype(np.int64) - int(labels.min())).astype(np.uint8)
-        found = np.flatnonzero(np.bincount(code))
-        values = (found + int(labels.min())).astype(labels.dtype)
-        if len(found) <= code.max():
-            code = np.searchsorted(found, code)
-        return values, code
+        code = (labels.astype(np.int64) - low if low else labels).astype(np.uint8)
+        found = np.arange(2) if high - low == 1 else np.flatnonzero(np.bincount(code))
+        values = (found + low).astype(labels.dtype)
+        return values, code if len(found) > high - low else np.searchsorted(found, code)
     code = check_labels(name, labels, n_patients)
     first = np.empty(code.max() + 1, dtype=np.int64)
     first[code[::-1]] = np.arange(len(code))[::-1]

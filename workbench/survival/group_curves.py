@@ -1,6 +1,7 @@
 """Curves of several groups and the test between them, from one sort of the patients."""
 
 import os
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ from workbench.survival.inputs import check_entry, check_outcome
 from workbench.survival.kaplan_meier import KaplanMeier, curve_of
 from workbench.survival.limits import Limits, check_limits, normal_quantile
 from workbench.survival.logrank import LogRank, log_rank_of
-from workbench.survival.risk_table import RiskTable, risk_tables, table_of_ordered, with_event
+from workbench.survival.risk_table import Stratum, risk_tables, tables_of_ordered, with_event
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def kaplan_meier_by_group(
     time, event = check_outcome(time, event)
     entry = check_entry(entry, time)
     check_limits(limits)
-    z = normal_quantile(confidence)
+    normal_quantile(confidence)  # refuses what is no coverage
     labels, code = distinct_labels("group", group, len(time))
     n_groups = len(labels)
     if entry is None:
@@ -100,8 +101,8 @@ def kaplan_meier_by_group(
         def count(rows: np.ndarray) -> EventCounts:
             return count_ordered(ordered[rows], code[rows] & 1)
 
-        def tables() -> list[RiskTable]:
-            return [table_of_ordered(ordered, code, n_groups)]
+        def strata() -> Iterable[Stratum]:
+            return [tables_of_ordered(ordered, code, n_groups)]
 
     else:
         members = rows_by_code(code, n_groups)
@@ -109,26 +110,26 @@ def kaplan_meier_by_group(
         def count(rows: np.ndarray) -> EventCounts:
             return count_events(time[rows], event[rows], entry=entry[rows])
 
-        def tables() -> list[RiskTable]:
+        def strata() -> Iterable[Stratum]:
             return risk_tables(time, event, code, n_groups, entry=entry)
 
     def curve(rows: np.ndarray) -> KaplanMeier:
-        return curve_of(count(rows), z, limits)
+        return curve_of(count(rows), confidence, limits)
 
     # Work on large arrays lets other threads run.
     with ThreadPoolExecutor(min(n_groups, os.cpu_count() or 1)) as pool:
         curves = pool.map(curve, members)
         n_patients = np.array([len(rows) for rows in members])
-        test, refusal = _test(tables(), labels, n_patients)
+        test, refusal = _test(strata(), labels, n_patients)
         return GroupCurves(labels, tuple(curves), test, refusal)
 
 
 def _test(
-    tables: list[RiskTable], labels: np.ndarray, n_patients: np.ndarray
+    strata: Iterable[Stratum], labels: np.ndarray, n_patients: np.ndarray
 ) -> tuple[LogRank | None, str]:
     if len(labels) < 2:
         return None, "a log-rank test compares two or more groups, got 1"
     try:
-        return log_rank_of(tables, labels, n_patients), ""
+        return log_rank_of(strata, labels, n_patients), ""
     except SurvivalError as refusal:
         return None, str(refusal)

@@ -1,6 +1,7 @@
 """Survival of a group from its observed times: the product-limit estimator."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -42,11 +43,12 @@ class KaplanMeier:
         Events and censorings at each time, (time,) int; sums of weights where cases are weighted.
     survival
         Probability of no event up to and at each time, (time,) in [0, 1].
-    lower, upper
-        Pointwise confidence limits, (time,): 1 before the first event, NaN once survival is 0.
     standard_error
         Of ``survival`` (Greenwood's, or robust where the maker says so), (time,): 0 before the
         first event, NaN once survival is 0.
+    confidence, limits
+        Coverage of the pointwise limits, and the scale on which they are symmetric. The limits
+        ``lower`` and ``upper`` follow from these, and are worked out when they are read.
     """
 
     time: np.ndarray
@@ -54,9 +56,19 @@ class KaplanMeier:
     n_events: np.ndarray
     n_censored: np.ndarray
     survival: np.ndarray
-    lower: np.ndarray
-    upper: np.ndarray
     standard_error: np.ndarray
+    confidence: float
+    limits: Limits
+
+    @property
+    def lower(self) -> np.ndarray:
+        """Lower confidence limits, (time,): 1 before the first event, NaN once survival is 0."""
+        return self._limits[0]
+
+    @property
+    def upper(self) -> np.ndarray:
+        """Upper confidence limits, (time,): 1 before the first event, NaN once survival is 0."""
+        return self._limits[1]
 
     def at(self, times: np.ndarray | float) -> np.ndarray:
         """Survival at ``times`` (any shape): 1 before the first observed time.
@@ -68,7 +80,8 @@ class KaplanMeier:
 
     def limits_at(self, times: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper confidence limits at ``times``, by the rule of ``at``."""
-        return self._step(self.lower, times), self._step(self.upper, times)
+        survival = self.at(times)
+        return self._limits_of(survival, self.standard_error_at(times))
 
     def standard_error_at(self, times: np.ndarray | float) -> np.ndarray:
         """Standard error of survival at ``times``: 0 before the first event, else as ``at``."""
@@ -96,6 +109,20 @@ class KaplanMeier:
         As in R: where the curve lies at exactly one half, the middle of that step.
         """
         return Median(*(float(each) for each in self.quantile(0.5)))
+
+    @cached_property
+    def _limits(self) -> tuple[np.ndarray, np.ndarray]:
+        # Between events nothing changes, and logarithms are dear.
+        falls = self.n_events > 0
+        latest = np.cumsum(falls)
+        lower, upper = self._limits_of(self.survival[falls], self.standard_error[falls])
+        return np.append(1.0, lower)[latest], np.append(1.0, upper)[latest]
+
+    def _limits_of(
+        self, survival: np.ndarray, standard_error: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        z = normal_quantile(self.confidence)
+        return survival_limits(survival, standard_error, z, self.limits)
 
     def _step(
         self, values: np.ndarray, times: np.ndarray | float, start: float = 1.0
@@ -170,42 +197,30 @@ def kaplan_meier(
     if weights is not None:
         weights = check_weights(weights, len(time))
     check_limits(limits)
-    z = normal_quantile(confidence)
-    return curve_of(count_events(time, event, entry=entry, weights=weights), z, limits)
+    normal_quantile(confidence)  # refuses what is no coverage
+    counts = count_events(time, event, entry=entry, weights=weights)
+    return curve_of(counts, confidence, limits)
 
 
-def curve_of(counts: EventCounts, z: float, limits: Limits) -> KaplanMeier:
-    """The curve that ``counts`` make, with Greenwood's error and limits at ``z`` of them."""
-    steps = np.empty((4, len(counts.time)))  # survival, lower, upper, standard error
-    last, variance = np.array([[1.0], [1.0], [1.0], [0.0]]), 0.0
+def curve_of(counts: EventCounts, confidence: float, limits: Limits) -> KaplanMeier:
+    """The curve that ``counts`` make, with Greenwood's error."""
+    survival, error = np.empty((2, len(counts.time)))
+    last_survival, last_variance = 1.0, 0.0
     # By blocks that stay in the cache: a million values are dearer to move than to compute with.
     for start in range(0, len(counts.time), BLOCK):
         block = slice(start, start + BLOCK)
-        falls = np.flatnonzero(counts.n_events[block] > 0)
-        if not len(falls):
-            steps[:, block] = last
-            continue
-        n = counts.n_at_risk[block][falls].astype(np.float64)
-        d = counts.n_events[block][falls]
-        factor, term = (n - d) / n, _greenwood_terms(n, d)
-        factor[0] *= last[0, 0]
-        term[0] += variance
-        survival, variances = np.cumprod(factor), np.cumsum(term)
-        log_error = np.sqrt(variances)
-        error = np.where(survival > 0, survival * log_error, np.nan)
-        known = (survival, *survival_limits(survival, log_error, z, limits), error)
-        # Values last until the next event; the first stretch has those of the block before.
-        latest = np.zeros(len(counts.n_events[block]), dtype=np.int64)
-        latest[falls] = 1
-        np.cumsum(latest, out=latest)
-        for row, before, values in zip(steps, last, known, strict=True):
-            row[block] = np.append(before, values)[latest]
-        last, variance = steps[:, block][:, -1:], variances[-1]
-    return KaplanMeier(*counts, *steps)
-
-
-def _greenwood_terms(n_at_risk: np.ndarray, n_events: np.ndarray) -> np.ndarray:
-    both = n_at_risk * (n_at_risk - n_events)
-    # The last step to 0 would divide by zero; what belongs to it is undefined anyway.
-    both[both == 0] = np.inf
-    return n_events / both
+        d = counts.n_events[block]
+        n = np.where(d > 0, counts.n_at_risk[block], 1.0)
+        stay = n - d
+        factor = stay / n
+        factor[0] *= last_survival
+        np.cumprod(factor, out=survival[block])
+        # The last step to 0 would divide by zero; what belongs to it is undefined anyway.
+        stay[stay == 0] = np.inf
+        term = d / (n * stay)
+        term[0] += last_variance
+        variance = np.cumsum(term)
+        last_survival, last_variance = survival[block][-1], variance[-1]
+        np.multiply(survival[block], np.sqrt(variance), out=error[block])
+    error[survival == 0] = np.nan
+    return KaplanMeier(*counts, survival, error, confidence, limits)

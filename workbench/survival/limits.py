@@ -35,24 +35,23 @@ def check_limits(limits: str, known: tuple[str, ...] = LIMITS) -> None:
 
 
 def survival_limits(
-    survival: np.ndarray, log_error: np.ndarray, z: float, limits: Limits
+    survival: np.ndarray, standard_error: np.ndarray, z: float, limits: Limits
 ) -> tuple[np.ndarray, np.ndarray]:
-    r"""Limits of ``survival`` given the standard error of its logarithm, both (time,).
+    r"""Limits of ``survival`` (any shape) given its standard errors.
 
     .. math:: \text{log-log: } \hat S^{\exp(\pm z \hat\sigma / \log \hat S)}, \quad
         \text{log: } \hat S \exp(\pm z \hat\sigma), \quad
         \text{plain: } \hat S \pm z \hat S \hat\sigma
 
-    The last two are cut to [0, 1]. Where survival is 1 both limits are 1, where it is 0 both are
-    NaN: there the data say nothing of their precision.
+    with :math:`\hat\sigma` the error of log survival, that of survival over survival. The last two
+    are cut to [0, 1]. Where survival is 1 both limits are 1; where it is 0 or NaN both are NaN:
+    there the data say nothing of its precision.
     """
-    # A survival curve does not rise: ones come first, zeros last.
-    begin, end = np.count_nonzero(survival == 1), np.count_nonzero(survival)
-    lower = np.full(len(survival), np.nan)
-    lower[:begin] = 1
+    inside = (survival > 0) & (survival < 1)
+    survival_inside, error = survival[inside], standard_error[inside]
+    lower = np.where(survival == 1, 1.0, np.nan)
     upper = lower.copy()
-    inside = slice(begin, end)
-    lower[inside], upper[inside] = _inside(survival[inside], log_error[inside], z, limits)
+    lower[inside], upper[inside] = _inside(survival_inside, error / survival_inside, z, limits)
     return lower, upper
 
 

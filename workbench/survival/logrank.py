@@ -1,6 +1,6 @@
 """Do groups differ in survival?"""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,9 +9,7 @@ from scipy.special import chdtrc
 from workbench.errors import SurvivalError
 from workbench.survival.counting import distinct_labels
 from workbench.survival.inputs import check_entry, check_labels, check_outcome
-from workbench.survival.risk_table import RiskTable, risk_tables
-
-BLOCK = 2**14  # event times
+from workbench.survival.risk_table import Stratum, risk_tables
 
 
 @dataclass(frozen=True)
@@ -111,7 +109,7 @@ def log_rank(
     labels, code = distinct_labels("group", group, len(time))
     if len(labels) < 2:
         raise SurvivalError("a log-rank test compares two or more groups, got 1: pass more groups")
-    tables = risk_tables(
+    strata = risk_tables(
         time,
         event,
         code,
@@ -119,25 +117,26 @@ def log_rank(
         entry=entry,
         stratum=None if stratum is None else check_labels("stratum", stratum, len(time)),
     )
-    return log_rank_of(tables, labels, np.bincount(code), rho=rho, gamma=gamma)
+    return log_rank_of(strata, labels, np.bincount(code), rho=rho, gamma=gamma)
 
 
 def log_rank_of(
-    tables: Sequence[RiskTable],
+    strata: Iterable[Stratum],
     labels: np.ndarray,
     n_patients: np.ndarray,
     *,
     rho: float = 0.0,
     gamma: float = 0.0,
 ) -> LogRank:
-    """The test that the risk tables of the strata make."""
+    """The test that the risk tables of ``strata`` make."""
     if not (rho >= 0 and gamma >= 0):
         raise SurvivalError(
             f"rho and gamma must not be negative, got {rho} and {gamma}: pass 0 for the log-rank"
         )
-    parts = [_moments(table, rho, gamma) for table in tables]
-    observed, expected, covariance = (np.sum(part, axis=0) for part in zip(*parts, strict=True))
-    n_events = np.sum([table.n_events.sum(1) for table in tables], axis=0)
+    parts = [_moments(stratum, len(labels), rho, gamma) for stratum in strata]
+    n_events, observed, expected, covariance = (
+        np.sum(part, axis=0) for part in zip(*parts, strict=True)
+    )
     if not np.trace(covariance) > 0:
         raise SurvivalError(
             f"a log-rank test needs an event while two groups are at risk, got {n_events.sum()} "
@@ -161,27 +160,26 @@ def log_rank_of(
 
 
 def _moments(
-    table: RiskTable, rho: float, gamma: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Observed and expected events (group,), and their covariance (group, group)."""
-    n_groups, n_times = table.n_events.shape
+    stratum: Stratum, n_groups: int, rho: float, gamma: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Events, weighted events and expected ones (group,), and the covariance (group, group)."""
+    n_events = np.zeros(n_groups, dtype=np.int64)
     observed, expected = np.zeros(n_groups), np.zeros(n_groups)
     products, survival = np.zeros((n_groups, n_groups)), 1.0
-    # By blocks that stay in the cache: a million values are dearer to move than to compute with.
-    for start in range(0, n_times, BLOCK):
-        block = slice(start, start + BLOCK)
-        events, at_risk = table.n_events[:, block], table.n_at_risk[:, block]
+    for at_risk, events in stratum:
         d, n = events.sum(0), at_risk.sum(0)
         share = at_risk / n
         scale = d * ((n - d) / np.maximum(n - 1, 1))
-        weight = np.ones(len(d))
+        own = events.sum(1)
+        n_events += own
         if rho or gamma:
             after = np.cumprod(np.append(survival, 1 - d / n))
             before, survival = after[:-1], after[-1]
             weight = before**rho * (1 - before) ** gamma
-        observed += events @ weight
-        expected += share @ (weight * d)
-        products += (share * (scale * weight**2)) @ share.T
+            own, d, scale = events @ weight, weight * d, weight**2 * scale
+        observed += own
+        expected += share @ d
+        products += (share * scale) @ share.T
     # Rows of the covariance sum to 0: its diagonal follows, and no large terms cancel in it.
     np.fill_diagonal(products, 0.0)
-    return observed, expected, np.diag(products.sum(1)) - products
+    return n_events, observed, expected, np.diag(products.sum(1)) - products

@@ -90,12 +90,13 @@ def pairwise_log_rank(
         raise SurvivalError("pairs need two or more groups, got 1: pass more groups")
     strata = None if stratum is None else check_labels("stratum", stratum, len(time))
     tables = risk_tables(time, event, code, len(labels), entry=entry, stratum=strata)
+    every = [list(pieces) for pieces in tables]
     n_patients = np.bincount(code)
     found: list[tuple[tuple[object, object], LogRank | None, str]] = []
     for pair in combinations(range(len(labels)), 2):
         two, names = list(pair), (labels[pair[0]], labels[pair[1]])
         try:
-            own = [table.of(two) for table in tables]
+            own = [[piece.of(two) for piece in pieces] for pieces in every]
             test = log_rank_of(own, labels[two], n_patients[two], rho=rho, gamma=gamma)
         except SurvivalError as refusal:
             found.append((names, None, str(refusal)))

@@ -1,14 +1,18 @@
 """Who is at risk in each group when an event happens: what tests between groups are made from."""
 
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from workbench.survival.counting import first_of_ties, order_patients, rows_by_code
 
+BLOCK = 2**14  # distinct times
+
 
 class RiskTable(NamedTuple):
-    """Groups at the distinct event times of all of them (of one stratum)."""
+    """Groups at ascending event times of one stratum."""
 
     n_at_risk: np.ndarray  # group time, just before each time
     n_events: np.ndarray  # group time
@@ -20,6 +24,11 @@ class RiskTable(NamedTuple):
         return RiskTable(self.n_at_risk[groups][:, own], n_events[:, own])
 
 
+# A stratum's table comes in pieces of ascending time that fit into the cache: a million values
+# are dearer to move than to compute with.
+Stratum = Iterable[RiskTable]
+
+
 def risk_tables(
     time: np.ndarray,
     event: np.ndarray,
@@ -28,26 +37,27 @@ def risk_tables(
     *,
     entry: np.ndarray | None = None,
     stratum: np.ndarray | None = None,
-) -> list[RiskTable]:
-    """One table a stratum, of checked arrays; ``group`` and ``stratum`` are codes 0, 1, ...
+) -> Iterator[Stratum]:
+    """The pieces of each stratum's table, of checked arrays; labels are codes 0, 1, ...
 
     Examples
     --------
-    >>> tables = risk_tables(
+    >>> strata = risk_tables(
     ...     np.array([1.0, 2, 2, 3]), np.array([True, True, True, False]), np.array([0, 0, 1, 1]), 2
     ... )
-    >>> tables[0].n_at_risk.tolist(), tables[0].n_events.tolist()
-    ([[2, 1], [2, 2]], [[1, 1], [0, 1]])
+    >>> [(piece.n_at_risk.tolist(), piece.n_events.tolist()) for piece in next(strata)]
+    [([[2, 1], [2, 2]], [[1, 1], [0, 1]])]
     """
     code = with_event(group, event, n_groups)
-    if stratum is None:
-        return [_table(*order_patients(time, code, 2 * n_groups), n_groups, group, entry)]
-    tables = []
-    for rows in rows_by_code(stratum, int(stratum.max()) + 1):
+    every = slice(None)
+    for rows in [every] if stratum is None else rows_by_code(stratum, int(stratum.max()) + 1):
         ordered = order_patients(time[rows], code[rows], 2 * n_groups)
-        late = None if entry is None else entry[rows]
-        tables.append(_table(*ordered, n_groups, group[rows], late))
-    return tables
+        later = None
+        if entry is not None:
+            late = entry[rows] > 0  # the others are at risk from the origin on
+            own = rows_by_code(group[rows][late], n_groups)
+            later = [np.sort(entry[rows][late][each]) for each in own]
+        yield tables_of_ordered(*ordered, n_groups, later)
 
 
 def with_event(group: np.ndarray, event: np.ndarray, n_groups: int) -> np.ndarray:
@@ -55,52 +65,57 @@ def with_event(group: np.ndarray, event: np.ndarray, n_groups: int) -> np.ndarra
     return group.astype(np.uint8 if n_groups <= 128 else np.int64) * 2 + event
 
 
-def table_of_ordered(ordered: np.ndarray, code: np.ndarray, n_groups: int) -> RiskTable:
-    """The table of patients whose times ascend, coded by :func:`with_event`."""
-    return _table(ordered, code, n_groups, np.empty(0), None)
-
-
-def _table(
+def tables_of_ordered(
     ordered: np.ndarray,
     code: np.ndarray,
     n_groups: int,
-    group: np.ndarray,
-    entry: np.ndarray | None,
-) -> RiskTable:
-    first, end, n_together = _event_times(ordered, code)
+    later: list[np.ndarray] | None = None,
+) -> Iterator[RiskTable]:
+    """Pieces of the table of patients whose times ascend, coded by :func:`with_event`.
+
+    ``later`` has the ascending entry times of each group's patients who entered after the origin.
+    """
+    first = first_of_ties(ordered)
+    bounds = np.append(first[::BLOCK], len(ordered))
+    remaining = np.array([np.count_nonzero(code >> 1 == each) for each in range(n_groups)])
+    for start, end in pairwise(bounds):
+        rows, table, leaving = _piece(ordered[start:end], code[start:end], n_groups)
+        table.n_at_risk[:] += remaining[:, None]
+        remaining = remaining - leaving
+        if later is not None:
+            asked = ordered[start:end][rows]
+            for at_risk, entries in zip(table.n_at_risk, later, strict=True):
+                at_risk -= len(entries) - np.searchsorted(entries, asked)
+        yield table
+
+
+def _piece(
+    ordered: np.ndarray, code: np.ndarray, n_groups: int
+) -> tuple[np.ndarray, RiskTable, np.ndarray]:
+    """First rows of the event times; the table, less who was at risk at first; who leaves."""
+    first = first_of_ties(ordered)
+    tied = len(first) < len(ordered)
+    if tied:
+        end = np.append(first[1:], len(ordered))
+        together = _between(code & 1, first, end)
+        first, end, together = (each[together > 0] for each in (first, end, together))
+    else:
+        first = np.flatnonzero(code & 1 == 1)
+        end, together = first, np.ones(len(first), dtype=np.int64)
     n_at_risk, n_events = np.empty((2, n_groups, len(first)), dtype=np.int64)
-    alone = (end - first == 1).all()  # nobody else leaves at an event time
-    # What the last group has is what is left of all.
-    np.subtract(len(ordered), first, out=n_at_risk[-1])
-    n_events[-1] = n_together
+    leaving = np.empty(n_groups, dtype=np.int64)
+    # What the last group has is what the others leave of all.
+    n_at_risk[-1], n_events[-1], leaving[-1] = -first, together, len(ordered)
     for each in range(n_groups - 1):
         member = code >> 1 == each
-        before = np.cumsum(member, dtype=np.int64)
-        np.take(before, first, out=n_at_risk[each], mode="clip")
-        np.subtract(before[-1], n_at_risk[each], out=n_at_risk[each])
-        n_at_risk[each] += member[first]
-        n_events[each] = member[first] if alone else _between(code == 2 * each + 1, first, end)
-        n_at_risk[-1] -= n_at_risk[each]
-        n_events[-1] -= n_events[each]
-    if entry is not None:
-        for each in range(n_groups):
-            later = np.sort(entry[(group == each) & (entry > 0)])
-            n_at_risk[each] -= len(later) - np.searchsorted(later, ordered[first])
-    return RiskTable(n_at_risk, n_events)
-
-
-def _event_times(
-    ordered: np.ndarray, code: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where the patients of each distinct event time begin and end, and how many events it has."""
-    first = first_of_ties(ordered)
-    if len(first) == len(ordered):
-        first = np.flatnonzero(code & 1 == 1)
-        return first, first + 1, np.ones(len(first), dtype=np.int64)
-    end = np.append(first[1:], len(ordered))
-    n_together = _between(code & 1, first, end)
-    happening = n_together > 0
-    return first[happening], end[happening], n_together[happening]
+        gone = np.cumsum(member)
+        leaving[each] = gone[-1]
+        own = member[first]
+        n_at_risk[each] = own - gone[first]
+        n_events[each] = _between(code == 2 * each + 1, first, end) if tied else own
+        for values in (n_at_risk, n_events, leaving):
+            values[-1] -= values[each]
+    return first, RiskTable(n_at_risk, n_events), leaving
 
 
 def _between(flag: np.ndarray, first: np.ndarray, end: np.ndarray) -> np.ndarray:
