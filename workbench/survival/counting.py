@@ -146,18 +146,38 @@ def distinct_labels(
         Not one label a patient.
     """
     labels = np.asarray(labels)
-    whole = labels.dtype.kind in "iub" and labels.shape == (n_patients,) and n_patients > 0
-    low, high = (int(labels.min()), int(labels.max())) if whole else (0, 256)
-    if high - low < 256:
-        # Of a narrow range a table of what occurs is faster than a sort.
-        code = (labels.astype(np.int64) - low if low else labels).astype(np.uint8)
-        found = np.arange(2) if high - low == 1 else np.flatnonzero(np.bincount(code))
-        values = (found + low).astype(labels.dtype)
-        return values, code if len(found) > high - low else np.searchsorted(found, code)
+    if labels.shape == (n_patients,) and n_patients:
+        fast = _whole_numbers(labels) if labels.dtype.kind in "iub" else _words(labels)
+        if fast is not None:
+            return fast
     code = check_labels(name, labels, n_patients)
     first = np.empty(code.max() + 1, dtype=np.int64)
     first[code[::-1]] = np.arange(len(code))[::-1]
     return labels[first], code
+
+
+def _whole_numbers(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Of a narrow range a table of what occurs is faster than a sort."""
+    low, high = int(labels.min()), int(labels.max())
+    if high - low >= 256:
+        return None
+    code = (labels.astype(np.int64) - low if low else labels).astype(np.uint8)
+    found = np.arange(2) if high - low == 1 else np.flatnonzero(np.bincount(code))
+    values = (found + low).astype(labels.dtype)
+    return values, code if len(found) > high - low else np.searchsorted(found, code)
+
+
+def _words(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Of words, few of which differ, a dictionary is faster than a sort."""
+    if labels.dtype.kind not in "UO":
+        return None
+    words = labels.tolist()
+    if set(map(type, words)) != {str}:
+        return None
+    found = sorted(set(words))
+    position = {word: each for each, word in enumerate(found)}
+    code = np.fromiter(map(position.__getitem__, words), np.int64, len(words))
+    return np.array(found, dtype=labels.dtype), code
 
 
 def rows_by_code(code: np.ndarray, n_codes: int) -> list[np.ndarray]:

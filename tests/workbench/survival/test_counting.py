@@ -85,6 +85,8 @@ def test_sums_of_weights_that_should_cancel_do():
         np.array([250, 3, 250, 255], dtype=np.uint8),
         np.array([-128, 127, 0, 127], dtype=np.int8),
         np.array(["x", "y", "x", "x"], dtype=object),
+        np.array(["long", "", "é", "long"]),
+        np.array([2, 1.5, True, 2], dtype=object),
     ],
 )
 def test_labels_are_those_of_a_sort(labels):
