@@ -85,7 +85,10 @@ def order_patients(
 
 def first_of_ties(ordered: np.ndarray) -> np.ndarray:
     """Where each distinct value of ``ordered`` begins, (value,)."""
-    return np.append(0, np.flatnonzero(ordered[1:] != ordered[:-1]) + 1)
+    begins = np.empty(len(ordered), dtype=bool)
+    begins[0] = True
+    np.not_equal(ordered[1:], ordered[:-1], out=begins[1:])
+    return np.arange(len(ordered)) if begins.all() else np.flatnonzero(begins)
 
 
 def count_ordered(ordered: np.ndarray, is_event: np.ndarray) -> EventCounts:

@@ -90,7 +90,8 @@ class KaplanMeier:
     def at_risk_at(self, times: np.ndarray | float) -> np.ndarray:
         """Number at risk just before ``times`` (any shape), int; float where weighted."""
         position = np.searchsorted(self.time, times, side="left")
-        return np.append(self.n_at_risk, self.n_at_risk.dtype.type(0))[position]
+        found = self.n_at_risk[np.minimum(position, len(self.time) - 1)]
+        return np.where(position < len(self.time), found, found.dtype.type(0))
 
     def quantile(self, p: np.ndarray | list[float] | float) -> SurvivalQuantile:
         """First times at which at least the share ``p`` has had the event, and of the limits.
@@ -128,7 +129,7 @@ class KaplanMeier:
         self, values: np.ndarray, times: np.ndarray | float, start: float = 1.0
     ) -> np.ndarray:
         position = np.searchsorted(self.time, times, side="right")
-        found = np.append(start, values)[position]
+        found = np.where(position > 0, values[np.maximum(position - 1, 0)], start)
         beyond = np.asarray(times) > self.time[-1]
         return np.where(beyond & (self.survival[-1] > 0), np.nan, found)
 
