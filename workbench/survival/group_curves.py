@@ -69,7 +69,8 @@ def kaplan_meier_by_group(
     time, event
         As of ``kaplan_meier``.
     group
-        Label of each patient's group, (patient,); whole numbers and booleans are fastest.
+        Label of each patient's group, (patient,); whole numbers of a narrow range, and
+        booleans, are fastest.
     entry, confidence, limits
         As of ``kaplan_meier``.
 
@@ -96,7 +97,7 @@ def kaplan_meier_by_group(
     if entry is None:
         code = with_event(code, event, n_groups)
         ordered, code = order_patients(time, code, 2 * n_groups)
-        members = [np.flatnonzero(code >> 1 == each) for each in range(n_groups)]
+        members = rows_by_code(code >> 1, n_groups)
 
         def count(rows: np.ndarray) -> EventCounts:
             return count_ordered(ordered[rows], code[rows] & 1)

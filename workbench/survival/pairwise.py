@@ -80,7 +80,7 @@ def pairwise_log_rank(
 
     >>> time = np.array([1.0, 2, 3, 4, 5, 6, 7, 8, 9])
     >>> pairs = pairwise_log_rank(time, time > 0, np.repeat(["a", "b", "c"], 3))
-    >>> [(str(pair.first), str(pair.second), round(pair.p_adjusted, 3)) for pair in pairs]
+    >>> [(pair.first, pair.second, round(pair.p_adjusted, 3)) for pair in pairs]
     [('a', 'b', 0.074), ('a', 'c', 0.074), ('b', 'c', 0.074)]
     """
     time, event = check_outcome(time, event)
@@ -92,9 +92,9 @@ def pairwise_log_rank(
     tables = risk_tables(time, event, code, len(labels), entry=entry, stratum=strata)
     every = [list(pieces) for pieces in tables]
     n_patients = np.bincount(code)
-    found: list[tuple[tuple[object, object], LogRank | None, str]] = []
+    found: list[tuple[list[object], LogRank | None, str]] = []
     for pair in combinations(range(len(labels)), 2):
-        two, names = list(pair), (labels[pair[0]], labels[pair[1]])
+        two, names = list(pair), labels[list(pair)].tolist()
         try:
             own = [[piece.of(two) for piece in pieces] for pieces in every]
             test = log_rank_of(own, labels[two], n_patients[two], rho=rho, gamma=gamma)

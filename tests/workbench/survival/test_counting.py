@@ -86,6 +86,7 @@ def test_sums_of_weights_that_should_cancel_do():
         np.array([-128, 127, 0, 127], dtype=np.int8),
         np.array(["x", "y", "x", "x"], dtype=object),
         np.array(["long", "", "é", "long"]),
+        np.array([0, 9, 3, 9]),
         np.array([2, 1.5, True, 2], dtype=object),
     ],
 )
@@ -97,6 +98,12 @@ def test_labels_are_those_of_a_sort(labels):
     assert_array_equal(code, position)
     for each, rows in enumerate(rows_by_code(code, len(values))):
         assert_array_equal(rows, np.flatnonzero(position == each))
+
+
+def test_rows_of_many_codes_are_those_of_each():
+    code = np.random.default_rng(1).integers(0, 30, 200)
+    for each, rows in enumerate(rows_by_code(code, 31)):
+        assert_array_equal(rows, np.flatnonzero(code == each))
 
 
 def test_labels_of_other_patients_are_refused():

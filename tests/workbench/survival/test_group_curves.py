@@ -108,6 +108,15 @@ def test_groups_together_equal_each_alone(tied, late, labels):
     assert_array_equal(found.log_rank.n_patients, test.n_patients)
 
 
+def test_many_groups_and_strata_follow_the_formula():
+    time, event, group, entry = simulate(400, n_groups=140)
+    stratum = np.random.default_rng(8).integers(0, 4, 400)
+    test = log_rank(time, event, group, entry=entry, stratum=stratum)
+    _, covariance = by_definition(time, event, group, entry, stratum, 0, 0)
+    assert_allclose(test.covariance, covariance, rtol=1e-9, atol=1e-12)
+    assert_allclose(test.observed.sum(), test.expected.sum())
+
+
 @settings(deadline=None)
 @given(st.integers(0, 10_000), st.permutations(range(40)))
 def test_neither_order_nor_a_monotone_clock_changes_a_test(seed, order):
