@@ -1,10 +1,16 @@
 """What happened when: the one count that curves and tests of survival are made from."""
 
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from workbench.survival.inputs import check_labels
+
+# Distinct times that arithmetic takes at once, so that it stays in the cache: a million values are
+# dearer to move than to compute with.
+BLOCK = 2**14
 
 
 class EventCounts(NamedTuple):
@@ -89,6 +95,15 @@ def first_of_ties(ordered: np.ndarray) -> np.ndarray:
     begins[0] = True
     np.not_equal(ordered[1:], ordered[:-1], out=begins[1:])
     return np.arange(len(ordered)) if begins.all() else np.flatnonzero(begins)
+
+
+def blocks(first: np.ndarray | range, end: int) -> Iterator[tuple[int, int]]:
+    """Bounds of blocks of distinct times that begin at rows ``first``, the last until ``end``.
+
+    >>> list(blocks(np.array([0, 2, 3]), 5))
+    [(0, 5)]
+    """
+    return pairwise([*map(int, first[::BLOCK]), end])
 
 
 def count_ordered(ordered: np.ndarray, is_event: np.ndarray) -> EventCounts:

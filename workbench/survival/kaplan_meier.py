@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from workbench.survival.counting import EventCounts, count_events
+from workbench.survival.counting import EventCounts, blocks, count_events
 from workbench.survival.inputs import check_entry, check_outcome, check_weights
 from workbench.survival.limits import (
     Limits,
@@ -15,8 +15,6 @@ from workbench.survival.limits import (
     survival_limits,
 )
 from workbench.survival.quantiles import SurvivalQuantile, step_quantile
-
-BLOCK = 2**14  # times
 
 
 class Median(NamedTuple):
@@ -207,9 +205,9 @@ def curve_of(counts: EventCounts, confidence: float, limits: Limits) -> KaplanMe
     """The curve that ``counts`` make, with Greenwood's error."""
     survival, error = np.empty((2, len(counts.time)))
     last_survival, last_variance = 1.0, 0.0
-    # By blocks that stay in the cache: a million values are dearer to move than to compute with.
-    for start in range(0, len(counts.time), BLOCK):
-        block = slice(start, start + BLOCK)
+    n_times = len(counts.time)
+    for start, end in blocks(range(n_times), n_times):
+        block = slice(start, end)
         d = counts.n_events[block]
         n = np.where(d > 0, counts.n_at_risk[block], 1.0)
         stay = n - d

@@ -1,14 +1,11 @@
 """Who is at risk in each group when an event happens: what tests between groups are made from."""
 
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from workbench.survival.counting import first_of_ties, order_patients, rows_by_code
-
-BLOCK = 2**14  # distinct times
+from workbench.survival.counting import blocks, first_of_ties, order_patients, rows_by_code
 
 
 class RiskTable(NamedTuple):
@@ -24,8 +21,7 @@ class RiskTable(NamedTuple):
         return RiskTable(self.n_at_risk[groups][:, own], n_events[:, own])
 
 
-# A stratum's table comes in pieces of ascending time that fit into the cache: a million values
-# are dearer to move than to compute with.
+# A stratum's table comes in pieces of ascending time, a block each.
 Stratum = Iterable[RiskTable]
 
 
@@ -75,10 +71,8 @@ def tables_of_ordered(
 
     ``later`` has the ascending entry times of each group's patients who entered after the origin.
     """
-    first = first_of_ties(ordered)
-    bounds = np.append(first[::BLOCK], len(ordered))
     remaining = np.array([np.count_nonzero(code >> 1 == each) for each in range(n_groups)])
-    for start, end in pairwise(bounds):
+    for start, end in blocks(first_of_ties(ordered), len(ordered)):
         rows, table, leaving = _piece(ordered[start:end], code[start:end], n_groups)
         table.n_at_risk[:] += remaining[:, None]
         remaining = remaining - leaving

@@ -66,12 +66,14 @@ def test_counts_are_those_by_hand(times, seed, late, weighted):
 
 
 def test_sums_of_weights_that_should_cancel_do():
-    """0.1 + 0.2 - 0.1 is not 0.2: the last event still takes survival to exactly 0."""
-    time, entry = np.array([1.0, 3.0, 6.0]), np.array([0.0, 0.0, 4.0])
+    """(0.3 + 0.2) + 0.1 is not 0.1 + 0.2 + 0.3: the lone event at 3 still leaves nobody at risk."""
     counts = count_events(
-        time, np.array([True, True, False]), entry=entry, weights=np.array([0.1, 0.2, 0.7])
+        np.array([3.0, 5, 6, 7]),
+        np.array([True, False, False, False]),
+        entry=np.array([0.0, 4, 4, 4]),
+        weights=np.array([0.2, 0.1, 0.2, 0.3]),
     )
-    assert counts.n_at_risk[1] == counts.n_events[1]
+    assert counts.n_at_risk[0] == counts.n_events[0]
 
 
 @pytest.mark.parametrize(

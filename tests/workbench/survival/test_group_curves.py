@@ -13,7 +13,7 @@ from workbench.survival import (
     log_rank,
     pairwise_log_rank,
 )
-from workbench.survival.kaplan_meier import BLOCK
+from workbench.survival.counting import BLOCK
 
 FIELDS = (
     "time",
@@ -106,6 +106,18 @@ def test_groups_together_equal_each_alone(tied, late, labels):
     assert found.log_rank is not None
     assert found.log_rank.statistic == test.statistic
     assert_array_equal(found.log_rank.n_patients, test.n_patients)
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_blocks_of_times_join_without_a_seam(tied, monkeypatch):
+    time, event, group, entry = simulate(160, tied=tied)
+    whole, test = kaplan_meier(time, event), log_rank(time, event, group, entry=entry, rho=1)
+    monkeypatch.setattr("workbench.survival.counting.BLOCK", 7)
+    joined, again = kaplan_meier(time, event), log_rank(time, event, group, entry=entry, rho=1)
+    for field in FIELDS:
+        assert_array_equal(getattr(joined, field), getattr(whole, field), err_msg=field)
+    assert_allclose(again.statistic, test.statistic, rtol=1e-12)
+    assert_allclose(again.expected, test.expected, rtol=1e-12)
 
 
 def test_many_groups_and_strata_follow_the_formula():
