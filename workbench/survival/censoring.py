@@ -6,8 +6,8 @@ from typing import Literal
 import numpy as np
 
 from workbench.errors import SurvivalError
+from workbench.survival.counting import count_events, distinct_labels, rows_by_code
 from workbench.survival.inputs import check_outcome
-from workbench.survival.kaplan_meier import count_events
 
 Side = Literal["left", "right"]
 
@@ -53,9 +53,9 @@ class CensoringCurve:
         if stratum is None:
             return self.before(time)
         found = np.empty(len(time))
-        for label in np.unique(stratum):
-            member = stratum == label
-            found[member] = self._one(label, time[member], "left")
+        labels, code = distinct_labels("stratum", stratum, len(time))
+        for label, rows in zip(labels, rows_by_code(code, len(labels)), strict=True):
+            found[rows] = self._one(label, time[rows], "left")
         return found
 
     def _evaluate(self, times: np.ndarray, stratum: np.ndarray | None, side: Side) -> np.ndarray:
@@ -66,7 +66,7 @@ class CensoringCurve:
                     "pass each patient's stratum"
                 )
             return self._one(next(iter(self.time)), times, side)
-        labels, code = np.unique(stratum, return_inverse=True)
+        labels, code = distinct_labels("stratum", stratum, len(stratum))
         return np.stack([self._one(label, times, side) for label in labels])[code]
 
     def _one(self, label: object, times: np.ndarray, side: Side) -> np.ndarray:
@@ -123,10 +123,10 @@ def censoring_curve(
         raise SurvivalError(
             f"stratum must have one label a patient ({len(time)}), got {len(stratum)}"
         )
+    labels, code = distinct_labels("stratum", stratum, len(time))
     times, probability = {}, {}
-    for label in np.unique(stratum):
-        member = stratum == label
-        counts = count_events(time[member], event[member])
+    for label, rows in zip(labels, rows_by_code(code, len(labels)), strict=True):
+        counts = count_events(time[rows], event[rows])
         exposed = counts.n_at_risk - counts.n_events
         step = np.divide(counts.n_censored, exposed, out=np.zeros(len(exposed)), where=exposed > 0)
         times[label], probability[label] = counts.time, np.cumprod(1 - step)

@@ -1,12 +1,15 @@
 """Do groups differ in survival?"""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import chdtrc
 
 from workbench.errors import SurvivalError
-from workbench.survival.inputs import check_labels, check_outcome
+from workbench.survival.counting import distinct_labels
+from workbench.survival.inputs import check_entry, check_labels, check_outcome
+from workbench.survival.risk_table import Stratum, risk_tables
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,14 @@ class LogRank:
     p_value
         Probability of a statistic at least as large if no group differs.
     observed, expected
-        Events seen in each group, and expected if none differed, (group,), groups ascending.
+        Events seen in each group, and expected if none differed, (group,), groups ascending;
+        with rho or gamma each event counts its weight.
+    covariance
+        Of ``observed - expected``, (group, group).
+    groups
+        Labels, ascending, (group,).
+    n_patients, n_events
+        Of each group, (group,) int: what decides whether a p-value is fit to print.
     """
 
     statistic: float
@@ -28,16 +38,35 @@ class LogRank:
     p_value: float
     observed: np.ndarray
     expected: np.ndarray
+    covariance: np.ndarray
+    groups: np.ndarray
+    n_patients: np.ndarray
+    n_events: np.ndarray
 
 
-def log_rank(time: np.ndarray, event: np.ndarray, group: np.ndarray) -> LogRank:
-    r"""Log-rank test of two or more groups.
+def log_rank(
+    time: np.ndarray,
+    event: np.ndarray,
+    group: np.ndarray,
+    *,
+    entry: np.ndarray | None = None,
+    stratum: np.ndarray | None = None,
+    rho: float = 0.0,
+    gamma: float = 0.0,
+) -> LogRank:
+    r"""Log-rank test of two or more groups, weighted and stratified where asked.
 
     With O and E the observed and expected events of each group and V the sum of the
     hypergeometric covariances over the event times, the statistic is
 
     .. math:: (O - E)^\top V^{-} (O - E), \qquad
-        E_g = \sum_j d_j \frac{n_{gj}}{n_j}
+        O_g = \sum_j w_j d_{gj}, \quad E_g = \sum_j w_j d_j \frac{n_{gj}}{n_j}, \quad
+        w_j = \hat S(t_j-)^\rho \, (1 - \hat S(t_j-))^\gamma
+
+    with :math:`\hat S` the Kaplan-Meier curve of all groups together. ``rho=1`` gives early
+    differences more weight, ``gamma=1`` late ones; 0 and 0 is the log-rank test. The weights are
+    to be chosen before the data are seen. With ``stratum`` O, E, V are summed over strata, each
+    with its own curve and risk sets.
 
     Parameters
     ----------
@@ -47,16 +76,23 @@ def log_rank(time: np.ndarray, event: np.ndarray, group: np.ndarray) -> LogRank:
         True if the event was observed, (patient,) bool.
     group
         Label of each patient's group, (patient,).
+    entry
+        When each patient came under observation, (patient,): at risk in (entry, time].
+    stratum
+        Labels within which alone patients are compared, (patient,).
+    rho, gamma
+        Fleming and Harrington's exponents, not negative.
 
     Raises
     ------
     SurvivalError
-        Fewer than two groups, or no event while more than one group is at risk.
+        Fewer than two groups, no event while more than one group is at risk, an exponent that is
+        negative, or an outcome, entry or label that is not valid.
 
     References
     ----------
     Mantel, Cancer Chemother Rep 1966;50:163-170. Peto and Peto, J R Stat Soc A
-    1972;135:185-207.
+    1972;135:185-207. Harrington and Fleming, Biometrika 1982;69:553-566.
 
     Examples
     --------
@@ -69,26 +105,41 @@ def log_rank(time: np.ndarray, event: np.ndarray, group: np.ndarray) -> LogRank:
     ([0.8333, 3.1667], 2.882, 0.0896)
     """
     time, event = check_outcome(time, event)
-    code = check_labels("group", group, len(time))
-    n_groups = code.max() + 1
-    if n_groups < 2:
+    entry = check_entry(entry, time)
+    labels, code = distinct_labels("group", group, len(time))
+    if len(labels) < 2:
         raise SurvivalError("a log-rank test compares two or more groups, got 1: pass more groups")
-    event_times = np.unique(time[event])
-    member = code[:, None] == np.arange(n_groups)
-    at_risk = (time >= event_times[:, None]).astype(float) @ member  # time group
-    happening = (time == event_times[:, None]) & event
-    n_events = happening.sum(1)
-    n_at_risk = at_risk.sum(1)
+    strata = risk_tables(
+        time,
+        event,
+        code,
+        len(labels),
+        entry=entry,
+        stratum=None if stratum is None else check_labels("stratum", stratum, len(time)),
+    )
+    return log_rank_of(strata, labels, np.bincount(code), rho=rho, gamma=gamma)
 
-    share = at_risk / n_at_risk[:, None]
-    observed = member[event].sum(0).astype(float)
-    expected = n_events @ share
-    ties = (n_at_risk - n_events) / np.maximum(n_at_risk - 1, 1)
-    scale = n_events * ties
-    covariance = np.diag(scale @ share) - (share * scale[:, None]).T @ share
+
+def log_rank_of(
+    strata: Iterable[Stratum],
+    labels: np.ndarray,
+    n_patients: np.ndarray,
+    *,
+    rho: float = 0.0,
+    gamma: float = 0.0,
+) -> LogRank:
+    """The test that the risk tables of ``strata`` make."""
+    if not (rho >= 0 and gamma >= 0):
+        raise SurvivalError(
+            f"rho and gamma must not be negative, got {rho} and {gamma}: pass 0 for the log-rank"
+        )
+    parts = [_moments(stratum, len(labels), rho, gamma) for stratum in strata]
+    n_events, observed, expected, covariance = (
+        np.sum(part, axis=0) for part in zip(*parts, strict=True)
+    )
     if not np.trace(covariance) > 0:
         raise SurvivalError(
-            f"a log-rank test needs an event while two groups are at risk, got {event.sum()} "
+            f"a log-rank test needs an event while two groups are at risk, got {n_events.sum()} "
             "events and none of that kind: join groups or leave the test out"
         )
     # Groups never at risk together with another add nothing; one row is redundant besides.
@@ -101,4 +152,34 @@ def log_rank(time: np.ndarray, event: np.ndarray, group: np.ndarray) -> LogRank:
         float(chdtrc(degrees_of_freedom, statistic)),
         observed,
         expected,
+        covariance,
+        labels,
+        n_patients,
+        n_events,
     )
+
+
+def _moments(
+    stratum: Stratum, n_groups: int, rho: float, gamma: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Events, weighted events and expected ones (group,), and the covariance (group, group)."""
+    n_events = np.zeros(n_groups, dtype=np.int64)
+    observed, expected = np.zeros(n_groups), np.zeros(n_groups)
+    products, survival = np.zeros((n_groups, n_groups)), 1.0
+    for at_risk, events in stratum:
+        d, n = events.sum(0), at_risk.sum(0)
+        share = at_risk / n
+        scale = d * ((n - d) / np.maximum(n - 1, 1))
+        own = events.sum(1)
+        n_events += own
+        if rho or gamma:
+            after = np.cumprod(np.append(survival, 1 - d / n))
+            before, survival = after[:-1], after[-1]
+            weight = before**rho * (1 - before) ** gamma
+            own, d, scale = events @ weight, weight * d, weight**2 * scale
+        observed += own
+        expected += share @ d
+        products += (share * scale) @ share.T
+    # Rows of the covariance sum to 0: its diagonal follows, and no large terms cancel in it.
+    np.fill_diagonal(products, 0.0)
+    return n_events, observed, expected, np.diag(products.sum(1)) - products

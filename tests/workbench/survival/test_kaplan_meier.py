@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
+from workbench.errors import SurvivalError
 from workbench.survival import kaplan_meier
 
 TIMES = st.lists(st.integers(1, 12), min_size=2, max_size=40).map(np.asarray)
@@ -84,3 +85,70 @@ def test_a_median_that_is_not_reached_is_infinite():
 
 def test_a_median_on_a_level_step_is_its_middle():
     assert kaplan_meier(np.array([1.0, 2, 5, 6]), np.ones(4, dtype=bool)).median.estimate == 3.5
+
+
+@settings(deadline=None)
+@given(TIMES, st.integers(1, 3))
+def test_a_weight_counts_as_so_many_patients(time, weight):
+    event = time % 3 > 0
+    weights = 1.0 + np.arange(len(time)) % weight
+    each = np.repeat(np.arange(len(time)), weights.astype(int))
+    weighted = kaplan_meier(time, event, weights=weights)
+    copied = kaplan_meier(time[each], event[each])
+    for field in ("time", "n_at_risk", "n_events", "n_censored"):
+        assert_array_equal(getattr(weighted, field), getattr(copied, field))
+    for field in ("survival", "lower", "upper", "standard_error"):
+        assert_allclose(getattr(weighted, field), getattr(copied, field), rtol=1e-12)
+
+
+@settings(deadline=None)
+@given(TIMES, st.sampled_from(["log-log", "log", "plain"]))
+def test_limits_enclose_the_curve_and_stay_probabilities(time, limits):
+    curve = kaplan_meier(time, time % 3 > 0, limits=limits)
+    known = curve.survival > 0
+    assert ((curve.lower >= 0) & (curve.lower <= curve.survival))[known].all()
+    assert ((curve.upper <= 1) & (curve.upper >= curve.survival))[known].all()
+    assert np.isnan([curve.lower[~known], curve.upper[~known]]).all()
+    assert_array_equal(curve.standard_error_at(0), 0)
+
+
+def test_entry_at_the_origin_changes_nothing():
+    time, event = np.array([2.0, 1, 5, 4]), np.array([True, True, False, True])
+    curve, late = kaplan_meier(time, event), kaplan_meier(time, event, entry=np.zeros(4))
+    assert_array_equal(late.time, curve.time)
+    assert_array_equal(late.survival, curve.survival)
+    assert_array_equal(late.n_at_risk, curve.n_at_risk)
+
+
+def test_at_risk_is_known_between_entries():
+    curve = kaplan_meier(
+        np.array([4.0, 6.0, 9.0]), np.array([True, True, False]), entry=np.array([1.0, 2.0, 5.0])
+    )
+    assert_array_equal(curve.at_risk_at([0, 1, 1.5, 2, 2.5, 4, 4.5, 5.5, 9, 10]), [
+        0, 0, 1, 1, 2, 2, 1, 2, 1, 0
+    ])  # fmt: skip
+    assert_array_equal(curve.at([3, 4, 6]), [1, 0.5, 0.25])
+
+
+def test_quantiles_follow_the_steps():
+    curve = kaplan_meier(np.array([1.0, 2, 5, 6]), np.array([True, True, False, False]))
+    assert_array_equal(curve.quantile([0.1, 0.25, 0.4, 0.5, 0.6]).estimate, [1, 1.5, 2, 4, np.inf])
+    assert curve.quantile([[0.1], [0.3]]).lower.shape == (2, 1)
+    with pytest.raises(SurvivalError, match="shares between 0 and 1, got 2 outside"):
+        curve.quantile([0, 0.5, 1])
+
+
+@pytest.mark.parametrize("event", [True, False])
+def test_one_patient_and_events_at_the_origin(event):
+    curve = kaplan_meier(np.array([0.0]), np.array([event]))
+    assert_array_equal(curve.survival, [0.0 if event else 1.0])
+    assert_array_equal(curve.at_risk_at([0, 1]), [1, 0])
+    assert curve.median.estimate == (0 if event else np.inf)
+
+
+def test_late_events_after_a_gap_leave_the_curve_level():
+    """Nobody is at risk from 2 to 3: the curve says so by standing still, then falls to 0."""
+    time, entry = np.array([1.0, 2.0, 4.0]), np.array([0.0, 0.0, 3.0])
+    curve = kaplan_meier(time, np.array([True, False, True]), entry=entry)
+    assert_array_equal(curve.survival, [0.5, 0.5, 0.5, 0])
+    assert_array_equal(curve.n_at_risk, [2, 1, 0, 1])
