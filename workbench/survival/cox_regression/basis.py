@@ -49,7 +49,8 @@ class Basis:
 
     def standard_information(self, of_z: np.ndarray) -> np.ndarray:
         """Information of the columns x, each divided by its standard deviation."""
-        unit = self.matrix / np.sqrt((self.matrix**2).sum(0))
+        unit = self.matrix / np.abs(self.matrix).max(0)  # squares of tiny units would underflow
+        unit = unit / np.sqrt((unit**2).sum(0))
         return unit.T @ of_z @ unit
 
 

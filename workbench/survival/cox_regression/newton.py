@@ -20,6 +20,9 @@ SUSPECT = 1e-8
 FLIGHT = 0.1
 """Change of the log hazard, across a column's range, that counts as moving."""
 
+FARTHEST = 300.0
+"""Range of the log hazard over patients that no estimate reaches; sums would underflow."""
+
 
 def maximise(
     data: CoxData, basis: Basis, names: Sequence[str]
@@ -50,6 +53,8 @@ def maximise(
             if (np.abs(moved) * basis.span).max() > FLIGHT:
                 raise _no_maximum(moved, basis, names)
         coefficients, current = _ascend(coefficients, step, current)
+        if np.ptp(current.predictor) > FARTHEST:
+            raise _no_maximum(basis.coefficients(coefficients), basis, names)
         if decrement < SOLVED:
             return coefficients, current, start
     raise SurvivalError(

@@ -16,6 +16,8 @@ from workbench.survival.inputs import check_horizons, check_numbers
 if TYPE_CHECKING:
     import pandas as pd
 
+SMALLEST_SHARE = 1e-13  # of the largest eigenvalue: less is what arithmetic leaves of 0
+
 
 class ChiSquareTest(NamedTuple):
     """A chi-square statistic, its degrees of freedom and its p value."""
@@ -221,19 +223,13 @@ def wald_test(coefficients: np.ndarray, covariance: np.ndarray) -> ChiSquareTest
     With fewer clusters than coefficients a sandwich has less than full rank.
     """
     scale = np.sqrt(np.diagonal(covariance))
-    scaled = covariance / np.outer(scale, scale)
-    rank = int(np.linalg.matrix_rank(scaled, hermitian=True))
-    z = coefficients / scale
-    inverse = np.linalg.inv if rank == len(z) else _pseudo_inverse
-    statistic = float(z @ inverse(scaled) @ z)
-    return chi_square(statistic, rank)
+    values, vectors = np.linalg.eigh(covariance / np.outer(scale, scale))
+    seen = values > SMALLEST_SHARE * values[-1]
+    z = vectors[:, seen].T @ (coefficients / scale)
+    return chi_square(float(z**2 @ (1 / values[seen])), int(seen.sum()))
 
 
 def chi_square(statistic: float, degrees_of_freedom: int) -> ChiSquareTest:
     """A statistic with the p value of its degrees of freedom."""
     p_value = float(chdtrc(degrees_of_freedom, max(statistic, 0.0)))
     return ChiSquareTest(statistic, degrees_of_freedom, p_value)
-
-
-def _pseudo_inverse(matrix: np.ndarray) -> np.ndarray:
-    return np.linalg.pinv(matrix, hermitian=True)
