@@ -19,6 +19,7 @@ from workbench.survival.cox_regression.effect_curve import (
     nonlinearity_test,
 )
 from workbench.survival.cox_regression.fit import cox
+from workbench.survival.cox_regression.parametric import ParametricRegression, parametric
 from workbench.survival.cox_regression.proportional_hazards import (
     ProportionalHazards,
     Smooth,
@@ -50,6 +51,7 @@ __all__ = [
     "KaplanMeier",
     "LogRank",
     "Median",
+    "ParametricRegression",
     "ProportionalHazards",
     "RiskBin",
     "SchoenfeldResiduals",
@@ -71,6 +73,7 @@ __all__ = [
     "log_rank",
     "martingale_residuals",
     "nonlinearity_test",
+    "parametric",
     "proportional_hazards",
     "restricted_cubic_spline",
     "scaled_schoenfeld_residuals",

@@ -110,7 +110,7 @@ def cox(
     n_rows = len(time)
     made = features if isinstance(features, Design) else None
     columns = check_numbers("features", made.features if made else features, (n_rows, -1))  # type: ignore[arg-type]
-    names = _check_names(made.names if made and names is None else names, columns.shape[1])
+    names = check_names(made.names if made and names is None else names, columns.shape[1])
     entry = check_entry(entry, time)
     weights = check_weights(weights, n_rows)
     offset = np.zeros(n_rows) if offset is None else check_numbers("offset", offset, (n_rows,))
@@ -164,7 +164,8 @@ def cox(
     )
 
 
-def _check_names(names: Sequence[str] | None, n_columns: int) -> tuple[str, ...]:
+def check_names(names: Sequence[str] | None, n_columns: int) -> tuple[str, ...]:
+    """Distinct names, one a column; "x1", "x2", ... where None."""
     if n_columns == 0:
         raise SurvivalError(
             "features must have a column or more, got none: pass what to regress on"
