@@ -241,6 +241,13 @@ def test_more_columns_than_rows_are_refused() -> None:
         cox(np.arange(1.0, 9), np.ones(8, dtype=bool), columns)
 
 
+def test_entry_at_zero_is_no_entry() -> None:
+    for time in (TIME, np.ceil(TIME)):
+        model = cox(time, EVENT, FEATURES)
+        same = cox(time, EVENT, FEATURES, entry=np.zeros(len(time)))
+        assert_allclose(same.covariance, model.covariance, rtol=1e-12)
+
+
 def test_all_events_at_one_time_is_a_regression_still() -> None:
     event = np.arange(len(TIME)) % 3 == 0
     model = cox(ONES, event, FEATURES)

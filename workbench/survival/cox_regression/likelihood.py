@@ -149,13 +149,13 @@ class AtRisk:
         both, cross, tied = (
             sets.event_sums(square * part) for part in (1.0, data.gone, data.gone**2)
         )
-        outer = (at_risk * both) @ at_risk.T
+        outer = _outer_sum(at_risk, both)
         if data.gone.any():
             several = sets.n_tied > 1
             at_risk, of_events = at_risk[:, several], of_events[:, several]
             mixed = (at_risk * cross[several]) @ of_events.T
-            outer += (of_events * tied[several]) @ of_events.T - mixed - mixed.T
-        return (data.features * lived) @ data.features.T - outer
+            outer += _outer_sum(of_events, tied[several]) - mixed - mixed.T
+        return _outer_sum(data.features, lived) - outer
 
 
 def at_risk(data: CoxData, coefficients: np.ndarray) -> AtRisk:
@@ -169,3 +169,12 @@ def at_risk(data: CoxData, coefficients: np.ndarray) -> AtRisk:
     if data.gone.any():
         total = total - data.gone * sets.event_sums(hazard[sets.event_rows])[sets.event_group]
     return AtRisk(data, predictor, shift, hazard, total)
+
+
+def _outer_sum(vectors: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Weighted sum of the outer products of columns, (feature, feature)."""
+    if (weights >= 0).all():
+        # Of a matrix with itself BLAS computes one triangle only.
+        vectors = vectors * np.sqrt(weights)
+        return vectors @ vectors.T
+    return (vectors * weights) @ vectors.T

@@ -251,7 +251,8 @@ def _events_used(model: CoxRegression) -> np.ndarray:
     for code in range(len(used)):
         groups = np.flatnonzero(sets.stratum == code)
         if len(groups):
-            rows = columns[sets.order[sets.begin[groups[0]] : sets.end[groups[-1]]]]
+            span = slice(sets.present.begin[groups[0]], sets.present.end[groups[-1]])
+            rows = columns[sets.order[span]]
             used[code] = np.where(np.ptp(rows, axis=0) > 0, sets.n_tied[groups].sum(), 0)
     return used
 

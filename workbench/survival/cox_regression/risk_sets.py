@@ -5,6 +5,39 @@ from functools import cached_property
 
 import numpy as np
 
+FEW = 4  # a sum a piece is faster than a running sum where pieces have more rows than this
+
+
+@dataclass(frozen=True)
+class Spans:
+    """Stretches ``begin`` to ``end - 1`` of consecutive rows, one an event time, (event time,)."""
+
+    begin: np.ndarray
+    end: np.ndarray
+
+    @cached_property
+    def edges(self) -> np.ndarray:
+        """Rows at which a stretch begins or ends, ascending from 0."""
+        return np.unique(np.concatenate([[0], self.begin, self.end]))
+
+    def sums(self, values: np.ndarray) -> np.ndarray:
+        """Sum over each stretch: (..., row) to (..., event time)."""
+        if len(self.edges) == 1:
+            return np.zeros((*values.shape[:-1], len(self.end)))
+        if FEW * len(self.edges) < values.shape[-1]:
+            pieces = np.add.reduceat(values[..., : self.edges[-1]], self.edges[:-1], axis=-1)
+            running = np.cumsum(pieces, axis=-1)
+            start, stop = (np.searchsorted(self.edges, row) for row in (self.begin, self.end))
+        else:
+            running = np.cumsum(values, axis=-1)
+            start, stop = self.begin, self.end
+        total = np.take(running, stop - 1, axis=-1)
+        later = start > 0
+        if later.any():
+            total[..., later] -= running[..., start[later] - 1]
+        total[..., self.end == self.begin] = 0.0
+        return total
+
 
 @dataclass(frozen=True)
 class RiskSets:
@@ -25,11 +58,11 @@ class RiskSets:
         Event times at which the sorted row is at risk, (row,) int.
     time, stratum
         Distinct event times within strata, (event time,), and the stratum's code.
-    begin, end
-        Sorted rows of the stratum with a time not before each event time, (event time,) int.
-    late_order, late_end
-        Sorted rows by stratum and falling entry, and how far of them each event time precedes
-        the entry; None where all were under observation from the start.
+    present
+        Sorted rows of the stratum with a time not before each event time.
+    late_order, late
+        Sorted rows by stratum and falling entry, and those of them with an entry not before each
+        event time; None where all were under observation from the start.
     """
 
     order: np.ndarray
@@ -38,10 +71,9 @@ class RiskSets:
     last: np.ndarray
     time: np.ndarray
     stratum: np.ndarray
-    begin: np.ndarray
-    end: np.ndarray
+    present: Spans
     late_order: np.ndarray | None
-    late_end: np.ndarray | None
+    late: Spans | None
 
     @cached_property
     def event_rows(self) -> np.ndarray:
@@ -60,10 +92,10 @@ class RiskSets:
 
     def at_risk_sums(self, values: np.ndarray) -> np.ndarray:
         """Sum over the rows at risk at each event time: (..., row) to (..., event time)."""
-        total = _between(values, self.begin, self.end)
-        if self.late_order is None or self.late_end is None:
+        total = self.present.sums(values)
+        if self.late_order is None or self.late is None:
             return total
-        return total - _between(values[..., self.late_order], self.begin, self.late_end)
+        return total - self.late.sums(values[..., self.late_order])
 
     def event_sums(self, values: np.ndarray) -> np.ndarray:
         """Sum over the events at each event time: (..., event row) to (..., event time)."""
@@ -105,12 +137,12 @@ def risk_sets(
     opening = of_stratum * len(distinct)
     begin = np.searchsorted(leaving, opening)
     if entry is None:
-        late_order = late_end = None
+        late_order = late = None
         last = np.searchsorted(at_event, (stratum[order] + 1) * len(distinct))
     else:
         entering = key[n_rows:][order]
         late_order = np.argsort(entering, kind="stable")
-        late_end = np.searchsorted(entering[late_order], at_event, side="right")
+        late = Spans(begin, np.searchsorted(entering[late_order], at_event, side="right"))
         last = np.searchsorted(at_event, entering)
     return RiskSets(
         order=order,
@@ -119,19 +151,7 @@ def risk_sets(
         last=last,
         time=distinct[len(distinct) - 1 - (at_event - opening)],
         stratum=of_stratum,
-        begin=begin,
-        end=np.searchsorted(leaving, at_event, side="right"),
+        present=Spans(begin, np.searchsorted(leaving, at_event, side="right")),
         late_order=late_order,
-        late_end=late_end,
+        late=late,
     )
-
-
-def _between(values: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """Sums of ``values[..., begin:end]``, one a pair."""
-    running = np.cumsum(values, axis=-1)
-    total = np.take(running, end - 1, axis=-1)
-    later = begin > 0
-    if later.any():
-        total[..., later] -= running[..., begin[later] - 1]
-    total[..., end == begin] = 0.0
-    return total
