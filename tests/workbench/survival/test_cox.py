@@ -206,6 +206,7 @@ GROUPS = np.arange(len(TIME)) % 4
         (lambda: cox(TIME, EVENT, FEATURES, entry=TIME), r"entry must lie before time"),
         (lambda: cox(TIME, EVENT, FEATURES, offset=ONES[:3]), r"offset must have shape"),
         (lambda: cox(TIME, EVENT, FEATURES, cluster=GROUPS[:3]), r"cluster must have shape"),
+        (lambda: cox(TIME, EVENT, FEATURES, cluster=ONES), r"2 labels or more, got 1 of 120 rows"),
         (lambda: cox(TIME, EVENT, FEATURES, weights=np.where(EVENT, 0.0, 1.0)), r"needs events"),
         (lambda: cox(TIME[:1], EVENT[:1] | True, FEATURES[:1]), r"must vary, 'x1', 'x2'"),
         (lambda: proportional_hazards(cox(TIME, EVENT, FEATURES), "square"), r"transform must be"),

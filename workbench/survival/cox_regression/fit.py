@@ -1,5 +1,6 @@
 """Fit a Cox regression."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Literal
 
@@ -124,6 +125,10 @@ def cox(
         )
     codes = check_labels("stratum", stratum, n_rows)
     clusters = None if cluster is None else check_labels("cluster", cluster, n_rows)
+    if clusters is not None and not clusters.any():
+        raise SurvivalError(
+            f"cluster must have 2 labels or more, got 1 of {n_rows} rows: leave it out"
+        )
 
     z, basis = uncorrelated(columns, names)
     sets = risk_sets(time, counted, entry, codes)
@@ -203,12 +208,14 @@ def _baselines(
 ) -> tuple[BaselineHazard, ...]:
     sets = top.data.sets
     steps = sets.event_sums(top.increment) * np.exp(-top.shift)
-    found = []
-    for code, label in enumerate(labels):
-        inside = np.flatnonzero(sets.stratum == code)[::-1]
-        last_time = float(time[codes == code].max())
-        found.append(BaselineHazard(label, sets.time[inside], np.cumsum(steps[inside]), last_time))
-    return tuple(found)
+    last_time = np.zeros(len(labels))
+    np.maximum.at(last_time, codes, time)
+    bounds = np.searchsorted(sets.stratum, np.arange(len(labels) + 1))
+    parts = [slice(first, last) for first, last in itertools.pairwise(bounds)]
+    return tuple(
+        BaselineHazard(label, sets.time[part][::-1], np.cumsum(steps[part][::-1]), float(last))
+        for label, part, last in zip(labels, parts, last_time, strict=True)
+    )
 
 
 def _level_counts(columns: np.ndarray, event: np.ndarray) -> np.ndarray:

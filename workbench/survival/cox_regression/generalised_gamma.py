@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from workbench.errors import SurvivalError
 from workbench.survival.cox_regression.accelerated import (
@@ -37,6 +36,8 @@ def fit_generalised_gamma(
     At each shape the others are found by Newton's method, from the log-normal's. Their covariance
     with the shape follows from how they move along the profile, by central differences.
     """
+    from scipy.optimize import minimize_scalar  # slow to import, and few ask for this
+
     problem, basis = location_scale_problem(
         time, event, columns, DISTRIBUTIONS["log-normal"], names, entry, weights, scaled=True
     )

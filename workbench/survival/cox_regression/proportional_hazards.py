@@ -1,12 +1,12 @@
 """Do hazard ratios stay what they are over time? Score tests, and the curves beside them."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
 from scipy.special import ndtri
-from scipy.stats import rankdata
 
 from workbench.errors import SurvivalError
 from workbench.survival.cox_regression.record import (
@@ -157,7 +157,7 @@ def _transformed(fit: CoxFit, transform: Transform) -> np.ndarray:
     ways: dict[str, Callable[[np.ndarray], np.ndarray]] = {
         "km": lambda time: 1 - _survival_before(time, fit),
         "identity": lambda time: time,
-        "rank": rankdata,
+        "rank": _ranks,
         "log": lambda time: np.log(np.maximum(time, np.finfo(float).tiny)),
     }
     if transform not in ways:
@@ -165,6 +165,12 @@ def _transformed(fit: CoxFit, transform: Transform) -> np.ndarray:
     if transform == "log" and (fit.at_risk.data.sets.time <= 0).any():
         raise SurvivalError('the transform "log" needs events after 0, got some at 0: use "km"')
     return ways[transform](fit.time)
+
+
+def _ranks(time: np.ndarray) -> np.ndarray:
+    """From 1, ties at their mean, as R's ``rank``."""
+    _, inverse, counts = np.unique(time, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[inverse]
 
 
 def _survival_before(time: np.ndarray, fit: CoxFit) -> np.ndarray:
@@ -229,8 +235,9 @@ def _plot_residuals(
     residuals = raw.values @ combine
     mean_variance = combine.T @ mean_variance @ combine
     used = used[:, [term.columns[0] for term in model.terms]]
+    bounds = np.searchsorted(raw.stratum, np.arange(len(used) + 1))
     for code in range(len(used)):
-        rows = np.flatnonzero(raw.stratum == code)
+        rows = np.arange(bounds[code], bounds[code + 1])
         varies = np.flatnonzero(used[code] > 0)
         block = np.ix_(rows, varies)
         residuals[block] = np.linalg.solve(
@@ -248,12 +255,11 @@ def _events_used(model: CoxRegression) -> np.ndarray:
     """Events of each stratum, 0 where a column does not vary in it, (stratum, column) int."""
     sets, columns = model.fit.at_risk.data.sets, model.fit.columns
     used = np.zeros((len(model.fit.labels), len(model.names)), dtype=np.int64)
-    for code in range(len(used)):
-        groups = np.flatnonzero(sets.stratum == code)
-        if len(groups):
-            span = slice(sets.present.begin[groups[0]], sets.present.end[groups[-1]])
-            rows = columns[sets.order[span]]
-            used[code] = np.where(np.ptp(rows, axis=0) > 0, sets.n_tied[groups].sum(), 0)
+    bounds = np.searchsorted(sets.stratum, np.arange(len(used) + 1))
+    for code, (first, last) in enumerate(itertools.pairwise(bounds)):
+        if last > first:
+            rows = columns[sets.order[sets.present.begin[first] : sets.present.end[last - 1]]]
+            used[code] = np.where(np.ptp(rows, axis=0) > 0, sets.n_tied[first:last].sum(), 0)
     return used
 
 
