@@ -222,17 +222,18 @@ def test_proportional_hazards_equals_r(fitted, of_r) -> None:
     close(error[::5], of_r(f"{name}:smooth_error"))
 
 
-def test_baseline_hazards_equal_r(fitted, of_r) -> None:
-    name, model = fitted
+@pytest.mark.parametrize("name", [name for name in FITS if name != "cancer"])
+def test_baseline_hazards_equal_r(public_table, of_r, name) -> None:
+    model = FITS[name](public_table)
     nobody = np.zeros((1, len(model.names)))
     for baseline in model.baseline:
         label = "all" if baseline.stratum is None else f"{baseline.stratum:g}"
         expected = of_r(f"{name}:baseline_{label}")
         expected = expected[expected.index.astype(float) <= baseline.last_time]
+        assert len(expected) >= 6
         times = expected.index.to_numpy(float)
-        if len(times):
-            found = model.cumulative_hazard(nobody, times, stratum=baseline.stratum)
-            close(found[0], expected)
+        found = model.cumulative_hazard(nobody, times, stratum=baseline.stratum)
+        close(found[0], expected)
 
 
 @pytest.fixture(scope="module")
