@@ -69,7 +69,8 @@ def compare(n_rows: int, n_features: int, turns: int) -> None:
             gap = np.abs(found[name] - found["workbench"]).max()
             print(
                 f"{n_rows:>8} x {n_features} {label:7s} {name:16s} {median:8.3f} s "
-                f"{median / ours:6.1f} x  CPU {cpu:8.3f} s {cpu / ours_busy:6.1f} x  coefficients within {gap:.0e}"
+                f"{median / ours:6.1f} x  CPU {cpu:8.3f} s "
+                f"{cpu / ours_busy:6.1f} x  coefficients within {gap:.0e}"
             )
 
 
