@@ -39,6 +39,46 @@ from workbench.survival.concordance import (
     harrell_c,
     uno_c,
 )
+from workbench.survival.cox_regression.design import (
+    Design,
+    Term,
+    design,
+)
+from workbench.survival.cox_regression.effect_curve import (
+    EffectCurve,
+    effect_curve,
+    nonlinearity_test,
+)
+from workbench.survival.cox_regression.fit import (
+    cox,
+)
+from workbench.survival.cox_regression.parametric import (
+    ParametricRegression,
+    parametric,
+)
+from workbench.survival.cox_regression.proportional_hazards import (
+    ProportionalHazards,
+    Smooth,
+    proportional_hazards,
+)
+from workbench.survival.cox_regression.record import (
+    BaselineHazard,
+    ChiSquareTest,
+    CoxRegression,
+)
+from workbench.survival.cox_regression.residuals import (
+    SchoenfeldResiduals,
+    deviance_residuals,
+    dfbeta,
+    martingale_residuals,
+    scaled_schoenfeld_residuals,
+    schoenfeld_residuals,
+    score_residuals,
+)
+from workbench.survival.cox_regression.splines import (
+    Spline,
+    restricted_cubic_spline,
+)
 from workbench.survival.decision_curve import (
     competing_decision_curve,
     decision_curve,
@@ -102,13 +142,18 @@ from workbench.survival.standardised_curves import (
 __all__ = [
     "AdjustedCurves",
     "Band",
+    "BaselineHazard",
     "Calibration",
     "CalibrationError",
     "CalibrationIntervals",
     "CensoringCurve",
+    "ChiSquareTest",
+    "CoxRegression",
     "Criterion",
     "CurvePoints",
     "DecisionCurve",
+    "Design",
+    "EffectCurve",
     "GroupCurves",
     "KaplanMeier",
     "Landmark",
@@ -117,12 +162,18 @@ __all__ = [
     "NelsonAalen",
     "Optimism",
     "PairTest",
+    "ParametricRegression",
+    "ProportionalHazards",
     "RestrictedMean",
     "RestrictedMeanComparison",
     "RiskBin",
     "SampleSize",
+    "SchoenfeldResiduals",
+    "Smooth",
+    "Spline",
     "StandardisedCurves",
     "SurvivalQuantile",
+    "Term",
     "adjusted_kaplan_meier",
     "bootstrap_draws",
     "brier_score",
@@ -131,8 +182,13 @@ __all__ = [
     "competing_calibration",
     "competing_decision_curve",
     "correct_optimism",
+    "cox",
     "decision_curve",
+    "design",
+    "deviance_residuals",
+    "dfbeta",
     "dynamic_auc",
+    "effect_curve",
     "follow_up",
     "g_computation",
     "harrell_c",
@@ -141,12 +197,20 @@ __all__ = [
     "kaplan_meier_by_group",
     "landmark",
     "log_rank",
+    "martingale_residuals",
     "nelson_aalen",
+    "nonlinearity_test",
     "pairwise_log_rank",
+    "parametric",
     "propensity_weights",
+    "proportional_hazards",
     "r_squared_from_c",
+    "restricted_cubic_spline",
     "rmst",
     "rmst_comparison",
     "sample_size",
+    "scaled_schoenfeld_residuals",
+    "schoenfeld_residuals",
+    "score_residuals",
     "uno_c",
 ]
