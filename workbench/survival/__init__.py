@@ -11,11 +11,13 @@ from workbench.survival.calibration import (
     calibration,
 )
 from workbench.survival.censoring import CensoringCurve, censoring_curve
+from workbench.survival.competing.aalen_johansen import AalenJohansen, aalen_johansen
 from workbench.survival.concordance import dynamic_auc, harrell_c, uno_c
 from workbench.survival.kaplan_meier import KaplanMeier, Median, kaplan_meier
 from workbench.survival.logrank import LogRank, log_rank
 
 __all__ = [
+    "AalenJohansen",
     "Calibration",
     "CensoringCurve",
     "CurvePoints",
@@ -23,6 +25,7 @@ __all__ = [
     "LogRank",
     "Median",
     "RiskBin",
+    "aalen_johansen",
     "brier_score",
     "calibration",
     "censoring_curve",
