@@ -12,6 +12,7 @@ from workbench.survival.calibration import (
 )
 from workbench.survival.censoring import CensoringCurve, censoring_curve
 from workbench.survival.competing.aalen_johansen import AalenJohansen, aalen_johansen
+from workbench.survival.competing.fine_gray import FineGray, fine_gray
 from workbench.survival.competing.gray import GrayTest, gray_test
 from workbench.survival.concordance import dynamic_auc, harrell_c, uno_c
 from workbench.survival.kaplan_meier import KaplanMeier, Median, kaplan_meier
@@ -22,6 +23,7 @@ __all__ = [
     "Calibration",
     "CensoringCurve",
     "CurvePoints",
+    "FineGray",
     "GrayTest",
     "KaplanMeier",
     "LogRank",
@@ -32,6 +34,7 @@ __all__ = [
     "calibration",
     "censoring_curve",
     "dynamic_auc",
+    "fine_gray",
     "gray_test",
     "harrell_c",
     "integrated_brier_score",
