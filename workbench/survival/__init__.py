@@ -12,8 +12,10 @@ from workbench.survival.calibration import (
 )
 from workbench.survival.censoring import CensoringCurve, censoring_curve
 from workbench.survival.competing.aalen_johansen import AalenJohansen, aalen_johansen
+from workbench.survival.competing.cause_specific import cause_specific, incidence_from_hazards
 from workbench.survival.competing.fine_gray import FineGray, fine_gray
 from workbench.survival.competing.gray import GrayTest, gray_test
+from workbench.survival.competing.overstatement import Overstatement, kaplan_meier_overstatement
 from workbench.survival.concordance import dynamic_auc, harrell_c, uno_c
 from workbench.survival.kaplan_meier import KaplanMeier, Median, kaplan_meier
 from workbench.survival.logrank import LogRank, log_rank
@@ -28,17 +30,21 @@ __all__ = [
     "KaplanMeier",
     "LogRank",
     "Median",
+    "Overstatement",
     "RiskBin",
     "aalen_johansen",
     "brier_score",
     "calibration",
+    "cause_specific",
     "censoring_curve",
     "dynamic_auc",
     "fine_gray",
     "gray_test",
     "harrell_c",
+    "incidence_from_hazards",
     "integrated_brier_score",
     "kaplan_meier",
+    "kaplan_meier_overstatement",
     "log_rank",
     "uno_c",
 ]
