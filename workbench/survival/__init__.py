@@ -12,6 +12,7 @@ from workbench.survival.calibration import (
 )
 from workbench.survival.censoring import CensoringCurve, censoring_curve
 from workbench.survival.competing.aalen_johansen import AalenJohansen, aalen_johansen
+from workbench.survival.competing.accuracy import competing_auc, competing_brier, competing_ipa
 from workbench.survival.competing.cause_specific import cause_specific, incidence_from_hazards
 from workbench.survival.competing.fine_gray import FineGray, fine_gray
 from workbench.survival.competing.gray import GrayTest, gray_test
@@ -37,6 +38,9 @@ __all__ = [
     "calibration",
     "cause_specific",
     "censoring_curve",
+    "competing_auc",
+    "competing_brier",
+    "competing_ipa",
     "dynamic_auc",
     "fine_gray",
     "gray_test",
