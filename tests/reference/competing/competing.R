@@ -71,6 +71,10 @@ for (of in 1:2) {
   put_fine_gray(paste0("untied_", of), d$untied, d$cause, x, of = of, ask = ask)
 }
 put_fine_gray("stratified", d$time, d$cause, x, ask = ask, cengroup = d$stratum)
+# One stratum is followed for less long: from there on its G is 0.
+short <- d$stratum == 0 | d$time <= 12
+put_fine_gray("short_stratum", d$time[short], d$cause[short], x[short, ], ask = ask,
+  cengroup = d$stratum[short])
 
 # Cause-specific Cox (Breslow ties, as riskRegression predicts) and what follows for a few patients.
 csc <- CSC(Hist(time, cause) ~ x1 + x2 + x3, d, method = "breslow")

@@ -135,8 +135,9 @@ def fine_gray(
     Conventions are those of R's cmprsk::crr: Breslow's for tied events, and a censoring curve G in
     which patients with an event at a tied time are at risk of censoring there (so differs, under
     ties, from :func:`censoring_curve` and from R's survival::finegray). With strata of the
-    censoring, coefficients are those of crr; its variance lets the curve of each stratum weigh
-    the patients of all, ours only its own.
+    censoring, G is 0 after a stratum's last observed time and coefficients are those of crr; its
+    variance lets the curve of each stratum weigh the patients of all, ours only its own. A patient
+    taken at time 0 has G(0-) = 1, where crr reads G(0).
 
     Parameters
     ----------
