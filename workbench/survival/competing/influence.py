@@ -60,7 +60,8 @@ def incidence_variance(
         if leavers.entry is None:
             variance[column] = _from_the_start(squares, column + 1, path)
         else:
-            variance[column] = _with_late_entry(leavers, counts.time, column + 1, path)
+            entered = np.searchsorted(counts.time, leavers.entry, side="right")
+            variance[column] = _with_late_entry(leavers, entered, column + 1, path)
     return np.maximum(variance, 0).T
 
 
@@ -88,10 +89,10 @@ def _from_the_start(squares: np.ndarray, cause: int, path: _Path) -> np.ndarray:
     return _square(gone, incidence) + staying * at_risk**2
 
 
-def _with_late_entry(leavers: Leavers, times: np.ndarray, cause: int, path: _Path) -> np.ndarray:
+def _with_late_entry(leavers: Leavers, entered: np.ndarray, cause: int, path: _Path) -> np.ndarray:
+    """``entered`` counts the distinct times up to each patient's entry, (patient,)."""
     incidence, at_risk, first = path.incidence, path.at_risk, leavers.first
     square, position = leavers.weight.astype(np.float64) ** 2, leavers.position
-    entered = np.searchsorted(times, leavers.entry, side="right")
     p = np.append(0.0, at_risk - path.slope_censored * incidence)[entered]
     q = np.append(0.0, path.slope_censored)[entered]
 
@@ -102,7 +103,7 @@ def _with_late_entry(leavers: Leavers, times: np.ndarray, cause: int, path: _Pat
     gone = tuple(np.cumsum(np.add.reduceat(moment, first)) for moment in leaving)
 
     def at_risk_sum(moment: np.ndarray) -> np.ndarray:
-        coming = np.bincount(entered, moment, len(times) + 1)[:-1]
+        coming = np.bincount(entered, moment, len(incidence) + 1)[:-1]
         return np.cumsum(coming - np.add.reduceat(moment, first))
 
     late = tuple(at_risk_sum(moment) for moment in _moments(p, q, square))
