@@ -34,6 +34,31 @@ from workbench.survival.censoring import (
     CensoringCurve,
     censoring_curve,
 )
+from workbench.survival.competing.aalen_johansen import (
+    AalenJohansen,
+    aalen_johansen,
+)
+from workbench.survival.competing.accuracy import (
+    competing_auc,
+    competing_brier,
+    competing_ipa,
+)
+from workbench.survival.competing.cause_specific import (
+    cause_specific,
+    incidence_from_hazards,
+)
+from workbench.survival.competing.fine_gray import (
+    FineGray,
+    fine_gray,
+)
+from workbench.survival.competing.gray import (
+    GrayTest,
+    gray_test,
+)
+from workbench.survival.competing.overstatement import (
+    Overstatement,
+    kaplan_meier_overstatement,
+)
 from workbench.survival.concordance import (
     dynamic_auc,
     harrell_c,
@@ -140,6 +165,7 @@ from workbench.survival.standardised_curves import (
 )
 
 __all__ = [
+    "AalenJohansen",
     "AdjustedCurves",
     "Band",
     "BaselineHazard",
@@ -154,6 +180,8 @@ __all__ = [
     "DecisionCurve",
     "Design",
     "EffectCurve",
+    "FineGray",
+    "GrayTest",
     "GroupCurves",
     "KaplanMeier",
     "Landmark",
@@ -161,6 +189,7 @@ __all__ = [
     "Median",
     "NelsonAalen",
     "Optimism",
+    "Overstatement",
     "PairTest",
     "ParametricRegression",
     "ProportionalHazards",
@@ -174,13 +203,18 @@ __all__ = [
     "StandardisedCurves",
     "SurvivalQuantile",
     "Term",
+    "aalen_johansen",
     "adjusted_kaplan_meier",
     "bootstrap_draws",
     "brier_score",
     "calibration",
+    "cause_specific",
     "censoring_curve",
+    "competing_auc",
+    "competing_brier",
     "competing_calibration",
     "competing_decision_curve",
+    "competing_ipa",
     "correct_optimism",
     "cox",
     "decision_curve",
@@ -189,12 +223,16 @@ __all__ = [
     "dfbeta",
     "dynamic_auc",
     "effect_curve",
+    "fine_gray",
     "follow_up",
     "g_computation",
+    "gray_test",
     "harrell_c",
+    "incidence_from_hazards",
     "integrated_brier_score",
     "kaplan_meier",
     "kaplan_meier_by_group",
+    "kaplan_meier_overstatement",
     "landmark",
     "log_rank",
     "martingale_residuals",

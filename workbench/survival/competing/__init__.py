@@ -1,0 +1,1 @@
+"""Competing risks: what happens when one event keeps another from ever being seen."""
