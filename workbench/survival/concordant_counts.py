@@ -1,0 +1,340 @@
+"""Who has the higher risk score, counted for every pair without looking at every pair.
+
+A pair is an earlier patient (a row) and a later one (a column), and weighs row weight times column
+weight. For each patient the functions here sum the weights of the other side: of all pairs, of
+those with a lower score and of those with an equal one. Weights may be (patient,) or have leading
+axes, such as one row of weights a bootstrap, which share the sorting.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+
+class PairSums(NamedTuple):
+    """Summed weights of pairs, each of the shape of the weights that were summed."""
+
+    concordant: np.ndarray
+    tied: np.ndarray
+    comparable: np.ndarray
+
+
+class Runs(NamedTuple):
+    """Neighbours that are equal: where each one's run starts and ends, both (position,)."""
+
+    first: np.ndarray
+    end: np.ndarray
+
+
+@dataclass(frozen=True)
+class ScoreOrder:
+    """Patients by stratum and score: every row is compared with every column of its stratum.
+
+    Parameters
+    ----------
+    patient
+        Patient at each position, (position,).
+    tied
+        Runs of equal stratum and score.
+    stratum
+        Runs of equal stratum.
+    """
+
+    patient: np.ndarray
+    tied: Runs
+    stratum: Runs
+
+    def met_by_earlier(self, column: np.ndarray) -> PairSums:
+        """Column weights that each patient meets as a row, (..., patient)."""
+        before = _running(np.take(column, self.patient, axis=-1))
+        first, end = self._both_ends(before, self.tied)
+        start, stop = self._both_ends(before, self.stratum)
+        return self._by_patient(first - start, end - first, stop - start)
+
+    def met_by_later(self, row: np.ndarray) -> PairSums:
+        """Row weights that each patient meets as a column, (..., patient)."""
+        before = _running(np.take(row, self.patient, axis=-1))
+        first, end = self._both_ends(before, self.tied)
+        start, stop = self._both_ends(before, self.stratum)
+        return self._by_patient(stop - end, end - first, stop - start)
+
+    def totals(self, row: np.ndarray, column: np.ndarray) -> PairSums:
+        """Weight of all pairs, (...)."""
+        return PairSums(*(_dot(row, met) for met in self.met_by_earlier(column)))
+
+    def compared(self) -> np.ndarray:
+        """Whether a row (first axis) is compared with a column, (patient, patient) bool."""
+        return _reached(self.patient, self.stratum)
+
+    @staticmethod
+    def _both_ends(before: np.ndarray, runs: Runs) -> tuple[np.ndarray, np.ndarray]:
+        return np.take(before, runs.first, axis=-1), np.take(before, runs.end, axis=-1)
+
+    def _by_patient(self, *sums: np.ndarray) -> PairSums:
+        return PairSums(*(_scattered(each, self.patient) for each in sums))
+
+
+@dataclass(frozen=True)
+class TimeOrder:
+    """Patients by stratum, time and score: a row is compared with those who outlived it.
+
+    Two events at one time are not comparable; an event and a censoring at one time are.
+
+    Parameters
+    ----------
+    patient
+        Patient at each place, in the order of stratum, time, event before censoring, score.
+    same
+        Runs of places of equal stratum, time and event.
+    stratum
+        Runs of places of equal stratum.
+    by_score
+        Places in the order of stratum, score, place.
+    tied, tied_same
+        Runs of positions in ``by_score`` of equal stratum and score; and of equal time and event
+        too.
+
+    References
+    ----------
+    Grossi, Gupta and Vitter, SODA 2003:841-850: the splitting by one bit of the place after the
+    other is that of their wavelet tree.
+    """
+
+    patient: np.ndarray
+    same: Runs
+    stratum: Runs
+    by_score: np.ndarray
+    tied: Runs
+    tied_same: Runs
+
+    def met_by_earlier(self, column: np.ndarray) -> PairSums:
+        """Column weights that each patient meets as a row, (..., patient)."""
+        placed = np.take(column, self.patient, axis=-1)
+        concordant = np.zeros(placed.shape)
+        for early, met in self._lower_and_later(placed):
+            concordant[..., early] += met
+        return self._by_patient(concordant, *self._tied_and_longer(placed))
+
+    def met_by_later(self, row: np.ndarray) -> PairSums:
+        """Row weights that each patient meets as a column, (..., patient)."""
+        placed = np.take(row, self.patient, axis=-1)
+        concordant = np.zeros(placed.shape)
+        for split in _splits(self.by_score):
+            higher = _running(np.take(placed, split.early, axis=-1))
+            met = np.take(higher, split.group(len(split.late)) + split.half, axis=-1)
+            met -= np.take(higher, split.n_before_late(), axis=-1)
+            concordant[..., split.late] += met
+        before, scored = _running(placed), _running(np.take(placed, self.by_score, axis=-1))
+        tied = _between(scored, self.tied.first, self.tied_same.first)
+        comparable = _between(before, self.stratum.first, self.same.first)
+        return self._by_patient(concordant, tied, comparable)
+
+    def totals(self, row: np.ndarray, column: np.ndarray) -> PairSums:
+        """Weight of all pairs, (...); the sums of ``met_by_earlier`` times ``row``, but faster."""
+        placed, row = np.take(column, self.patient, axis=-1), np.take(row, self.patient, axis=-1)
+        concordant = np.zeros(placed.shape[:-1])
+        for early, met in self._lower_and_later(placed):
+            concordant += _dot(np.take(row, early, axis=-1), met)
+        tied, comparable = self._tied_and_longer(placed)
+        scored = np.take(row, self.by_score, axis=-1)
+        return PairSums(concordant, _dot(scored, tied), _dot(row, comparable))
+
+    def compared(self) -> np.ndarray:
+        """Whether a row (first axis) is compared with a column, (patient, patient) bool."""
+        return _reached(self.patient, Runs(self.same.end, self.stratum.end))
+
+    def outlived_by(self, column: np.ndarray) -> np.ndarray:
+        """Column weight comparable with each patient as a row, whatever the score, (patient,)."""
+        before = _running(column[self.patient])
+        return _scattered(_between(before, self.same.end, self.stratum.end), self.patient)
+
+    def _lower_and_later(self, placed: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Places and, for each, a part of the column weight later and lower in score."""
+        for split in _splits(self.by_score):
+            lower = _running(np.take(placed, split.late, axis=-1))
+            met = np.take(lower, split.n_before_early(), axis=-1)
+            met -= np.take(lower, split.group(len(split.early)), axis=-1)
+            yield split.early, met
+
+    def _tied_and_longer(self, placed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Column weight of an equal score by position in ``by_score``, and of any by place."""
+        before, scored = _running(placed), _running(np.take(placed, self.by_score, axis=-1))
+        return (
+            _between(scored, self.tied_same.end, self.tied.end),
+            _between(before, self.same.end, self.stratum.end),
+        )
+
+    def _by_patient(
+        self, concordant: np.ndarray, tied: np.ndarray, comparable: np.ndarray
+    ) -> PairSums:
+        return PairSums(
+            _scattered(concordant, self.patient),
+            _scattered(tied, self.patient[self.by_score]),
+            _scattered(comparable, self.patient),
+        )
+
+
+def order_by_score(risk_score: np.ndarray, stratum: np.ndarray) -> ScoreOrder:
+    """Order for comparing all rows with all columns of a stratum.
+
+    Parameters
+    ----------
+    risk_score
+        (patient,).
+    stratum
+        Codes 0, 1, ..., (patient,) int.
+    """
+    patient = _then_by(stratum, np.argsort(risk_score))
+    in_stratum = _changes(stratum[patient])
+    return ScoreOrder(patient, _runs(in_stratum | _changes(risk_score[patient])), _runs(in_stratum))
+
+
+def order_by_time(
+    time: np.ndarray, event: np.ndarray, risk_score: np.ndarray, stratum: np.ndarray
+) -> TimeOrder:
+    """Order for comparing each event with the patients who outlived it.
+
+    Parameters
+    ----------
+    time, event, risk_score
+        (patient,).
+    stratum
+        Codes 0, 1, ..., (patient,) int.
+    """
+    n_patients = len(time)
+    scored = np.argsort(risk_score)
+    # Sorting whole numbers is several times faster than an argsort, so keys are packed into them:
+    # the codes are below 2 n, and 2 n^2 fits 63 bits up to two thousand million patients.
+    key = 2 * _codes(time) + ~event
+    at = np.sort(key[scored] * n_patients + np.arange(n_patients)) % n_patients
+    at = _then_by(stratum[scored], at)
+    patient = scored[at]
+    # Within an equal score the places ascend: no tie is ever found among the lower scores.
+    place = np.empty(n_patients, dtype=np.int64)
+    place[at] = np.arange(n_patients)
+    code = np.cumsum(_changes(risk_score[scored])) - 1
+    by_score = np.sort(code * n_patients + place) % n_patients
+    in_stratum = _changes(stratum[patient])
+    by_score = _then_by(np.cumsum(in_stratum), by_score)
+    in_key = in_stratum | _changes(key[patient])
+    of_score = patient[by_score]
+    in_score = _changes(risk_score[of_score]) | _changes(stratum[of_score])
+    in_score_and_key = in_score | _changes(key[of_score])
+    return TimeOrder(
+        patient,
+        _runs(in_key),
+        _runs(in_stratum),
+        by_score,
+        _runs(in_score),
+        _runs(in_score_and_key),
+    )
+
+
+class _Split(NamedTuple):
+    """Places of one level, in groups of equal higher bits, split by the next bit.
+
+    Within a group of 2 ``half`` places, ``early`` are the lower ones and ``late`` the higher, both
+    in order of score; ``at_early`` and ``at_late`` are their positions in the level.
+    """
+
+    half: int
+    at_early: np.ndarray
+    at_late: np.ndarray
+    early: np.ndarray
+    late: np.ndarray
+
+    def n_before_early(self) -> np.ndarray:
+        """Late ones before each early one, in its group (of lower score) and all before it."""
+        return self.at_early - np.arange(len(self.at_early))
+
+    def n_before_late(self) -> np.ndarray:
+        """Early ones before each late one, in its group (of lower score) and all before it."""
+        return self.at_late - np.arange(len(self.at_late))
+
+    def group(self, length: int) -> np.ndarray:
+        """Early (or late) ones in the groups before that of each, (length,)."""
+        return np.arange(length) & -self.half
+
+
+def _splits(by_score: np.ndarray) -> Iterator[_Split]:
+    """Each pair of places is in one group, and on both sides of its split, exactly once."""
+    places = by_score
+    for bit in reversed(range((len(places) - 1).bit_length())):
+        is_late = (places >> bit & 1).astype(bool)
+        at_early, at_late = np.flatnonzero(~is_late), np.flatnonzero(is_late)
+        split = _Split(1 << bit, at_early, at_late, places[at_early], places[at_late])
+        yield split
+        places = _regrouped(split)
+
+
+def _regrouped(split: _Split) -> np.ndarray:
+    """Places in groups of half the size; only the last group may be short."""
+    half, n_places = split.half, len(split.early) + len(split.late)
+    n_full = n_places // (2 * half)
+    found = np.empty(n_places, dtype=split.early.dtype)
+    full = found[: n_full * 2 * half].reshape(n_full, 2, half)
+    full[:, 0] = split.early[: n_full * half].reshape(n_full, half)
+    full[:, 1] = split.late[: n_full * half].reshape(n_full, half)
+    rest = split.early[n_full * half :], split.late[n_full * half :]
+    found[n_full * 2 * half :] = np.concatenate(rest)
+    return found
+
+
+def _codes(values: np.ndarray) -> np.ndarray:
+    """0, 1, ... in the order of the distinct values, (position,) int."""
+    order = np.argsort(values)
+    codes = np.empty(len(values), dtype=np.int64)
+    codes[order] = np.cumsum(_changes(values[order])) - 1
+    return codes
+
+
+def _then_by(key: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """``order`` sorted by ``key`` too, which goes before what it was sorted by."""
+    if (key == key[0]).all():
+        return order
+    return order[np.argsort(key[order], kind="stable")]
+
+
+def _changes(values: np.ndarray) -> np.ndarray:
+    """Whether a run of equal values starts here, (position,) bool."""
+    return np.append(True, values[1:] != values[:-1])
+
+
+def _runs(starts: np.ndarray) -> Runs:
+    position = np.arange(len(starts))
+    ends = np.append(starts[1:], True)
+    end = np.where(ends, position + 1, len(starts))
+    return Runs(
+        np.maximum.accumulate(np.where(starts, position, 0)),
+        np.minimum.accumulate(end[::-1])[::-1],
+    )
+
+
+def _running(values: np.ndarray) -> np.ndarray:
+    """Sum of the values before each position and of all, (..., position + 1)."""
+    found = np.zeros((*values.shape[:-1], values.shape[-1] + 1))
+    np.cumsum(values, axis=-1, out=found[..., 1:])
+    return found
+
+
+def _between(running: np.ndarray, first: np.ndarray, end: np.ndarray) -> np.ndarray:
+    return np.take(running, end, axis=-1) - np.take(running, first, axis=-1)
+
+
+def _reached(patient: np.ndarray, columns: Runs) -> np.ndarray:
+    """Whether the place of a column lies in what each row's place reaches."""
+    place = np.argsort(patient)
+    first, end = columns.first[place][:, None], columns.end[place][:, None]
+    return (place >= first) & (place < end)
+
+
+def _scattered(values: np.ndarray, patient: np.ndarray) -> np.ndarray:
+    found = np.empty(values.shape)
+    found[..., patient] = values
+    return found
+
+
+def _dot(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    return np.einsum("...p,...p->...", one, other)
