@@ -78,6 +78,7 @@ def auc_sums(aligned: Aligned, group: str, horizon: float) -> PairSums:
             aligned.event[index],
             order_by_score(score, np.zeros_like(index)),
             horizon=horizon,
+            own=aligned.censoring.before_own(aligned.time[index], aligned.stratum[index]),
             censoring=aligned.censoring,
             censoring_stratum=aligned.stratum[index],
         )

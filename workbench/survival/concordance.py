@@ -197,10 +197,17 @@ def dynamic_auc(
     censoring = censoring or censoring_curve(time, event, stratum=stratum)
     among = within(len(time), fold)
     order = order_by_score(risk_score, among)
+    own = censoring.before_own(time, stratum)
     found = []
     for horizon in check_horizons(horizons):
         pairs = auc_pairs(
-            time, event, order, horizon=horizon, censoring=censoring, censoring_stratum=stratum
+            time,
+            event,
+            order,
+            horizon=horizon,
+            own=own,
+            censoring=censoring,
+            censoring_stratum=stratum,
         )
         found.append(concordance(pairs.totals(), among))
     return np.array(found)

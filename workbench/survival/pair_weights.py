@@ -135,14 +135,15 @@ def auc_pairs(
     order: ScoreOrder,
     *,
     horizon: float,
+    own: np.ndarray,
     censoring: CensoringCurve,
     censoring_stratum: np.ndarray | None = None,
 ) -> Pairs:
     """Pairs of a case by ``horizon`` and a patient still event-free: 1 / (G_i(T_i-) G_j(horizon)).
 
-    ``order`` is that of the risk score; it does not depend on the horizon.
+    ``order`` is that of the risk score and ``own`` is G(T-) of each patient, (patient,): neither
+    depends on the horizon.
     """
-    own = censoring.before_own(time, censoring_stratum)
     followed = censoring.at(np.array([horizon]), censoring_stratum)
     followed = np.broadcast_to(followed.reshape(-1), time.shape)
     case = inverse_probability(own, where=event & (time <= horizon))
