@@ -8,12 +8,13 @@ the differences, so it is paired.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr
 
 from workbench.errors import SurvivalError
 from workbench.survival.censoring import CensoringCurve, censoring_curve
 from workbench.survival.concordance import concordance, within
 from workbench.survival.concordant_counts import PairSums
+from workbench.survival.horizon_estimates import normal_quantile
 from workbench.survival.inputs import (
     check_entry,
     check_labels,
@@ -235,7 +236,7 @@ def compare_concordance(
         )
     difference = first.estimate - second.estimate
     error = float(np.sqrt(np.sum((first.influence - second.influence) ** 2)))
-    margin = float(ndtri(0.5 + confidence / 2)) * error
+    margin = normal_quantile(confidence) * error
     z = difference / error if error > 0 else np.nan
     return ConcordanceDifference(
         difference,
@@ -268,7 +269,7 @@ def from_pair_sums(
                 "group of dependent patients"
             )
     error = float(np.sqrt(np.sum(influence**2)))
-    margin = float(ndtri(0.5 + confidence / 2)) * error
+    margin = normal_quantile(confidence) * error
     return Concordance(
         estimate,
         max(0.0, estimate - margin),

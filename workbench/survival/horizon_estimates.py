@@ -67,9 +67,16 @@ def horizon_estimates(
 ) -> HorizonEstimates:
     """Wald limits between ``lowest`` and 1 from what each patient moves the estimate."""
     error = standard_error(influence)
-    margin = ndtri(0.5 + confidence / 2) * error
+    margin = normal_quantile(confidence) * error
     lower, upper = np.maximum(lowest, estimate - margin), np.minimum(1.0, estimate + margin)
     return HorizonEstimates(horizons, estimate, lower, upper, error, influence)
+
+
+def normal_quantile(confidence: float) -> float:
+    """How many standard errors a two-sided interval of this coverage reaches to either side."""
+    if not 0 < confidence < 1:
+        raise SurvivalError(f"confidence must lie between 0 and 1, got {confidence}: pass 0.95")
+    return float(ndtri(0.5 + confidence / 2))
 
 
 def standard_error(influence: np.ndarray) -> np.ndarray:
@@ -127,7 +134,7 @@ def compare_at_horizons(
         )
     difference = first.estimate - second.estimate
     error = standard_error(first.influence - second.influence)
-    margin = ndtri(0.5 + confidence / 2) * error
+    margin = normal_quantile(confidence) * error
     undefined = np.full(len(difference), np.nan)
     z = np.divide(difference, error, out=undefined, where=error > 0)
     return HorizonDifferences(
