@@ -186,7 +186,9 @@ def order_by_score(risk_score: np.ndarray, stratum: np.ndarray) -> ScoreOrder:
     stratum
         Codes 0, 1, ..., (patient,) int.
     """
-    patient = _then_by(stratum, np.argsort(risk_score))
+    patient = np.argsort(risk_score)
+    if stratum.any():
+        patient = patient[_stable_argsort(stratum[patient])]
     in_stratum = _changes(stratum[patient])
     return ScoreOrder(patient, _runs(in_stratum | _changes(risk_score[patient])), _runs(in_stratum))
 
@@ -203,32 +205,28 @@ def order_by_time(
     stratum
         Codes 0, 1, ..., (patient,) int.
     """
-    n_patients = len(time)
     scored = np.argsort(risk_score)
-    # Sorting whole numbers is several times faster than an argsort, so keys are packed into them:
-    # the codes are below 2 n, and 2 n^2 fits 63 bits up to two thousand million patients.
-    key = 2 * _codes(time) + ~event
-    at = np.sort(key[scored] * n_patients + np.arange(n_patients)) % n_patients
-    at = _then_by(stratum[scored], at)
-    patient = scored[at]
-    # Within an equal score the places ascend: no tie is ever found among the lower scores.
-    place = np.empty(n_patients, dtype=np.int64)
-    place[at] = np.arange(n_patients)
     code = np.cumsum(_changes(risk_score[scored])) - 1
-    by_score = np.sort(code * n_patients + place) % n_patients
-    in_stratum = _changes(stratum[patient])
-    by_score = _then_by(np.cumsum(in_stratum), by_score)
-    in_key = in_stratum | _changes(key[patient])
-    of_score = patient[by_score]
-    in_score = _changes(risk_score[of_score]) | _changes(stratum[of_score])
-    in_score_and_key = in_score | _changes(key[of_score])
+    key = (2 * _codes(time) + ~event)[scored]
+    at = _stable_argsort(key)
+    in_stratum = np.arange(len(time)) == 0
+    if stratum.any():
+        at = at[_stable_argsort(stratum[scored][at])]
+        in_stratum = _changes(stratum[scored][at])
+    code, key = code[at], key[at]
+    # Within an equal score the places ascend: no tie is ever found among the lower scores.
+    by_score = _stable_argsort(code)
+    if stratum.any():
+        by_score = by_score[_stable_argsort(np.cumsum(in_stratum)[by_score])]
+    in_key = in_stratum | _changes(key)
+    in_score = in_stratum | _changes(code[by_score])  # strata hold the same places in both orders
     return TimeOrder(
-        patient,
-        _runs(in_key),
-        _runs(in_stratum),
-        by_score,
-        _runs(in_score),
-        _runs(in_score_and_key),
+        patient=scored[at],
+        same=_runs(in_key),
+        stratum=_runs(in_stratum),
+        by_score=by_score.astype(np.int32),  # half the memory to move, twenty times
+        tied=_runs(in_score),
+        tied_same=_runs(in_score | _changes(key[by_score])),
     )
 
 
@@ -290,11 +288,14 @@ def _codes(values: np.ndarray) -> np.ndarray:
     return codes
 
 
-def _then_by(key: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """``order`` sorted by ``key`` too, which goes before what it was sorted by."""
-    if (key == key[0]).all():
-        return order
-    return order[np.argsort(key[order], kind="stable")]
+def _stable_argsort(codes: np.ndarray) -> np.ndarray:
+    """Order of ``codes``, whole numbers below twice their count, that keeps the order of ties.
+
+    Sorting numbers is several times faster than an argsort, so each is packed with its position:
+    that fits 63 bits up to two thousand million.
+    """
+    n_codes = len(codes)
+    return np.sort(codes * n_codes + np.arange(n_codes)) % n_codes
 
 
 def _changes(values: np.ndarray) -> np.ndarray:
