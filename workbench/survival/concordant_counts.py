@@ -12,6 +12,18 @@ from typing import NamedTuple
 
 import numpy as np
 
+from workbench.survival.runs import (
+    Runs,
+    between,
+    changes,
+    codes,
+    dot,
+    running,
+    runs,
+    scattered,
+    stable_argsort,
+)
+
 
 class PairSums(NamedTuple):
     """Summed weights of pairs, each of the shape of the weights that were summed."""
@@ -19,13 +31,6 @@ class PairSums(NamedTuple):
     concordant: np.ndarray
     tied: np.ndarray
     comparable: np.ndarray
-
-
-class Runs(NamedTuple):
-    """Neighbours that are equal: where each one's run starts and ends, both (position,)."""
-
-    first: np.ndarray
-    end: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -48,32 +53,32 @@ class ScoreOrder:
 
     def met_by_earlier(self, column: np.ndarray) -> PairSums:
         """Column weights that each patient meets as a row, (..., patient)."""
-        before = _running(np.take(column, self.patient, axis=-1))
+        before = running(np.take(column, self.patient, axis=-1))
         first, end = self._both_ends(before, self.tied)
         start, stop = self._both_ends(before, self.stratum)
         return self._by_patient(first - start, end - first, stop - start)
 
     def met_by_later(self, row: np.ndarray) -> PairSums:
         """Row weights that each patient meets as a column, (..., patient)."""
-        before = _running(np.take(row, self.patient, axis=-1))
+        before = running(np.take(row, self.patient, axis=-1))
         first, end = self._both_ends(before, self.tied)
         start, stop = self._both_ends(before, self.stratum)
         return self._by_patient(stop - end, end - first, stop - start)
 
     def totals(self, row: np.ndarray, column: np.ndarray) -> PairSums:
         """Weight of all pairs, (...)."""
-        return PairSums(*(_dot(row, met) for met in self.met_by_earlier(column)))
+        return PairSums(*(dot(row, met) for met in self.met_by_earlier(column)))
 
     def compared(self) -> np.ndarray:
         """Whether a row (first axis) is compared with a column, (patient, patient) bool."""
         return _reached(self.patient, self.stratum)
 
     @staticmethod
-    def _both_ends(before: np.ndarray, runs: Runs) -> tuple[np.ndarray, np.ndarray]:
-        return np.take(before, runs.first, axis=-1), np.take(before, runs.end, axis=-1)
+    def _both_ends(before: np.ndarray, of: Runs) -> tuple[np.ndarray, np.ndarray]:
+        return np.take(before, of.first, axis=-1), np.take(before, of.end, axis=-1)
 
     def _by_patient(self, *sums: np.ndarray) -> PairSums:
-        return PairSums(*(_scattered(each, self.patient) for each in sums))
+        return PairSums(*(scattered(each, self.patient) for each in sums))
 
 
 @dataclass(frozen=True)
@@ -122,13 +127,13 @@ class TimeOrder:
         placed = np.take(row, self.patient, axis=-1)
         concordant = np.zeros(placed.shape)
         for split in _splits(self.by_score):
-            higher = _running(np.take(placed, split.early, axis=-1))
+            higher = running(np.take(placed, split.early, axis=-1))
             met = np.take(higher, split.group(len(split.late)) + split.half, axis=-1)
             met -= np.take(higher, split.n_before_late(), axis=-1)
             concordant[..., split.late] += met
-        before, scored = _running(placed), _running(np.take(placed, self.by_score, axis=-1))
-        tied = _between(scored, self.tied.first, self.tied_same.first)
-        comparable = _between(before, self.stratum.first, self.same.first)
+        before, scored = running(placed), running(np.take(placed, self.by_score, axis=-1))
+        tied = between(scored, self.tied.first, self.tied_same.first)
+        comparable = between(before, self.stratum.first, self.same.first)
         return self._by_patient(concordant, tied, comparable)
 
     def totals(self, row: np.ndarray, column: np.ndarray) -> PairSums:
@@ -136,10 +141,10 @@ class TimeOrder:
         placed, row = np.take(column, self.patient, axis=-1), np.take(row, self.patient, axis=-1)
         concordant = np.zeros(placed.shape[:-1])
         for early, met in self._lower_and_later(placed):
-            concordant += _dot(np.take(row, early, axis=-1), met)
+            concordant += dot(np.take(row, early, axis=-1), met)
         tied, comparable = self._tied_and_longer(placed)
         scored = np.take(row, self.by_score, axis=-1)
-        return PairSums(concordant, _dot(scored, tied), _dot(row, comparable))
+        return PairSums(concordant, dot(scored, tied), dot(row, comparable))
 
     def compared(self) -> np.ndarray:
         """Whether a row (first axis) is compared with a column, (patient, patient) bool."""
@@ -147,32 +152,32 @@ class TimeOrder:
 
     def outlived_by(self, column: np.ndarray) -> np.ndarray:
         """Column weight comparable with each patient as a row, whatever the score, (patient,)."""
-        before = _running(column[self.patient])
-        return _scattered(_between(before, self.same.end, self.stratum.end), self.patient)
+        before = running(column[self.patient])
+        return scattered(between(before, self.same.end, self.stratum.end), self.patient)
 
     def _lower_and_later(self, placed: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Places and, for each, a part of the column weight later and lower in score."""
         for split in _splits(self.by_score):
-            lower = _running(np.take(placed, split.late, axis=-1))
+            lower = running(np.take(placed, split.late, axis=-1))
             met = np.take(lower, split.n_before_early(), axis=-1)
             met -= np.take(lower, split.group(len(split.early)), axis=-1)
             yield split.early, met
 
     def _tied_and_longer(self, placed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Column weight of an equal score by position in ``by_score``, and of any by place."""
-        before, scored = _running(placed), _running(np.take(placed, self.by_score, axis=-1))
+        before, scored = running(placed), running(np.take(placed, self.by_score, axis=-1))
         return (
-            _between(scored, self.tied_same.end, self.tied.end),
-            _between(before, self.same.end, self.stratum.end),
+            between(scored, self.tied_same.end, self.tied.end),
+            between(before, self.same.end, self.stratum.end),
         )
 
     def _by_patient(
         self, concordant: np.ndarray, tied: np.ndarray, comparable: np.ndarray
     ) -> PairSums:
         return PairSums(
-            _scattered(concordant, self.patient),
-            _scattered(tied, self.patient[self.by_score]),
-            _scattered(comparable, self.patient),
+            scattered(concordant, self.patient),
+            scattered(tied, self.patient[self.by_score]),
+            scattered(comparable, self.patient),
         )
 
 
@@ -188,9 +193,9 @@ def order_by_score(risk_score: np.ndarray, stratum: np.ndarray) -> ScoreOrder:
     """
     patient = np.argsort(risk_score)
     if stratum.any():
-        patient = patient[_stable_argsort(stratum[patient])]
-    in_stratum = _changes(stratum[patient])
-    return ScoreOrder(patient, _runs(in_stratum | _changes(risk_score[patient])), _runs(in_stratum))
+        patient = patient[stable_argsort(stratum[patient])]
+    in_stratum = changes(stratum[patient])
+    return ScoreOrder(patient, runs(in_stratum | changes(risk_score[patient])), runs(in_stratum))
 
 
 def order_by_time(
@@ -206,27 +211,27 @@ def order_by_time(
         Codes 0, 1, ..., (patient,) int.
     """
     scored = np.argsort(risk_score)
-    code = np.cumsum(_changes(risk_score[scored])) - 1
-    key = (2 * _codes(time) + ~event)[scored]
-    at = _stable_argsort(key)
+    code = np.cumsum(changes(risk_score[scored])) - 1
+    key = (2 * codes(time) + ~event)[scored]
+    at = stable_argsort(key)
     in_stratum = np.arange(len(time)) == 0
     if stratum.any():
-        at = at[_stable_argsort(stratum[scored][at])]
-        in_stratum = _changes(stratum[scored][at])
+        at = at[stable_argsort(stratum[scored][at])]
+        in_stratum = changes(stratum[scored][at])
     code, key = code[at], key[at]
     # Within an equal score the places ascend: no tie is ever found among the lower scores.
-    by_score = _stable_argsort(code)
+    by_score = stable_argsort(code)
     if stratum.any():
-        by_score = by_score[_stable_argsort(np.cumsum(in_stratum)[by_score])]
-    in_key = in_stratum | _changes(key)
-    in_score = in_stratum | _changes(code[by_score])  # strata hold the same places in both orders
+        by_score = by_score[stable_argsort(np.cumsum(in_stratum)[by_score])]
+    in_key = in_stratum | changes(key)
+    in_score = in_stratum | changes(code[by_score])  # strata hold the same places in both orders
     return TimeOrder(
         patient=scored[at],
-        same=_runs(in_key),
-        stratum=_runs(in_stratum),
+        same=runs(in_key),
+        stratum=runs(in_stratum),
         by_score=by_score.astype(np.int32),  # half the memory to move, twenty times
-        tied=_runs(in_score),
-        tied_same=_runs(in_score | _changes(key[by_score])),
+        tied=runs(in_score),
+        tied_same=runs(in_score | changes(key[by_score])),
     )
 
 
@@ -280,62 +285,8 @@ def _regrouped(split: _Split) -> np.ndarray:
     return found
 
 
-def _codes(values: np.ndarray) -> np.ndarray:
-    """0, 1, ... in the order of the distinct values, (position,) int."""
-    order = np.argsort(values)
-    codes = np.empty(len(values), dtype=np.int64)
-    codes[order] = np.cumsum(_changes(values[order])) - 1
-    return codes
-
-
-def _stable_argsort(codes: np.ndarray) -> np.ndarray:
-    """Order of ``codes``, whole numbers below twice their count, that keeps the order of ties.
-
-    Sorting numbers is several times faster than an argsort, so each is packed with its position:
-    that fits 63 bits up to two thousand million.
-    """
-    n_codes = len(codes)
-    return np.sort(codes * n_codes + np.arange(n_codes)) % n_codes
-
-
-def _changes(values: np.ndarray) -> np.ndarray:
-    """Whether a run of equal values starts here, (position,) bool."""
-    return np.append(True, values[1:] != values[:-1])
-
-
-def _runs(starts: np.ndarray) -> Runs:
-    position = np.arange(len(starts))
-    ends = np.append(starts[1:], True)
-    end = np.where(ends, position + 1, len(starts))
-    return Runs(
-        np.maximum.accumulate(np.where(starts, position, 0)),
-        np.minimum.accumulate(end[::-1])[::-1],
-    )
-
-
-def _running(values: np.ndarray) -> np.ndarray:
-    """Sum of the values before each position and of all, (..., position + 1)."""
-    found = np.zeros((*values.shape[:-1], values.shape[-1] + 1))
-    np.cumsum(values, axis=-1, out=found[..., 1:])
-    return found
-
-
-def _between(running: np.ndarray, first: np.ndarray, end: np.ndarray) -> np.ndarray:
-    return np.take(running, end, axis=-1) - np.take(running, first, axis=-1)
-
-
 def _reached(patient: np.ndarray, columns: Runs) -> np.ndarray:
     """Whether the place of a column lies in what each row's place reaches."""
     place = np.argsort(patient)
     first, end = columns.first[place][:, None], columns.end[place][:, None]
     return (place >= first) & (place < end)
-
-
-def _scattered(values: np.ndarray, patient: np.ndarray) -> np.ndarray:
-    found = np.empty(values.shape)
-    found[..., patient] = values
-    return found
-
-
-def _dot(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    return np.einsum("...p,...p->...", one, other)
