@@ -1,8 +1,9 @@
 """Concordance in every bootstrap at once.
 
-For pair weights M (row: the patient with the event; column: the one who outlived it) and counts w
-of a bootstrap, the weight of its pairs is the quadratic form w' M w. A patient drawn twice is not
-comparable with the other copy, since the diagonal of M is 0.
+A bootstrap draws patient i c_i times, so it holds a pair of i and j c_i c_j times: its sums are
+those of the cohort with the counts as case weights. A patient drawn twice is not comparable with
+the other copy. For few patients the sums of all draws are one quadratic form c' M c of the pair
+weights M; for many they are counted, in n log n a draw.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,15 +13,17 @@ import numpy as np
 
 from workbench.evaluation.alignment import Aligned
 from workbench.evaluation.intervals import ratio
-from workbench.survival.concordance import (
-    auc_pairs,
-    comparable_pairs,
-    concordant_pairs,
-    uno_pairs,
-)
+from workbench.survival.concordant_counts import order_by_score
+from workbench.survival.pair_weights import Pairs, auc_pairs, harrell_pairs, uno_pairs
 
-PairWeights = Callable[[np.ndarray], np.ndarray]
-"""Pair weights (patient, patient) of the patients at given positions."""
+PairsOf = Callable[[np.ndarray, np.ndarray], Pairs]
+"""Pairs of the patients at given positions, by their risk scores."""
+
+LARGEST_MATRIX = 2000
+"""Patients of a fold for whom the quadratic form is still the faster, and its matrix small."""
+
+BATCH = 2**18
+"""Counts (draw, patient) that are summed at once: few enough to stay in a processor's cache."""
 
 
 class PairSums(NamedTuple):
@@ -40,68 +43,100 @@ class PairSums(NamedTuple):
 
 def harrell_sums(aligned: Aligned, group: str) -> PairSums:
     """Sums behind Harrell's C."""
-    return _pair_sums(
-        aligned, group, lambda index: comparable_pairs(aligned.time[index], aligned.event[index])
-    )
+
+    def pairs(index: np.ndarray, score: np.ndarray) -> Pairs:
+        return harrell_pairs(
+            aligned.time[index], aligned.event[index], score, stratum=np.zeros_like(index)
+        )
+
+    return _pair_sums(aligned, group, pairs)
 
 
 def uno_sums(aligned: Aligned, group: str, tau: float) -> PairSums:
     """Sums behind Uno's C, up to tau, with the cohort's censoring curve."""
 
-    def weights(index: np.ndarray) -> np.ndarray:
+    def pairs(index: np.ndarray, score: np.ndarray) -> Pairs:
         return uno_pairs(
             aligned.time[index],
             aligned.event[index],
+            score,
+            stratum=np.zeros_like(index),
             tau=tau,
             censoring=aligned.censoring,
-            stratum=aligned.stratum[index],
+            censoring_stratum=aligned.stratum[index],
         )
 
-    return _pair_sums(aligned, group, weights)
+    return _pair_sums(aligned, group, pairs)
 
 
 def auc_sums(aligned: Aligned, group: str, horizon: float) -> PairSums:
     """Sums behind the time-dependent AUC, with the cohort's censoring curve."""
 
-    def weights(index: np.ndarray) -> np.ndarray:
+    def pairs(index: np.ndarray, score: np.ndarray) -> Pairs:
         return auc_pairs(
             aligned.time[index],
             aligned.event[index],
+            order_by_score(score, np.zeros_like(index)),
             horizon=horizon,
+            own=aligned.censoring.before_own(aligned.time[index], aligned.stratum[index]),
             censoring=aligned.censoring,
-            stratum=aligned.stratum[index],
+            censoring_stratum=aligned.stratum[index],
         )
 
-    return _pair_sums(aligned, group, weights)
+    return _pair_sums(aligned, group, pairs)
 
 
-def _pair_sums(aligned: Aligned, group: str, pair_weights: PairWeights) -> PairSums:
-    models = list(aligned.predictions)
-    comparable, concordant = [], []
+def _pair_sums(aligned: Aligned, group: str, pairs_of: PairsOf) -> PairSums:
+    concordant, comparable = [], []
     for fold in np.unique(aligned.fold):
         index = np.flatnonzero(aligned.groups[group] & (aligned.fold == fold))
-        weight = pair_weights(index).astype(np.float64) if len(index) else np.zeros((0, 0))
-        rows, columns = weight.any(1), weight.any(0)
-        weight = weight[np.ix_(rows, columns)]
-        earlier, later = index[rows], index[columns]
-        scores = [aligned.predictions[model].risk_score for model in models]
-        agreeing = [concordant_pairs(score[earlier], score[later]) for score in scores]
-        sums = _quadratic_forms(
-            aligned.draws[:, earlier],
-            aligned.draws[:, later],
-            np.stack([weight, *(weight * each for each in agreeing)]),
+        scores = [each.risk_score[index] for each in aligned.predictions.values()]
+        in_draws = _by_matrix if len(index) <= LARGEST_MATRIX else _by_counting
+        sums = in_draws(
+            lambda score, index=index: pairs_of(index, score), scores, aligned.draws[:, index]
         )
-        comparable.append(sums[:, 0])
         concordant.append(sums[:, 1:])
+        comparable.append(sums[:, 0])
     by_model = np.stack(concordant, axis=2)  # draw model fold
     return PairSums(
-        {model: by_model[:, position] for position, model in enumerate(models)},
+        {model: by_model[:, position] for position, model in enumerate(aligned.predictions)},
         np.stack(comparable, axis=1),
     )
 
 
-def _quadratic_forms(earlier: np.ndarray, later: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Sums over pairs of counts, (draw, matrix), for weights (matrix, row, column)."""
-    n_matrices, n_rows, n_columns = weight.shape
-    met = later @ weight.reshape(n_matrices * n_rows, n_columns).T
-    return np.einsum("dr,dmr->dm", earlier, met.reshape(len(met), n_matrices, n_rows))
+def _by_matrix(
+    pairs_of: Callable[[np.ndarray], Pairs], scores: list[np.ndarray], draws: np.ndarray
+) -> np.ndarray:
+    """Weight of all pairs, then of each score's concordant ones, (draw, 1 + score)."""
+    if not draws.shape[1]:
+        return np.zeros((len(draws), 1 + len(scores)))
+    weight = pairs_of(scores[0]).matrix()
+    rows, columns = weight.any(1), weight.any(0)
+    weight = weight[np.ix_(rows, columns)]
+    agreeing = [_agreement(score[rows], score[columns]) for score in scores]
+    weights = np.stack([weight, *(weight * each for each in agreeing)])
+    n_matrices, n_rows, n_columns = weights.shape
+    met = draws[:, columns] @ weights.reshape(n_matrices * n_rows, n_columns).T
+    met = met.reshape(len(draws), n_matrices, n_rows)
+    return np.einsum("dr,dmr->dm", draws[:, rows], met)
+
+
+def _by_counting(
+    pairs_of: Callable[[np.ndarray], Pairs], scores: list[np.ndarray], draws: np.ndarray
+) -> np.ndarray:
+    """The same for many patients."""
+    found = np.empty((len(draws), 1 + len(scores)))
+    n_at_once = max(1, BATCH // draws.shape[1])
+    for position, score in enumerate(scores):
+        pairs = pairs_of(score)
+        for first in range(0, len(draws), n_at_once):
+            batch = slice(first, first + n_at_once)
+            sums = pairs.totals(draws[batch])
+            found[batch, 0] = sums.comparable
+            found[batch, 1 + position] = sums.concordant + sums.tied / 2
+    return found
+
+
+def _agreement(earlier: np.ndarray, later: np.ndarray) -> np.ndarray:
+    """1 where the earlier patient's risk score is higher, 0.5 where equal, (earlier, later)."""
+    return (earlier[:, None] > later) + 0.5 * (earlier[:, None] == later)

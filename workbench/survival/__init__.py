@@ -8,12 +8,20 @@ from workbench.survival.adjusted_curves import (
     adjusted_kaplan_meier,
     propensity_weights,
 )
+from workbench.survival.auc_interval import (
+    dynamic_auc_interval,
+)
 from workbench.survival.bootstrap import (
     bootstrap_draws,
 )
 from workbench.survival.brier import (
     brier_score,
     integrated_brier_score,
+)
+from workbench.survival.brier_interval import (
+    brier_score_interval,
+    index_of_prediction_accuracy,
+    integrated_brier_score_interval,
 )
 from workbench.survival.calibration import (
     Calibration,
@@ -63,6 +71,13 @@ from workbench.survival.concordance import (
     dynamic_auc,
     harrell_c,
     uno_c,
+)
+from workbench.survival.concordance_interval import (
+    Concordance,
+    ConcordanceDifference,
+    compare_concordance,
+    harrell_c_interval,
+    uno_c_interval,
 )
 from workbench.survival.cox_regression.design import (
     Design,
@@ -115,6 +130,11 @@ from workbench.survival.group_curves import (
     GroupCurves,
     kaplan_meier_by_group,
 )
+from workbench.survival.horizon_estimates import (
+    HorizonDifferences,
+    HorizonEstimates,
+    compare_at_horizons,
+)
 from workbench.survival.kaplan_meier import (
     KaplanMeier,
     Median,
@@ -163,6 +183,10 @@ from workbench.survival.standardised_curves import (
     StandardisedCurves,
     g_computation,
 )
+from workbench.survival.time_dependent_c import (
+    antolini_c,
+    antolini_c_interval,
+)
 
 __all__ = [
     "AalenJohansen",
@@ -174,6 +198,8 @@ __all__ = [
     "CalibrationIntervals",
     "CensoringCurve",
     "ChiSquareTest",
+    "Concordance",
+    "ConcordanceDifference",
     "CoxRegression",
     "Criterion",
     "CurvePoints",
@@ -183,6 +209,8 @@ __all__ = [
     "FineGray",
     "GrayTest",
     "GroupCurves",
+    "HorizonDifferences",
+    "HorizonEstimates",
     "KaplanMeier",
     "Landmark",
     "LogRank",
@@ -205,11 +233,16 @@ __all__ = [
     "Term",
     "aalen_johansen",
     "adjusted_kaplan_meier",
+    "antolini_c",
+    "antolini_c_interval",
     "bootstrap_draws",
     "brier_score",
+    "brier_score_interval",
     "calibration",
     "cause_specific",
     "censoring_curve",
+    "compare_at_horizons",
+    "compare_concordance",
     "competing_auc",
     "competing_brier",
     "competing_calibration",
@@ -222,14 +255,18 @@ __all__ = [
     "deviance_residuals",
     "dfbeta",
     "dynamic_auc",
+    "dynamic_auc_interval",
     "effect_curve",
     "fine_gray",
     "follow_up",
     "g_computation",
     "gray_test",
     "harrell_c",
+    "harrell_c_interval",
     "incidence_from_hazards",
+    "index_of_prediction_accuracy",
     "integrated_brier_score",
+    "integrated_brier_score_interval",
     "kaplan_meier",
     "kaplan_meier_by_group",
     "kaplan_meier_overstatement",
@@ -251,4 +288,5 @@ __all__ = [
     "schoenfeld_residuals",
     "score_residuals",
     "uno_c",
+    "uno_c_interval",
 ]

@@ -1,5 +1,7 @@
 """How far predicted survival lies from what happened."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from workbench.survival.censoring import (
@@ -8,6 +10,9 @@ from workbench.survival.censoring import (
     inverse_probability,
 )
 from workbench.survival.inputs import check_horizons, check_outcome, check_survival
+
+BLOCK = 2**12
+"""Patients whose scores are computed at once."""
 
 
 def observed_weights(
@@ -23,11 +28,8 @@ def observed_weights(
     1 / G(T-) for an event by the horizon, 1 / G(t) for a patient followed past it, 0 for one
     censored before it.
     """
-    case = event[:, None] & (time[:, None] <= horizons)
-    followed = time[:, None] > horizons
-    own = np.broadcast_to(censoring.before_own(time, stratum)[:, None], case.shape)
-    then = np.broadcast_to(censoring.at(horizons, stratum), case.shape)
-    return inverse_probability(own, where=case) + inverse_probability(then, where=followed)
+    known = _known(time, event, horizons, censoring, stratum)
+    return _weights(time, known.own, known.then[known.curve], horizons)
 
 
 def brier_parts(
@@ -107,8 +109,7 @@ def brier_score(
     >>> score.round(4).tolist()
     [0.065]
     """
-    parts, _ = _parts(time, event, survival, horizons, censoring, stratum)
-    return parts.mean(0)
+    return _scores(time, event, survival, horizons, censoring, stratum)[0]
 
 
 def integrated_brier_score(
@@ -136,11 +137,11 @@ def integrated_brier_score(
     >>> round(score, 4)
     0.0325
     """
-    parts, horizons = _parts(time, event, survival, horizons, censoring, stratum)
-    return float(integrated_parts(parts, horizons=horizons).mean())
+    scores, horizons = _scores(time, event, survival, horizons, censoring, stratum)
+    return float(integrated_parts(scores[None], horizons=horizons)[0])
 
 
-def _parts(
+def _scores(
     time: np.ndarray,
     event: np.ndarray,
     survival: np.ndarray,
@@ -148,9 +149,54 @@ def _parts(
     censoring: CensoringCurve | None,
     stratum: np.ndarray | None,
 ) -> tuple[np.ndarray, np.ndarray]:
+    """Brier score at each horizon and the horizons, checked, both (horizon,)."""
     time, event = check_outcome(time, event)
     horizons = check_horizons(horizons)
     survival = check_survival(survival, len(time), len(horizons))
     censoring = censoring or censoring_curve(time, event, stratum=stratum)
-    weight = observed_weights(time, event, horizons=horizons, censoring=censoring, stratum=stratum)
-    return brier_parts(time, survival, horizons=horizons, weight=weight), horizons
+    known = _known(time, event, horizons, censoring, stratum)
+    total = np.zeros(len(horizons))
+    # A block of patients stays in a processor's cache; whole (patient, horizon) arrays do not.
+    for first in range(0, len(time), BLOCK):
+        block = slice(first, first + BLOCK)
+        weight = _weights(time[block], known.own[block], known.then[known.curve[block]], horizons)
+        parts = brier_parts(time[block], survival[block], horizons=horizons, weight=weight)
+        total += parts.sum(0)
+    return total / len(time), horizons
+
+
+class _Known(NamedTuple):
+    """Inverse probability of what is known of each patient, 0 where never asked.
+
+    ``own`` (patient,) weighs an event by the last horizon; ``then`` (curve, horizon) a patient
+    followed past a horizon, by the ``curve`` (patient,) of the patient's stratum.
+    """
+
+    own: np.ndarray
+    then: np.ndarray
+    curve: np.ndarray
+
+
+def _known(
+    time: np.ndarray,
+    event: np.ndarray,
+    horizons: np.ndarray,
+    censoring: CensoringCurve,
+    stratum: np.ndarray | None,
+) -> _Known:
+    before = censoring.before_own(time, stratum)
+    own = inverse_probability(before, where=event & (time <= horizons[-1]))
+    if stratum is None:
+        curve, then = np.zeros(len(time), dtype=np.int64), censoring.at(horizons)[None]
+    else:
+        labels, curve = np.unique(stratum, return_inverse=True)
+        then = censoring.at(horizons, labels)
+    longest = np.zeros(len(then))
+    np.maximum.at(longest, curve, time)
+    return _Known(own, inverse_probability(then, where=longest[:, None] > horizons), curve)
+
+
+def _weights(
+    time: np.ndarray, own: np.ndarray, then: np.ndarray, horizons: np.ndarray
+) -> np.ndarray:
+    return np.where(time[:, None] > horizons, then, own[:, None])

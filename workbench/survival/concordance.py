@@ -1,84 +1,24 @@
 """How often the patient who fares worse has the higher risk score.
 
 Every index here is one ratio: the weight of comparable pairs that are concordant (a tied score
-counts one half) over the weight of all comparable pairs. Row i of a pair matrix is the patient who
-had the event, column j the one who is known to have outlived it.
+counts one half) over the weight of all comparable pairs. A pair is a patient who had the event
+and one who is known to have outlived it. Time grows as n log n with the patients, memory as n.
 """
 
 import numpy as np
 
 from workbench.errors import SurvivalError
-from workbench.survival.censoring import (
-    CensoringCurve,
-    censoring_curve,
-    inverse_probability,
-)
+from workbench.survival.censoring import CensoringCurve, censoring_curve
+from workbench.survival.concordant_counts import PairSums, order_by_score
 from workbench.survival.inputs import (
+    check_entry,
     check_horizons,
     check_labels,
     check_numbers,
     check_outcome,
+    check_weights,
 )
-
-
-def comparable_pairs(time: np.ndarray, event: np.ndarray) -> np.ndarray:
-    """Pairs whose order is known, (patient, patient) bool.
-
-    i had an event at T_i, and j was followed longer or was censored at that very time.
-    """
-    later = time[None, :] > time[:, None]
-    censored_then = (time[None, :] == time[:, None]) & ~event[None, :]
-    return event[:, None] & (later | censored_then)
-
-
-def uno_pairs(
-    time: np.ndarray,
-    event: np.ndarray,
-    *,
-    tau: float,
-    censoring: CensoringCurve,
-    stratum: np.ndarray | None = None,
-) -> np.ndarray:
-    """Weights of comparable pairs with T_i < tau, (patient, patient) float64.
-
-    1 / (G_i(T_i-) G_j(T_i-)): the chance that neither patient was censored before T_i. With one
-    censoring curve that is Uno's 1 / G(T_i-)^2; with strata it is the form of Gerds et al.
-    """
-    pairs = comparable_pairs(time, event) & (time < tau)[:, None]
-    if stratum is None:
-        seen = np.broadcast_to(censoring.before(time)[:, None], pairs.shape)
-    else:
-        seen = censoring.before(time, stratum).T  # column patient j at time of row patient i
-    together = censoring.before_own(time, stratum)[:, None] * seen
-    return inverse_probability(together, where=pairs)
-
-
-def auc_pairs(
-    time: np.ndarray,
-    event: np.ndarray,
-    *,
-    horizon: float,
-    censoring: CensoringCurve,
-    stratum: np.ndarray | None = None,
-) -> np.ndarray:
-    """Weights of pairs of a case by ``horizon`` and one still event-free, (patient, patient).
-
-    1 / (G_i(T_i-) G_j(horizon)).
-    """
-    case = event & (time <= horizon)
-    control = time > horizon
-    if stratum is None:
-        followed = np.broadcast_to(censoring.at(np.array([horizon])), time.shape)
-    else:
-        followed = censoring.at(np.array([horizon]), stratum)[:, 0]
-    weight_case = inverse_probability(censoring.before_own(time, stratum), where=case)
-    weight_control = inverse_probability(followed, where=control)
-    return weight_case[:, None] * weight_control
-
-
-def concordant_pairs(earlier: np.ndarray, later: np.ndarray) -> np.ndarray:
-    """1 where the earlier patient's risk score is higher, 0.5 where equal, (earlier, later)."""
-    return (earlier[:, None] > later) + 0.5 * (earlier[:, None] == later)
+from workbench.survival.pair_weights import auc_pairs, harrell_pairs, uno_pairs
 
 
 def harrell_c(
@@ -87,6 +27,9 @@ def harrell_c(
     risk_score: np.ndarray,
     *,
     fold: np.ndarray | None = None,
+    stratum: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
+    entry: np.ndarray | None = None,
 ) -> float:
     """Harrell's concordance index.
 
@@ -101,6 +44,14 @@ def harrell_c(
     fold
         Held-out fold of each patient, (patient,). Only pairs within a fold are compared, since
         the scores of different folds come from different models; None compares all pairs.
+    stratum
+        Group of each patient, (patient,). Only pairs within a group are compared: the within-group
+        C, in which a score gains nothing by telling the groups apart.
+    weights
+        How much each patient counts, (patient,), not negative; a pair counts the product.
+    entry
+        When observation started, (patient,), before ``time``: a patient is at risk in
+        (entry, time], and an event is compared with those at risk then. None: all at 0.
 
     Raises
     ------
@@ -122,8 +73,16 @@ def harrell_c(
     0.6667
     """
     time, event = check_outcome(time, event)
-    risk_score = check_numbers("risk_score", risk_score, time.shape)
-    return _ratio(comparable_pairs(time, event), risk_score, fold)
+    among = within(len(time), fold, stratum)
+    pairs = harrell_pairs(
+        time,
+        event,
+        check_numbers("risk_score", risk_score, time.shape),
+        stratum=among,
+        weights=check_weights(weights, len(time)),
+        entry=check_entry(entry, time),
+    )
+    return concordance(pairs.totals(), among)
 
 
 def uno_c(
@@ -173,10 +132,17 @@ def uno_c(
     0.5714
     """
     time, event = check_outcome(time, event)
-    risk_score = check_numbers("risk_score", risk_score, time.shape)
-    censoring = censoring or censoring_curve(time, event, stratum=stratum)
-    weight = uno_pairs(time, event, tau=tau, censoring=censoring, stratum=stratum)
-    return _ratio(weight, risk_score, fold)
+    among = within(len(time), fold)
+    pairs = uno_pairs(
+        time,
+        event,
+        check_numbers("risk_score", risk_score, time.shape),
+        stratum=among,
+        tau=tau,
+        censoring=censoring or censoring_curve(time, event, stratum=stratum),
+        censoring_stratum=stratum,
+    )
+    return concordance(pairs.totals(), among)
 
 
 def dynamic_auc(
@@ -229,21 +195,47 @@ def dynamic_auc(
     time, event = check_outcome(time, event)
     risk_score = check_numbers("risk_score", risk_score, time.shape)
     censoring = censoring or censoring_curve(time, event, stratum=stratum)
-    weights = [
-        auc_pairs(time, event, horizon=horizon, censoring=censoring, stratum=stratum)
-        for horizon in check_horizons(horizons)
-    ]
-    return np.array([_ratio(weight, risk_score, fold) for weight in weights])
-
-
-def _ratio(weight: np.ndarray, risk_score: np.ndarray, fold: np.ndarray | None) -> float:
-    code = check_labels("fold", fold, len(risk_score))
-    weight = weight * (code[:, None] == code)
-    total = weight.sum()
-    if not total > 0:
-        raise SurvivalError(
-            f"concordance is undefined: {len(risk_score)} patients form no comparable pair"
-            f"{'' if fold is None else ' within a fold'}; it needs an event followed by a longer "
-            "observed time (and, at a horizon, patients on both sides of it)"
+    among = within(len(time), fold)
+    order = order_by_score(risk_score, among)
+    own = censoring.before_own(time, stratum)
+    found = []
+    for horizon in check_horizons(horizons):
+        pairs = auc_pairs(
+            time,
+            event,
+            order,
+            horizon=horizon,
+            own=own,
+            censoring=censoring,
+            censoring_stratum=stratum,
         )
-    return float((weight * concordant_pairs(risk_score, risk_score)).sum() / total)
+        found.append(concordance(pairs.totals(), among))
+    return np.array(found)
+
+
+def within(
+    n_patients: int, fold: np.ndarray | None, stratum: np.ndarray | None = None
+) -> np.ndarray:
+    """Code of the patients among whom each may be compared, (patient,) int."""
+    code = check_labels("fold", fold, n_patients)
+    if stratum is None:
+        return code
+    group = check_labels("stratum", stratum, n_patients)
+    return check_labels("stratum", code * n_patients + group, n_patients)
+
+
+def concordance(sums: PairSums, among: np.ndarray) -> float:
+    """Concordant share of the weight of all pairs.
+
+    Raises
+    ------
+    SurvivalError
+        No pair is comparable.
+    """
+    if not sums.comparable > 0:
+        raise SurvivalError(
+            f"concordance is undefined: {len(among)} patients form no comparable pair"
+            f"{' within a fold or stratum' if among.any() else ''}; it needs an event followed by "
+            "a longer observed time (and, at a horizon, patients on both sides of it)"
+        )
+    return float((sums.concordant + sums.tied / 2) / sums.comparable)

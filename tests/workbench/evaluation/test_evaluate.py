@@ -10,7 +10,7 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from workbench.errors import SurvivalError
-from workbench.evaluation import evaluate
+from workbench.evaluation import discrimination, evaluate
 from workbench.evaluation.accuracy import brier_draws, calibration_draws, integrated_brier_draws
 from workbench.evaluation.alignment import align
 from workbench.evaluation.discrimination import auc_sums, harrell_sums, uno_sums
@@ -88,6 +88,27 @@ def test_estimates_equal_the_plain_functions(cohort, groups, evaluation):
     curve = row_of(evaluation.calibration_curves, "selected", horizon=5)
     assert_allclose(curve["observed"], plain.curve.observed, rtol=1e-6)
     assert_allclose([b["observed"] for b in curve["bins"]], [b.observed for b in plain.bins])
+
+
+def test_many_patients_are_counted_and_few_multiplied_to_the_same(cohort, groups, monkeypatch):
+    """Above LARGEST_MATRIX no pair matrix is built; the sums of every draw stay the same."""
+    aligned = align(
+        cohort, cohort.ladder(), horizons=HORIZONS, groups=groups, n_bootstrap=7, seed=5
+    )
+    statistics = (
+        lambda: harrell_sums(aligned, "first"),
+        lambda: uno_sums(aligned, "all", 15.0),
+        lambda: auc_sums(aligned, "all", 5.0),
+    )
+    multiplied = [statistic() for statistic in statistics]
+    monkeypatch.setattr(discrimination, "LARGEST_MATRIX", 0)
+    monkeypatch.setattr(discrimination, "BATCH", 300)  # a few draws at once, the last batch short
+    monkeypatch.setattr(discrimination.Pairs, "matrix", None)
+    for statistic, expected in zip(statistics, multiplied, strict=True):
+        counted = statistic()
+        assert_allclose(counted.comparable, expected.comparable, rtol=1e-12)
+        for model in expected.concordant:
+            assert_allclose(counted.concordant[model], expected.concordant[model], rtol=1e-12)
 
 
 def test_each_bootstrap_equals_its_patients_written_out(cohort, groups):
