@@ -62,7 +62,6 @@ from workbench.survival.cox_regression.residuals import (
     schoenfeld_residuals,
     score_residuals,
 )
-from workbench.survival.cox_regression.splines import Spline, restricted_cubic_spline
 from workbench.survival.decision_curve import competing_decision_curve, decision_curve
 from workbench.survival.follow_up import follow_up
 from workbench.survival.group_curves import GroupCurves, kaplan_meier_by_group
@@ -81,6 +80,7 @@ from workbench.survival.pairwise import PairTest, pairwise_log_rank
 from workbench.survival.quantiles import SurvivalQuantile
 from workbench.survival.rmst import RestrictedMean, RestrictedMeanComparison, rmst, rmst_comparison
 from workbench.survival.sample_size import Criterion, SampleSize, r_squared_from_c, sample_size
+from workbench.survival.splines import Spline, restricted_cubic_spline
 from workbench.survival.standardised_curves import StandardisedCurves, g_computation
 from workbench.survival.time_dependent_c import antolini_c, antolini_c_interval
 

@@ -7,6 +7,8 @@ every bootstrap at once.
 
 import numpy as np
 
+from workbench.survival.splines import spline_columns
+
 SMALLEST_RISK = 1e-6
 """Predicted risks nearer than this to 0 or 1 are taken as this: cloglog is infinite there."""
 
@@ -38,17 +40,10 @@ def spline_knots(x: np.ndarray) -> np.ndarray | None:
 
 
 def spline(x: np.ndarray, knots: np.ndarray | None) -> np.ndarray:
-    """Design of a restricted cubic spline of x, (patient, 3); a line without knots.
-
-    Harrell, Regression Modeling Strategies, 2015, section 2.4.5.
-    """
+    """Design of a restricted cubic spline of x, (patient, 3); a line without knots."""
     if knots is None:
         return straight(x)
-    first, middle, last = knots
-    cube_first, cube_middle, cube_last = (np.maximum(x - knot, 0) ** 3 for knot in knots)
-    gap = last - middle
-    bend = cube_first - cube_middle * (last - first) / gap + cube_last * (middle - first) / gap
-    return np.column_stack([np.ones(len(x)), x, bend / (last - first) ** 2])
+    return np.column_stack([np.ones(len(x)), spline_columns(x, knots)])
 
 
 def fit_cloglog(

@@ -15,7 +15,6 @@ from workbench.survival import (
     proportional_hazards,
     restricted_cubic_spline,
 )
-from workbench.survival.calibration import spline, spline_knots
 
 RNG = np.random.default_rng(11)
 TABLE = pd.DataFrame(
@@ -68,13 +67,6 @@ def test_the_same_columns_for_other_patients() -> None:
     made = design(TABLE, reference=STATED, splines={"age": 4})
     assert_allclose(made.columns_of(TABLE[:7]), made.features[:7])
     assert_allclose(made.columns_of(TABLE[TABLE["stage"] == "I"]).sum(0)[3:5], 0)
-
-
-def test_the_three_knot_spline_is_the_one_of_calibration() -> None:
-    x = TABLE["age"].to_numpy()
-    made = restricted_cubic_spline(x, 3)
-    assert_allclose(made.knots, spline_knots(x))
-    assert_allclose(np.column_stack([np.ones(160), made.columns]), spline(x, made.knots))
 
 
 def test_a_spline_is_straight_beyond_its_outer_knots() -> None:

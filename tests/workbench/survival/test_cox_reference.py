@@ -21,7 +21,7 @@ from workbench.survival import (
     schoenfeld_residuals,
     score_residuals,
 )
-from workbench.survival.cox_regression.splines import harrell_knots
+from workbench.survival.splines import harrell_knots
 
 REFERENCE = Path(__file__).parents[2] / "reference" / "cox_inference"
 TIMES = [2.0, 4.0, 7.0, 11.0, 16.0]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.errors import SurvivalError
-from workbench.survival.cox_regression.splines import restricted_cubic_spline, spline_columns
+from workbench.survival.splines import restricted_cubic_spline, spline_columns
 
 if TYPE_CHECKING:
     import pandas as pd

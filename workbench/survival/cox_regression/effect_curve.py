@@ -8,8 +8,8 @@ from scipy.special import ndtri
 from workbench.errors import SurvivalError
 from workbench.survival.cox_regression.design import Term
 from workbench.survival.cox_regression.record import ChiSquareTest, CoxRegression
-from workbench.survival.cox_regression.splines import spline_columns
 from workbench.survival.inputs import check_numbers
+from workbench.survival.splines import spline_columns
 
 
 class EffectCurve(NamedTuple):

@@ -16,7 +16,7 @@ from workbench.survival.cox_regression.record import (
     chi_square,
 )
 from workbench.survival.cox_regression.residuals import SchoenfeldResiduals, schoenfeld_residuals
-from workbench.survival.cox_regression.splines import spline_columns
+from workbench.survival.splines import spline_columns
 
 Transform = Literal["km", "identity", "rank", "log"]
 
