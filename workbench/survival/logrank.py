@@ -12,6 +12,10 @@ from workbench.survival.inputs import check_entry, check_labels, check_outcome
 from workbench.survival.risk_table import Stratum, risk_tables
 
 
+ROUNDING = 1e-11
+"""An eigenvalue of the covariance that is smaller, against the largest, is 0 but for rounding."""
+
+
 @dataclass(frozen=True)
 class LogRank:
     """Result of a log-rank test.
@@ -144,8 +148,10 @@ def log_rank_of(
         )
     # Groups never at risk together with another add nothing; one row is redundant besides.
     gap = observed - expected
-    statistic = float(gap @ np.linalg.pinv(covariance, hermitian=True) @ gap)
-    degrees_of_freedom = int(np.linalg.matrix_rank(covariance, hermitian=True))
+    values, vectors = np.linalg.eigh(covariance)
+    seen = values > ROUNDING * values[-1]
+    statistic = float((vectors[:, seen].T @ gap) ** 2 @ (1 / values[seen]))
+    degrees_of_freedom = int(seen.sum())
     return LogRank(
         statistic,
         degrees_of_freedom,

@@ -50,3 +50,18 @@ def test_copies_of_one_group_do_not_differ(inputs):
     time, event = np.tile(inputs["time"], 2), np.tile(inputs["event"], 2)
     test = log_rank(time, event, np.repeat(["a", "b"], len(inputs)))
     assert_allclose([test.statistic, test.p_value], [0, 1], atol=1e-12)
+
+
+def test_two_groups_have_one_degree_of_freedom_however_sums_round() -> None:
+    # A covariance whose rows sum to 0 but for the last bit must not count as of full rank.
+    for seed in range(300):
+        generator = np.random.default_rng(seed)
+        n_patients = int(generator.integers(20, 400))
+        time = generator.exponential(size=n_patients)
+        event = generator.random(n_patients) < 0.6
+        group = (np.arange(n_patients) + generator.integers(0, 2, n_patients)) % 2
+        test = log_rank(time, event, group)
+        assert test.degrees_of_freedom == 1
+        assert test.statistic == pytest.approx(
+            (test.observed - test.expected)[0] ** 2 / test.covariance[0, 0], rel=1e-9, abs=1e-12
+        )
