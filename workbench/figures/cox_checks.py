@@ -11,7 +11,7 @@ from workbench.figures.drawing import Axis, Band, Drawing, Line, Mark, Points
 from workbench.figures.grid import Cell, grid_figure
 from workbench.figures.style import BLUE, GREY, INK, VERMILION
 from workbench.figures.ticks import number_axis
-from workbench.figures.wording import TestResult, fixed, test_words, time_words, withheld
+from workbench.figures.wording import ChiSquare, chi_square_words, fixed, time_words, withheld
 
 OUTER = (0.01, 0.99)
 """Share of the residuals between which the axis lies: one event may not press the curve flat."""
@@ -41,9 +41,9 @@ class HazardsTest(Protocol):
     transform: str
 
     @property
-    def tests(self) -> Sequence[TestResult]: ...
+    def tests(self) -> Sequence[ChiSquare]: ...
     @property
-    def overall(self) -> TestResult: ...
+    def overall(self) -> ChiSquare: ...
     def smooth(self, name: str, /) -> SmoothCoefficient: ...
 
 
@@ -68,7 +68,8 @@ def plot_schoenfeld(
     time_unit, title, notes
         Unit of time; the patients and the outcome; lines under the title.
     minimum_cell
-        None shows a point an event. A number makes a figure that may leave, without the points.
+        None shows a point an event, which a saved notebook keeps. A number makes a figure that may
+        leave, without the points.
 
     Raises
     ------
@@ -83,7 +84,7 @@ def plot_schoenfeld(
         marks, y, n_beyond = _schoenfeld_marks(
             test, at, time_unit, show_points=minimum_cell is None
         )
-        cells.append(Cell(name, test_words("", test.tests[at]).strip(), x, y, marks))
+        cells.append(Cell(name, chi_square_words("", test.tests[at]).strip(), x, y, marks))
         if n_beyond:
             outside.append(f"{name} {n_beyond}")
     beyond = f"Points outside the axes: {', '.join(outside)}" if outside else ""
@@ -91,7 +92,7 @@ def plot_schoenfeld(
         cells,
         title=title,
         notes=[
-            f"Proportional hazards, all together: {test_words('', test.overall).strip()}",
+            f"Proportional hazards, all together: {chi_square_words('', test.overall).strip()}",
             *notes,
             beyond,
         ],
@@ -124,8 +125,8 @@ def plot_influence(
     title, notes
         The patients and the outcome; lines under the title.
     minimum_cell
-        None shows a point a patient, by place in the data. A number makes a figure that may leave:
-        a histogram whose bins hold at least this many patients.
+        None shows a point a patient, by place in the data, which a saved notebook keeps. A number
+        makes a figure that may leave: a histogram whose bins hold at least this many patients.
 
     Raises
     ------

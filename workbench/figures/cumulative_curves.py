@@ -11,7 +11,7 @@ from workbench.figures.drawing import Drawing
 from workbench.figures.step_figure import Steps, coarsened, from_start, step_figure
 from workbench.figures.ticks import number_axis, time_axis
 from workbench.figures.wording import (
-    TestResult,
+    ChiSquare,
     count_words,
     fixed,
     p_words,
@@ -21,6 +21,8 @@ from workbench.figures.wording import (
 
 MOST_CAUSES = 3
 """Panels beside each other that a journal page holds."""
+ROOM = {1: 8, 2: 5, 3: 4}
+"""Ticks of time that so many panels have room for."""
 FEW = 5
 """With fewer at risk a limit may leave the figure: it would press the curves together."""
 
@@ -58,7 +60,7 @@ def plot_cumulative_incidence(
     time_unit: str,
     title: str,
     ticks: Sequence[float] | None = None,
-    gray: Mapping[str, TestResult] | None = None,
+    gray: Mapping[str, ChiSquare] | None = None,
     notes: Sequence[str] = (),
     origin: str = "Time from the index date",
     minimum_cell: int | None = None,
@@ -85,7 +87,8 @@ def plot_cumulative_incidence(
     """
     _check_causes(curves, causes)
     end = max(float(c.time[-1]) for c in curves.values())
-    x = time_axis(time_unit, end, title=origin, ticks=ticks)
+    room = 8 if len(curves) == 1 else ROOM[len(causes)]
+    x = time_axis(time_unit, end, title=origin, ticks=ticks, n_ticks=room)
     shown = {
         cause: [
             _incidence(str(label), at, curve, causes, minimum_cell)

@@ -12,7 +12,7 @@ from workbench.figures.heading import heading
 from workbench.figures.placing import EDGE, axis_room
 from workbench.figures.style import BLUE, INK
 from workbench.figures.ticks import number_axis, plain, ratio_axis
-from workbench.figures.wording import TestResult, p_words
+from workbench.figures.wording import ChiSquare, p_words
 
 WIDTH = 6.2
 PLOT = 3.3
@@ -41,7 +41,7 @@ def plot_effect(
     reference: float,
     title: str,
     values: np.ndarray | None = None,
-    nonlinearity: TestResult | None = None,
+    nonlinearity: ChiSquare | None = None,
     notes: Sequence[str] = (),
     minimum_cell: int = MINIMUM_CELL,
 ) -> Drawing:

@@ -43,7 +43,7 @@ def draw_interactive(drawing: Drawing, *, theme: Theme = "both") -> "go.Figure":
             for trace in traces(mark, inks):
                 trace |= axes | {"showlegend": False}
                 if mark.series in named:
-                    trace["legendgroup"] = mark.series
+                    trace["legendgroup"] = safe_text(mark.series)
                 figure.add_trace(trace)
     for entry in named.values():
         figure.add_trace(_legend_trace(entry, inks))
@@ -160,7 +160,7 @@ def _legend_trace(entry: Entry, inks: dict[str, str]) -> dict[str, Any]:
         "x": [None],
         "y": [None],
         "name": safe_text(entry.text),
-        "legendgroup": entry.series,
+        "legendgroup": safe_text(entry.series),
         "showlegend": True,
         "hoverinfo": "skip",
         **look,

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from matplotlib.font_manager import FontProperties
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import TextToPath
 
 from workbench.figures.drawing import Axis, Drawing, Entry, Label, Legend, Panel, Stroke
-from workbench.figures.style import GREY, MEASURED_FONT
+from workbench.figures.style import GREY, MEASURED_FONT, printable
 
 SMALL = 9.0
 BODY = 9.5
@@ -26,13 +26,14 @@ def text_width(text: str, size: float = SMALL, *, bold: bool = False) -> float:
     """Inches that ``text`` takes in the measured font, the widest that a reader may get."""
     font = FontProperties(family=MEASURED_FONT, weight="bold" if bold else "normal", size=size)
     path = TextToPath()
-    return (
-        max(
-            path.get_text_width_height_descent(line or " ", font, ismath=False)[0]
-            for line in text.split("\n")
-        )
-        / 72
-    )
+    lines = [_measurable(line) for line in text.split("\n")]
+    return max(path.get_text_width_height_descent(li, font, ismath=False)[0] for li in lines) / 72
+
+
+def _measurable(line: str) -> str:
+    """A line in letters that the measured font has: another letter is taken for its widest."""
+    letters = get_font(findfont(MEASURED_FONT)).get_charmap()
+    return "".join(c if ord(c) in letters else "W" for c in printable(line)) or " "
 
 
 def widest(texts: Sequence[str], size: float = SMALL, *, bold: bool = False) -> float:

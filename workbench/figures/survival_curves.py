@@ -17,13 +17,13 @@ from workbench.figures.step_figure import (
 from workbench.figures.style import GREY
 from workbench.figures.ticks import number_axis, time_axis
 from workbench.figures.wording import (
+    ChiSquare,
     Limits,
-    TestResult,
+    chi_square_words,
     count_words,
     p_words,
     percents,
     span_words,
-    test_words,
     time_words,
     withheld,
 )
@@ -71,7 +71,7 @@ def plot_survival_curves(
     time_unit: str,
     title: str,
     ticks: Sequence[float] | None = None,
-    log_rank: TestResult | None = None,
+    log_rank: ChiSquare | None = None,
     restricted_mean: MeanDifference | None = None,
     notes: Sequence[str] = (),
     measure: str = "Survival without the event",
@@ -83,7 +83,8 @@ def plot_survival_curves(
     Parameters
     ----------
     curves
-        One curve a group, by the label that a person reads; at most six.
+        One curve a group, by the label that a person reads; at most six. Adjusted curves and those
+        from a landmark are drawn the same; sums of weights are called so.
     time_unit
         Unit of all times, such as ``"days"``.
     title
@@ -118,7 +119,7 @@ def plot_survival_curves(
             filter(
                 None,
                 [
-                    test_words("Log-rank", log_rank),
+                    chi_square_words("Log-rank", log_rank),
                     _mean_words(restricted_mean, time_unit),
                 ],
             )
@@ -152,7 +153,10 @@ def _steps(
     words = (
         estimate if estimate == "not reached" else f"{estimate} {time_unit} ({lower} to {upper})"
     )
-    counts = count_words(withheld(n_patients, minimum_cell), withheld(n_events, minimum_cell))
+    weighted = "weighted " if curve.n_at_risk.dtype.kind == "f" else ""
+    counts = weighted + count_words(
+        withheld(n_patients, minimum_cell), withheld(n_events, minimum_cell)
+    )
     steps = _plain_steps(label, curve, f": {counts}, median {words}")
     return steps if minimum_cell is None else coarsened(steps, ticks, minimum_cell)
 

@@ -43,7 +43,14 @@ def number_axis(
     return Axis(title, limits, tuple(ticks), tuple(write(t) for t in ticks))
 
 
-def time_axis(time_unit: str, end: float, *, title: str, ticks: Sequence[float] | None) -> Axis:
+def time_axis(
+    time_unit: str,
+    end: float,
+    *,
+    title: str,
+    ticks: Sequence[float] | None,
+    n_ticks: int = 8,
+) -> Axis:
     """An axis of time from 0 to a little past the end, or past the last tick where these are given.
 
     Parameters
@@ -57,6 +64,8 @@ def time_axis(time_unit: str, end: float, *, title: str, ticks: Sequence[float] 
         What time is counted from.
     ticks
         Ascending from 0; None: round ones.
+    n_ticks
+        About how many of them have room.
 
     Raises
     ------
@@ -66,7 +75,7 @@ def time_axis(time_unit: str, end: float, *, title: str, ticks: Sequence[float] 
     if ticks is None:
         if not end > 0:
             raise SurvivalError("a time axis needs follow-up beyond 0, got none: check the times")
-        ticks = _time_ticks(time_unit, end)
+        ticks = _time_ticks(time_unit, end, n_ticks)
     elif len(ticks) < 2 or ticks[0] != 0 or (np.diff(ticks) <= 0).any():
         raise SurvivalError(
             f"ticks must ascend from 0 and be two or more, got {len(ticks)}: pass [0, 365, 730]"
@@ -101,14 +110,14 @@ def _decimals(ticks: Sequence[float]) -> int:
     return max((len(f"{t:.6f}".rstrip("0").split(".")[1]) for t in ticks), default=0)
 
 
-def _time_ticks(time_unit: str, end: float) -> list[float]:
+def _time_ticks(time_unit: str, end: float, n_ticks: int) -> list[float]:
     """Round times within the follow-up."""
     year = PERIODS.get(time_unit.strip().lower().rstrip("s"), 0.0)
     if year and (year == 12 or end >= 4 * year):
         steps = [s * year for s in YEARS if s >= 1 or (year == 12 and (s * year) % 1 == 0)]
-        step = next(s for s in [*steps, end] if end / s <= 8.2)
+        step = next(s for s in [*steps, end] if end / s <= n_ticks + 0.2)
         return [round(i * step, 9) for i in range(int(end / step * (1 + 1e-9)) + 1)]
-    return [t for t in round_ticks(0.0, end, 7) if t <= end * (1 + 1e-9)]
+    return [t for t in round_ticks(0.0, end, n_ticks - 1) if t <= end * (1 + 1e-9)]
 
 
 def _ratio_ticks(low: float, high: float) -> tuple[tuple[float, ...], tuple[str, ...]]:

@@ -17,7 +17,7 @@ class Limits(Protocol):
     def upper(self) -> float: ...
 
 
-class TestResult(Protocol):
+class ChiSquare(Protocol):
     """A chi-square test."""
 
     @property
@@ -47,7 +47,7 @@ def p_number(p_value: float) -> str:
     return f"{p_value:.2f}" if p_value >= 0.095 else f"{p_value:.3f}"
 
 
-def test_words(name: str, test: TestResult | None) -> str:
+def chi_square_words(name: str, test: ChiSquare | None) -> str:
     """A test with its statistic, such as ``"Log-rank p = 0.012 (χ² = 6.3, 1 df)"``."""
     if test is None:
         return ""
