@@ -23,7 +23,7 @@ from workbench.figures.hazard_ratios import plot_hazard_ratios
 from workbench.figures.kaplan_meier import plot_kaplan_meier
 from workbench.figures.ladder import plot_ladder
 from workbench.figures.style import to_svg
-from workbench.figures.survival_curves import plot_survival_curves
+from workbench.figures.survival_curves import plot_standardised_curves, plot_survival_curves
 
 __all__ = [
     "Drawing",
@@ -42,6 +42,7 @@ __all__ = [
     "plot_kaplan_meier",
     "plot_ladder",
     "plot_schoenfeld",
+    "plot_standardised_curves",
     "plot_subgroups",
     "plot_survival_curves",
     "to_svg",

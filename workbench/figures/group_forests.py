@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from workbench.errors import SurvivalError
-from workbench.figures.drawing import Drawing
+from workbench.figures.drawing import Axis, Drawing
 from workbench.figures.forest import ForestPanel, ForestRow, Value, forest
 from workbench.figures.ticks import number_axis
 from workbench.figures.wording import fixed, percents, span_words, withheld
@@ -136,7 +137,6 @@ def plot_fairness(
     for rate in rates:
         lines.append(ForestRow(RATES[rate], kind="heading"))
         lines += [_rate(row, rate, names, reference, minimum_cell) for row in rows]
-    values = [line.values[0] for line in lines if line.values and line.values[0]]
     differences = [line.values[1] for line in lines if len(line.values) > 1 and line.values[1]]
     low = min([0.0, *(v for each in differences for v in each[1:])])
     high = max([0.0, *(v for each in differences for v in each[1:])])
@@ -146,19 +146,9 @@ def plot_fairness(
         [
             ForestPanel(
                 number_axis("Rate (95 % CI)", 0.0, 1.0, as_percent=True, n_ticks=5),
-                "Rate" if values else "",
+                "Rate",
             ),
-            ForestPanel(
-                number_axis(
-                    f"Difference from {names.get(reference, reference)}",
-                    -span,
-                    span,
-                    as_percent=True,
-                    n_ticks=5,
-                ),
-                "Difference",
-                0.0,
-            ),
+            ForestPanel(_points_axis(names.get(reference, reference), span), "Difference", 0.0),
         ],
         title=title,
         label="Rate and group",
@@ -197,7 +187,7 @@ def _rate(
         values=values,
         texts=(
             _words(values[0], percents(0)) or _refusal(row["refused"] or "nobody to count"),
-            _words(values[1], percents(0, sign=True)) or beside,
+            _words(values[1], lambda v: fixed(0, sign=True)(100 * v)) or beside,
         ),
         kind="reference" if is_reference else "row",
         indent=True,
@@ -246,8 +236,15 @@ def withheld_text(count: int | str, minimum_cell: int | None) -> str:
     return count if isinstance(count, str) else withheld(count, minimum_cell)
 
 
-def _axis(title: str, values: Sequence[Sequence[float]], null: float | None) -> Any:
+def _axis(title: str, values: Sequence[Sequence[float]], null: float | None) -> Axis:
     ends = [v for value in values for v in value if math.isfinite(v)] + (
         [] if null is None else [null]
     )
     return number_axis(title, min(ends, default=0.0), max(ends, default=1.0), n_ticks=5)
+
+
+def _points_axis(reference: str, span: float) -> Axis:
+    """Differences of shares, written in percentage points."""
+    title = f"Difference from {reference} (points)"
+    axis = number_axis(title, -span, span, as_percent=True, n_ticks=5)
+    return replace(axis, labels=tuple(label.removesuffix(" %") for label in axis.labels))

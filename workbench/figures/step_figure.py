@@ -139,8 +139,8 @@ def curve_marks(
             step=True,
             series=curve.label,
             hover=tuple(
-                f"{curve.label}\n{plain(t)} {time_unit}: {write(v)}{_limits(low, high, write)}\n"
-                f"{withheld(n, minimum_cell)} at risk just before"
+                f"{curve.label}\n{plain(t)} {time_unit}: {write(v)}{_limits(low, high, write)}"
+                f"{_at_risk(n, minimum_cell)}"
                 for t, v, low, high, n in zip(
                     *(
                         each.tolist()
@@ -194,11 +194,13 @@ def step_figure(
     minimum_cell: int | None,
     under: Sequence[Mark] = (),
     one_row: str = "",
+    tabled: bool = True,
 ) -> Drawing:
     """One panel a heading, each with its curves and their table; a legend of all curves above.
 
     Curves of one label look the same in each panel. ``under`` are marks that lie under them;
-    ``one_row`` names the one row of the table where all curves are of the same patients.
+    ``one_row`` names the one row of the table where all curves are of the same patients; without
+    ``tabled`` nobody is at risk, as under curves that were predicted.
     """
     panels = [(name, [thinned(c, x.limits[1]) for c in group]) for name, group in panels]
     series = {c.label: c for _, group in panels for c in group}
@@ -207,12 +209,12 @@ def step_figure(
     entries = [
         Entry(label, f"{short[label]}{c.summary}", *look[label]) for label, c in series.items()
     ]
-    left = max(
-        table_left_room([one_row] if one_row else [*short.values()], TABLE_HEADING),
-        axis_room(y) + EDGE,
-    )
+    names = [one_row] if one_row else [*short.values()]
+    left = axis_room(y) + EDGE
+    if tabled:
+        left = max(left, table_left_room(names, TABLE_HEADING))
     head = heading(title, notes, entries, width=WIDTH, left=left if len(panels) == 1 else EDGE)
-    n_rows = 1 if one_row else max(len(group) for _, group in panels)
+    n_rows = int(tabled) * (1 if one_row else max(len(group) for _, group in panels))
     foot = table_room(n_rows) + 0.05
     height = foot + PLOT + head.room + (0.28 if len(panels) > 1 else 0.0)
     wide = (WIDTH - left - RIGHT - (len(panels) - 1) * GAP) / len(panels)
@@ -244,7 +246,7 @@ def step_figure(
             replace(y, title="" if number else y.title),
             (*under, *marks(group)),
             title=name,
-            table=table(group, number == 0),
+            table=table(group, number == 0) if tabled else None,
         )
         for number, (name, group) in enumerate(panels)
     )
@@ -261,3 +263,9 @@ def step_figure(
 
 def _limits(lower: float, upper: float, write: Callable[[float], str]) -> str:
     return f" ({write(lower)} to {write(upper)})" if np.isfinite([lower, upper]).all() else ""
+
+
+def _at_risk(n_at_risk: float, minimum_cell: int | None) -> str:
+    if np.isnan(n_at_risk):
+        return ""
+    return f"\n{withheld(n_at_risk, minimum_cell)} at risk just before"

@@ -65,6 +65,21 @@ class RestrictedMean(Protocol):
     def tau(self) -> float: ...
 
 
+class Standardised(Protocol):
+    """What is read of curves by G-computation."""
+
+    @property
+    def groups(self) -> Sequence[object]: ...
+    @property
+    def horizons(self) -> np.ndarray: ...
+    @property
+    def survival(self) -> np.ndarray: ...
+    @property
+    def lower(self) -> np.ndarray: ...
+    @property
+    def upper(self) -> np.ndarray: ...
+
+
 def plot_survival_curves(
     curves: Mapping[object, SurvivalCurve],
     *,
@@ -140,6 +155,63 @@ def plot_survival_curves(
     )
 
 
+def plot_standardised_curves(
+    curves: Standardised,
+    *,
+    time_unit: str,
+    title: str,
+    ticks: Sequence[float] | None = None,
+    notes: Sequence[str] = (),
+    measure: str = "Standardised survival",
+    origin: str = "Time from the index date",
+) -> Drawing:
+    """Survival of all patients, predicted as if each were in every group (G-computation).
+
+    Nobody is at risk under a predicted curve, so there is no table.
+
+    Parameters
+    ----------
+    curves
+        Of ``g_computation``: ``groups``, ``horizons`` (horizon,) and ``survival, lower, upper``,
+        (group, horizon); limits that are NaN leave the band out.
+    time_unit, title, ticks, notes, measure, origin
+        As of :func:`plot_survival_curves`.
+
+    Raises
+    ------
+    SurvivalError
+        As of :func:`plot_survival_curves`.
+    """
+    x = time_axis(time_unit, float(curves.horizons[-1]), title=origin, ticks=ticks)
+    unknown = np.full(len(curves.horizons) + 1, np.nan)
+    drawn = [
+        Steps(
+            str(group),
+            from_start(0.0, curves.horizons),
+            from_start(1.0, curves.survival[at]),
+            from_start(1.0, curves.lower[at]),
+            from_start(1.0, curves.upper[at]),
+            n_at_risk=unknown,
+            censored=np.empty(0),
+            at_risk_at=lambda times: np.full(len(times), np.nan),
+            summary="",
+        )
+        for at, group in enumerate(curves.groups)
+    ]
+    return step_figure(
+        [("", drawn)],
+        x=x,
+        y=number_axis(measure, 0.0, 1.0, as_percent=True),
+        title=title,
+        notes=notes,
+        time_unit=time_unit,
+        write=percents(1),
+        description=f"{measure} over time. {title}.",
+        minimum_cell=None,
+        tabled=False,
+    )
+
+
 def _steps(
     label: str,
     curve: SurvivalCurve,
@@ -154,10 +226,8 @@ def _steps(
         estimate if estimate == "not reached" else f"{estimate} {time_unit} ({lower} to {upper})"
     )
     weighted = "weighted " if curve.n_at_risk.dtype.kind == "f" else ""
-    counts = weighted + count_words(
-        withheld(n_patients, minimum_cell), withheld(n_events, minimum_cell)
-    )
-    steps = _plain_steps(label, curve, f": {counts}, median {words}")
+    counts = count_words(withheld(n_patients, minimum_cell), withheld(n_events, minimum_cell))
+    steps = _plain_steps(label, curve, f": {weighted}{counts}, median {words}")
     return steps if minimum_cell is None else coarsened(steps, ticks, minimum_cell)
 
 

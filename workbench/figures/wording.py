@@ -3,7 +3,7 @@
 import math
 from typing import Any, Protocol
 
-from workbench.figures.ticks import percent, plain
+from workbench.figures.ticks import plain
 
 
 class Limits(Protocol):
@@ -79,9 +79,10 @@ def fixed(decimals: int, *, sign: bool = False) -> Any:
     return write
 
 
-def percents(decimals: int = 1, *, sign: bool = False) -> Any:
+def percents(decimals: int = 1) -> Any:
     """A way to write shares as percent."""
-    return lambda value: ("+" if sign and value > 0 else "") + percent(value, decimals)
+    write = fixed(decimals)
+    return lambda value: f"{write(100 * value)} %"
 
 
 def time_words(value: float) -> str:

@@ -20,6 +20,7 @@ from workbench.figures import (
     plot_hazard_ratios,
     plot_influence,
     plot_schoenfeld,
+    plot_standardised_curves,
     plot_subgroups,
     plot_survival_curves,
 )
@@ -59,6 +60,20 @@ def survival(minimum_cell: int | None = None) -> Drawing:
         restricted_mean=mean,
         minimum_cell=minimum_cell,
     )
+
+
+def standardised() -> Drawing:
+    horizons = np.linspace(50, 2000, 40)
+    survival = np.exp(-np.outer([1.0, 1.5], horizons) / 1500)
+    nothing = np.full((1, 40), np.nan)
+    made = SimpleNamespace(
+        groups=("Low", LONG),
+        horizons=horizons,
+        survival=survival,
+        lower=np.vstack([survival[:1] - 0.05, nothing]),
+        upper=np.vstack([survival[:1] + 0.05, nothing]),
+    )
+    return plot_standardised_curves(made, time_unit="days", title=TITLE)
 
 
 def incidences(seed: int = 0) -> SimpleNamespace:
@@ -286,6 +301,7 @@ def decisions() -> Drawing:
 
 EVERY = (
     survival,
+    standardised,
     incidence,
     incidence_by_group,
     hazard,

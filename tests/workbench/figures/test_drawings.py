@@ -120,6 +120,26 @@ def test_ticks_must_ascend_from_zero(ticks: list[float], results: SimpleNamespac
         plot_survival_curves(results.curves(1), time_unit="days", title="", ticks=ticks)
 
 
+def test_a_predicted_curve_has_no_table(results: SimpleNamespace) -> None:
+    drawing = results.standardised()
+    assert drawing.panels[0].table is None
+    low = next(m for m in marks(drawing, Line) if m.series == "Low")
+    assert low.hover[1] == "Low\n50 days: 96.7 % (91.7 % to 101.7 %)"
+    assert "nan" not in "".join(text for line in marks(drawing, Line) for text in line.hover)
+
+
+def test_sums_of_weights_are_called_so(results: SimpleNamespace) -> None:
+    curve = results.curves(1)[results.long]
+    parts = {n: getattr(curve, n) for n in ("time", "survival", "lower", "upper", "median")}
+    counts = {n: getattr(curve, n) * 0.5 for n in ("n_at_risk", "n_events", "n_censored")}
+    weighted = SimpleNamespace(
+        **parts, **counts, at_risk_at=lambda times: curve.at_risk_at(times) * 0.5
+    )
+    drawing = plot_survival_curves({"All": weighted}, time_unit="days", title="")
+    assert drawing.legend is not None
+    assert drawing.legend.entries[0].text.startswith("All: weighted n = 60, ")
+
+
 def test_incidence_names_causes_and_counts(results: SimpleNamespace) -> None:
     found = results.incidences()
     single, grouped = results.incidence(), results.incidence_by_group()
@@ -196,7 +216,7 @@ def test_fairness_compares_with_its_reference(results: SimpleNamespace) -> None:
     said = texts(results.fairness())
     assert said.count("reference") == 2
     assert "70 % (65 to 75)" in said
-    assert "−10 % (−15 to −5)" in said
+    assert "−10 (−15 to −5)" in said
     with pytest.raises(SurvivalError, match="rates must be of"):
         plot_fairness([], reference="", title="", rates=["luck"])
 
