@@ -19,8 +19,8 @@ INKS: dict[Theme, dict[str, str]] = {
     "light": {INK: INK, GREY: GREY, RULE: RULE},
     "dark": {INK: "#e6e9ed", GREY: "#a9b2bc", RULE: "#3a424b"},
 }
-CONFIG = {"displayModeBar": False, "responsive": False, "displaylogo": False}
-"""For ``figure.show(config=CONFIG)``: no toolbar; notebooks and saved pages have it already."""
+CONFIG = {"displayModeBar": False, "responsive": False, "displaylogo": False, "showTips": False}
+"""For ``figure.show(config=CONFIG)``: no toolbar, no tips; notebooks and saved pages have it."""
 
 
 def draw_interactive(drawing: Drawing, *, theme: Theme = "both") -> "go.Figure":
