@@ -1,20 +1,49 @@
-"""Static figures: a result in, a matplotlib ``Figure`` out, drawn as SVG by ``to_svg``.
+"""Figures of results: drawn for the report, and for the notebook and the journal.
+
+The report's five (``plot_calibration, plot_claims, plot_contributions, plot_kaplan_meier,
+plot_ladder``) return a matplotlib ``Figure``, drawn as SVG by ``to_svg``. The others return a
+:class:`Drawing`: in a notebook it shows itself, ``static()`` and ``interactive()`` draw it with
+matplotlib and plotly, ``save()`` writes SVG, PNG, PDF or HTML without a browser.
 
 Nothing here computes a statistic, and nothing touches pyplot or its global state.
 """
 
+from workbench.figures.accuracy_over_time import plot_accuracy_over_time
 from workbench.figures.calibration import plot_calibration
+from workbench.figures.calibration_curves import plot_calibration_curves
 from workbench.figures.claims import plot_claims
 from workbench.figures.contributions import plot_contributions
+from workbench.figures.cox_checks import plot_influence, plot_schoenfeld
+from workbench.figures.cumulative_curves import plot_cumulative_hazard, plot_cumulative_incidence
+from workbench.figures.decision_curves import plot_decision_curves
+from workbench.figures.drawing import Drawing
+from workbench.figures.effect import plot_effect
+from workbench.figures.group_forests import plot_fairness, plot_subgroups
+from workbench.figures.hazard_ratios import plot_hazard_ratios
 from workbench.figures.kaplan_meier import plot_kaplan_meier
 from workbench.figures.ladder import plot_ladder
 from workbench.figures.style import to_svg
+from workbench.figures.survival_curves import plot_standardised_curves, plot_survival_curves
 
 __all__ = [
+    "Drawing",
+    "plot_accuracy_over_time",
     "plot_calibration",
+    "plot_calibration_curves",
     "plot_claims",
     "plot_contributions",
+    "plot_cumulative_hazard",
+    "plot_cumulative_incidence",
+    "plot_decision_curves",
+    "plot_effect",
+    "plot_fairness",
+    "plot_hazard_ratios",
+    "plot_influence",
     "plot_kaplan_meier",
     "plot_ladder",
+    "plot_schoenfeld",
+    "plot_standardised_curves",
+    "plot_subgroups",
+    "plot_survival_curves",
     "to_svg",
 ]

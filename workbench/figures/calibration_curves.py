@@ -1,0 +1,237 @@
+"""Calibration of one or more models at a horizon, with how it is summed up and where risks lie."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from workbench.errors import SurvivalError
+from workbench.figures.coarse_histogram import MINIMUM_CELL, coarse_bins, histogram_bars
+from workbench.figures.drawing import (
+    Axis,
+    Band,
+    Dash,
+    Drawing,
+    Intervals,
+    Label,
+    Line,
+    Mark,
+    Panel,
+    Points,
+    Stroke,
+)
+from workbench.figures.heading import heading
+from workbench.figures.placing import EDGE, LINE, SWATCH, axis_room, fit_text
+from workbench.figures.step_figure import looks
+from workbench.figures.style import GREY, INK
+from workbench.figures.ticks import number_axis
+from workbench.figures.wording import Limits, count_words, fixed, percents, span_words, withheld
+
+SIDE = 3.9
+STRIP = 0.36
+FOOT = 0.6
+BESIDE = 3.1
+
+
+class Curve(Protocol):
+    """Observed against predicted risk, smoothed, all (point,)."""
+
+    predicted: np.ndarray
+    observed: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+
+
+class Bin(Protocol):
+    """Patients of similar predicted risk."""
+
+    predicted: float
+    observed: float
+    lower: float
+    upper: float
+    n_patients: int
+    n_events: int
+
+
+class Error(Protocol):
+    """Mean, median and 90th percentile of |observed − predicted|."""
+
+    ici: Limits
+    e50: Limits
+    e90: Limits
+
+
+class Regression(Protocol):
+    """Calibration in the large and its slope, with limits."""
+
+    intercept: Limits
+    slope: Limits
+    observed_expected: Limits
+
+
+class CalibrationResult(Protocol):
+    """What is read of a :class:`workbench.survival.Calibration`."""
+
+    @property
+    def curve(self) -> Curve: ...
+    @property
+    def bins(self) -> Sequence[Bin]: ...
+    @property
+    def error(self) -> Error: ...
+    @property
+    def intervals(self) -> Regression: ...
+    @property
+    def n_patients(self) -> int: ...
+    @property
+    def n_events(self) -> int: ...
+
+
+def plot_calibration_curves(
+    results: Mapping[str, CalibrationResult],
+    *,
+    title: str,
+    risks: Mapping[str, np.ndarray] | None = None,
+    notes: Sequence[str] = (),
+    minimum_cell: int = MINIMUM_CELL,
+) -> Drawing:
+    """Observed against predicted risk of each model on a square, with the numbers beside it.
+
+    Parameters
+    ----------
+    results
+        Of ``calibration`` by the model's name: ``curve``, ``bins``, ``error`` (ICI, E50, E90),
+        ``intervals`` (intercept, slope, O:E), ``n_patients, n_events``. The bins of a single model
+        are drawn with their intervals.
+    title
+        The patients, the outcome and the horizon, in words.
+    risks
+        Predicted risks of the patients by model, (patient,) in [0, 1], for a histogram each.
+    notes
+        Lines under the title.
+    minimum_cell
+        Bins of fewer patients are not drawn.
+
+    Raises
+    ------
+    SurvivalError
+        No model, more than six, or risks of a model that has no result.
+    """
+    look = dict(zip(results, looks(len(results)), strict=True))
+    risks = risks or {}
+    unknown = [name for name in risks if name not in results]
+    if unknown:
+        raise SurvivalError(f"risks were passed of {unknown}, which have no calibration: pass both")
+    first = next(iter(results.values()))
+    counts = count_words(withheld(first.n_patients, None), withheld(first.n_events, None))
+    head = heading(title, [f"{counts} by the horizon", *notes], (), width=_width())
+    top = _highest(results, risks)
+    x = number_axis("Predicted risk", 0.0, top, as_percent=True)
+    y = number_axis("Observed risk", 0.0, top, as_percent=True)
+    left, strips = axis_room(y) + EDGE, STRIP * len(risks)
+    height = FOOT + strips + SIDE + head.room + 0.1
+    marks: list[Mark] = [Line(np.array(x.limits), np.array(y.limits), GREY, (4, 2), 1.0)]
+    for name, result in results.items():
+        marks += _curve_marks(name, result.curve, look[name])
+    if len(results) == 1:
+        marks += _bin_marks(first.bins, minimum_cell)
+    bare = Axis("", x.limits, x.ticks, ("",) * len(x.ticks), shown=False)
+    panels = [
+        Panel(left, FOOT + strips, SIDE, SIDE, x if not risks else bare, y, tuple(marks), grid="xy")
+    ]
+    share = Axis("", (0.0, 1.05), (), (), shown=False)
+    for at, (name, risk) in enumerate(risks.items(), 1):
+        bars = histogram_bars(
+            coarse_bins(risk, *x.limits, n_bins=40, minimum_cell=minimum_cell), look[name][0]
+        )
+        last = at == len(risks)
+        place = FOOT + strips - at * STRIP
+        axis = x if last else bare
+        panels.append(Panel(left, place, SIDE, STRIP - 0.06, axis, share, (bars,), grid=""))
+    labels, strokes = _numbers(results, look, left + SIDE + 0.4, FOOT + strips + SIDE - 0.1)
+    return Drawing(
+        head.title,
+        _width(),
+        height,
+        tuple(panels),
+        f"Calibration of {', '.join(results)}. {title}.",
+        labels=(*head.labels(height), *labels),
+        strokes=strokes,
+    )
+
+
+def _width() -> float:
+    return 1.0 + SIDE + 0.4 + BESIDE
+
+
+def _highest(results: Mapping[str, CalibrationResult], risks: Mapping[str, np.ndarray]) -> float:
+    """Highest risk shown: the square ends there, so that small risks can be read."""
+    ends = [0.05]
+    for result in results.values():
+        ends += [float(np.nanmax(v)) for v in (result.curve.predicted, result.curve.upper)]
+        ends += [v for b in result.bins for v in (b.predicted, b.upper) if np.isfinite(v)]
+    ends += [float(np.max(risk)) for risk in risks.values() if len(risk)]
+    return min(1.0, max(ends))
+
+
+def _curve_marks(name: str, curve: Curve, look: tuple[str, Dash]) -> list[Mark]:
+    write = percents(1)
+    hover = tuple(
+        f"{name}\npredicted {write(p)}\nobserved {write(o)} ({write(low)} to {write(high)})"
+        for p, o, low, high in zip(
+            *(
+                np.asarray(v).tolist()
+                for v in (curve.predicted, curve.observed, curve.lower, curve.upper)
+            ),
+            strict=True,
+        )
+    )
+    predicted, color, dash = np.asarray(curve.predicted, dtype=float), *look
+    return [
+        Band(predicted, np.asarray(curve.lower), np.asarray(curve.upper), color),
+        Line(predicted, np.asarray(curve.observed, dtype=float), color, dash, hover=hover),
+    ]
+
+
+def _bin_marks(bins: Sequence[Bin], minimum_cell: int) -> list[Mark]:
+    kept = [b for b in bins if b.n_patients >= minimum_cell and np.isfinite(b.observed)]
+    at, observed = np.array([b.predicted for b in kept]), np.array([b.observed for b in kept])
+    lower, upper = np.array([b.lower for b in kept]), np.array([b.upper for b in kept])
+    write = percents(1)
+    hover = tuple(
+        f"predicted {write(b.predicted)}\nobserved {write(b.observed)} "
+        f"({write(b.lower)} to {write(b.upper)})\n"
+        f"{count_words(str(b.n_patients), withheld(b.n_events, minimum_cell))}"
+        for b in kept
+    )
+    return [
+        Intervals(at, lower, upper, INK, upright=True, width=1.1),
+        Points(at, observed, INK, size=5, hover=hover),
+    ]
+
+
+def _numbers(
+    results: Mapping[str, CalibrationResult],
+    look: Mapping[str, tuple[str, Dash]],
+    x: float,
+    top: float,
+) -> tuple[list[Label], tuple[Stroke, ...]]:
+    """Under each model's name the numbers that sum up its calibration."""
+    labels, strokes, y = [], [], top
+    for name, result in results.items():
+        strokes.append(Stroke((x, y), (x + SWATCH, y), *look[name], 2.0))
+        words = fit_text(name, BESIDE - SWATCH - 0.3, bold=True)
+        labels.append(Label(x + SWATCH + 0.1, y, words, bold=True))
+        for line, value in (
+            ("Intercept", result.intervals.intercept),
+            ("Slope", result.intervals.slope),
+            ("Observed / expected", result.intervals.observed_expected),
+            ("ICI", result.error.ici),
+            ("E50", result.error.e50),
+            ("E90", result.error.e90),
+        ):
+            y -= LINE * 0.82
+            write = fixed(3) if line in ("ICI", "E50", "E90") else fixed(2)
+            labels.append(Label(x, y, line, color=GREY))
+            labels.append(Label(x + BESIDE - 0.25, y, span_words(value, write), "right"))
+        y -= LINE * 1.3
+    return labels, tuple(strokes)
