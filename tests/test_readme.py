@@ -157,7 +157,7 @@ def _write_a_cohort(folder: Path, n_patients: int) -> None:
 @pytest.mark.slow
 def test_the_python_of_the_readme_runs(tmp_path: Path) -> None:
     snippets = _blocks("python")
-    assert len(snippets) == 2
+    assert len(snippets) == 3
     # In its own process, as a reader runs it: one snippet after the other.
     done = subprocess.run(
         [sys.executable, "-c", "\n".join(snippets)],

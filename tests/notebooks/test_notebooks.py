@@ -57,9 +57,18 @@ def test_the_kernel_is_this_python() -> None:
     assert KernelSpecManager().get_kernel_spec("python3").argv[0] in (sys.executable, "python")
 
 
+@pytest.fixture(scope="session")
+def statistics(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
+    """The second notebook with its outputs."""
+    folder = tmp_path_factory.mktemp("statistics")
+    return _executed("02_survival_statistics.ipynb", folder)[0]
+
+
 @pytest.mark.slow
-def test_every_cell_ran_without_a_complaint(first_study) -> None:
-    notebook, _ = first_study
+@pytest.mark.parametrize("name", ["first_study", "statistics"])
+def test_every_cell_ran_without_a_complaint(name: str, request: pytest.FixtureRequest) -> None:
+    found = request.getfixturevalue(name)
+    notebook = found[0] if isinstance(found, tuple) else found
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
     complaints = [
@@ -124,6 +133,26 @@ def test_its_figures_are_drawn(first_study) -> None:
     notebook, _ = first_study
     for cell_id in ("curves", "contributions"):
         assert "<svg" in _shown(notebook, cell_id)
+
+
+@pytest.mark.slow
+def test_statistics_are_drawn_and_say_what_the_words_say(statistics) -> None:
+    drawn = {
+        cell.id
+        for cell in statistics.cells
+        for output in cell.get("outputs", [])
+        if "image/svg+xml" in output.get("data", {})
+    }
+    assert drawn >= {"curves", "cox", "proportional", "effect", "competing", "over-time"}
+    assert drawn >= {"calibration", "decision", "groups", "fairness"}
+    # The simulated effect of age is straight, and expression carries risk.
+    bend = float(re.search(r"non-linearity p = (\d\.\d+)", _shown(statistics, "effect"))[1])
+    assert bend > 0.05
+    lower = float(re.search(r"Gain: \S+ \((\S+) to", _shown(statistics, "c"))[1])
+    assert lower > 0
+    over = re.findall(r"(\d+\.\d) percentage points too high", _shown(statistics, "competing"))
+    assert len(over) == 2
+    assert all(float(points) > 0 for points in over)
 
 
 def test_notebooks_are_plain_and_define_no_logic() -> None:
