@@ -11,7 +11,6 @@ from workbench.survival.counting import distinct_labels
 from workbench.survival.inputs import check_entry, check_labels, check_outcome
 from workbench.survival.risk_table import Stratum, risk_tables
 
-
 ROUNDING = 1e-11
 """An eigenvalue of the covariance that is smaller, against the largest, is 0 but for rounding."""
 
