@@ -28,10 +28,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that train on whole cohorts come first: where processes share the tests, none is
-    left alone at the end with the longest of them."""
+    """Files that train on whole cohorts come first, those of one long test before all: where
+    processes share the files, none is left alone at the end with the longest of them."""
     n_slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
-    items.sort(key=lambda item: n_slow[item.path] == 0)
+    n_all = Counter(item.path for item in items)
+    items.sort(
+        key=lambda item: (
+            n_slow[item.path] == 0,
+            n_all[item.path] - n_slow[item.path] if n_slow[item.path] else 0,
+            n_all[item.path] if n_slow[item.path] else 0,
+        )
+    )
 
 
 @pytest.hookimpl(wrapper=True)
