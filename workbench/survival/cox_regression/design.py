@@ -1,12 +1,13 @@
 """From a table of characteristics to the columns of a regression, reference levels kept in mind."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from workbench.errors import SurvivalError
+from workbench.survival.inputs import check_numbers
 from workbench.survival.splines import restricted_cubic_spline, spline_columns
 
 if TYPE_CHECKING:
@@ -119,9 +120,42 @@ def design(
     )
 
 
-def plain_terms(names: tuple[str, ...]) -> tuple[Term, ...]:
-    """Each column a characteristic of its own."""
-    return tuple(Term(name, (position,)) for position, name in enumerate(names))
+def as_design(features: np.ndarray | Design, names: Sequence[str] | None, n_rows: int) -> Design:
+    """What a regression was passed, as a design of ``n_rows`` checked rows.
+
+    Plain columns are each a characteristic of their own, called ``names``, else "x1", "x2", ...;
+    ``names`` also rename the columns of a design.
+
+    Raises
+    ------
+    SurvivalError
+        Features that are not numbers of ``n_rows`` rows, no column, or names that do not fit.
+    """
+    terms = None
+    if isinstance(features, Design):
+        names = features.names if names is None else names
+        features, terms = features.features, features.terms
+    columns = check_numbers("features", features, (n_rows, -1))
+    names = _check_names(names, columns.shape[1])
+    if terms is None:
+        terms = tuple(Term(name, (position,)) for position, name in enumerate(names))
+    return Design(columns, names, terms)
+
+
+def _check_names(names: Sequence[str] | None, n_columns: int) -> tuple[str, ...]:
+    """Distinct names, one a column; "x1", "x2", ... where None."""
+    if n_columns == 0:
+        raise SurvivalError(
+            "features must have a column or more, got none: pass what to regress on"
+        )
+    if names is None:
+        return tuple(f"x{position + 1}" for position in range(n_columns))
+    names = tuple(map(str, names))
+    if len(names) != n_columns or len(set(names)) != n_columns:
+        raise SurvivalError(
+            f"names must be {n_columns} distinct names, one a column, got {len(set(names))}"
+        )
+    return names
 
 
 def _is_number(column: "pd.Series") -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 
 from workbench.errors import SurvivalError
 from workbench.survival.cox_regression.basis import uncorrelated
-from workbench.survival.cox_regression.design import Design, plain_terms
+from workbench.survival.cox_regression.design import Design, as_design
 from workbench.survival.cox_regression.likelihood import AtRisk, CoxData
 from workbench.survival.cox_regression.newton import maximise
 from workbench.survival.cox_regression.record import (
@@ -109,9 +109,8 @@ def cox(
     """
     time, event = check_outcome(time, event)
     n_rows = len(time)
-    made = features if isinstance(features, Design) else None
-    columns = check_numbers("features", made.features if made else features, (n_rows, -1))  # type: ignore[arg-type]
-    names = check_names(made.names if made and names is None else names, columns.shape[1])
+    made = as_design(features, names, n_rows)
+    columns, names = made.features, made.names
     entry = check_entry(entry, time)
     weights = check_weights(weights, n_rows)
     offset = np.zeros(n_rows) if offset is None else check_numbers("offset", offset, (n_rows,))
@@ -147,7 +146,7 @@ def cox(
     score = float(start.gradient @ np.linalg.solve(start.information, start.gradient))
     return CoxRegression(
         names=names,
-        terms=made.terms if made else plain_terms(names),
+        terms=made.terms,
         coefficients=basis.coefficients(coefficients),
         covariance=basis.covariance(covariance),
         model_covariance=basis.covariance(inverse),
@@ -167,22 +166,6 @@ def cox(
         level_counts=_level_counts(columns, event),
         fit=fit,
     )
-
-
-def check_names(names: Sequence[str] | None, n_columns: int) -> tuple[str, ...]:
-    """Distinct names, one a column; "x1", "x2", ... where None."""
-    if n_columns == 0:
-        raise SurvivalError(
-            "features must have a column or more, got none: pass what to regress on"
-        )
-    if names is None:
-        return tuple(f"x{position + 1}" for position in range(n_columns))
-    names = tuple(map(str, names))
-    if len(names) != n_columns or len(set(names)) != n_columns:
-        raise SurvivalError(
-            f"names must be {n_columns} distinct names, one a column, got {len(set(names))}"
-        )
-    return names
 
 
 def _weighted_scores(at_risk: AtRisk, clusters: np.ndarray | None) -> np.ndarray:

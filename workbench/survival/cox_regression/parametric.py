@@ -7,9 +7,8 @@ import numpy as np
 
 from workbench.errors import SurvivalError
 from workbench.survival.cox_regression.accelerated import fit_location_scale
-from workbench.survival.cox_regression.design import Design
+from workbench.survival.cox_regression.design import Design, as_design
 from workbench.survival.cox_regression.distributions import DISTRIBUTIONS, generalised_gamma
-from workbench.survival.cox_regression.fit import check_names
 from workbench.survival.cox_regression.generalised_gamma import fit_generalised_gamma
 from workbench.survival.inputs import (
     check_entry,
@@ -131,9 +130,8 @@ def parametric(
     ([3.0, 3.0], ('intercept', 'x1'))
     """
     time, event = check_outcome(time, event)
-    made = features if isinstance(features, Design) else None
-    columns = check_numbers("features", made.features if made else features, (len(time), -1))  # type: ignore[arg-type]
-    names = check_names(made.names if made and names is None else names, columns.shape[1])
+    made = as_design(features, names, len(time))
+    columns, names = made.features, made.names
     entry = check_entry(entry, time)
     weights = check_weights(weights, len(time))
     counted = event & (weights > 0)
