@@ -118,8 +118,9 @@ def calibration_error(
         What ``smooth_curve`` made of them.
     draws
         Counts of bootstraps, each (patient,). The curve is fitted again in each, with its knots and
-        the weights for censoring held fixed; limits are percentiles, NaN without draws. They are
-        not centred: a distance cannot be negative, so sampling error moves it up.
+        the weights for censoring held fixed; limits are NaN without draws. A distance cannot be
+        negative, so sampling error moves it up, and a bootstrap moves it up once more: limits are
+        percentiles, shifted so that the bootstraps' median is the estimate, and never below 0.
     """
     estimate = _distances(curve.risk(x), risk_of(x), np.ones(len(x)))
     drawn = [
@@ -132,10 +133,12 @@ def calibration_error(
         )
         for counts in check_draws(draws, len(x))
     ]
-    lower, upper = percentile_limits(np.reshape(drawn, (-1, 3)), confidence=confidence)
-    return CalibrationError(
-        *(Estimate(*map(float, each)) for each in zip(estimate, lower, upper, strict=True))
-    )
+    distances = np.reshape(drawn, (-1, 3))
+    lower, upper = percentile_limits(distances, confidence=confidence)
+    middle, _ = percentile_limits(distances, confidence=0.0)
+    moved = middle - estimate
+    limited = zip(estimate, np.maximum(lower - moved, 0.0), upper - moved, strict=True)
+    return CalibrationError(*(Estimate(*map(float, each)) for each in limited))
 
 
 def _distances(observed: np.ndarray, predicted: np.ndarray, counts: np.ndarray) -> np.ndarray:

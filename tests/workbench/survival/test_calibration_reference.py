@@ -222,3 +222,16 @@ def test_incidence_after_follow_up_is_unknown():
 def test_a_draw_too_few_is_refused():
     with pytest.raises(SurvivalError, match="needs a patient and a draw"):
         bootstrap_draws(10, n_bootstrap=0, seed=0)
+
+
+def test_limits_of_the_index_hold_it_where_predictions_are_right():
+    """A bootstrap moves a distance up: its plain percentiles can lie above the estimate."""
+    for seed in range(20, 25):
+        generator = np.random.default_rng(seed)
+        rate = np.exp(generator.normal(size=400)) / 3
+        survived, censored = generator.exponential(1 / rate), generator.exponential(6.0, 400)
+        time, event = np.minimum(survived, censored), survived <= censored
+        draws = bootstrap_draws(400, n_bootstrap=100, seed=seed)
+        found = calibration(time, event, np.exp(-rate), horizon=1.0, draws=draws)
+        for each in found.error:
+            assert 0 <= each.lower <= each.estimate <= each.upper
