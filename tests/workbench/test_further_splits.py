@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from workbench.errors import StudyError
+from workbench.report.words import short
 from workbench.study import StudyResult, run
 from workbench.study_settings import Study
 
@@ -129,3 +130,13 @@ def test_a_horizon_is_asked_of_the_evaluated_patients(small_study: Any, tmp_path
     study = asked(small_study, {"kind": "time", "column": "year", "k": 3}, horizons=[3000])
     with pytest.raises(StudyError, match=r"\d of 40 patients are followed to 3000 days"):
         run(study, tmp_path / "run")
+
+
+def test_modalities_that_were_not_asked_for_have_their_titles_too(
+    small_study: Any, tmp_path: Path
+) -> None:
+    result = run(asked(small_study, {"kind": "kfold", "k": 3}), tmp_path / "run")
+    page = result.report.read_text("utf-8")
+    for name, modality in result.cohort.card.spec.modalities.items():
+        assert f">{name}</th>" not in page
+        assert short(modality.title) in page

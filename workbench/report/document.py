@@ -157,13 +157,14 @@ def _median(time: np.ndarray, event: np.ndarray) -> Json:
 def _availability(content: ReportContent) -> list[Json]:
     """Which of the evaluated has which modality: by groups, by site if there is one, by outcome."""
     evaluated = content.cohort.evaluated
-    columns = content.card.spec.columns
+    columns, modalities = content.card.spec.columns, content.card.spec.modalities
     by = [g for g in content.study.get("groups", ()) if g in columns]
     by += [name for name, column in columns.items() if column.role == "site" and name not in by]
     return [
         {
             "by": name,
             "meaning": meaning,
+            "titles": {modality: each.title for modality, each in modalities.items()},
             "rows": _records(evaluated.availability(by=name)),
         }
         for name, meaning in [
