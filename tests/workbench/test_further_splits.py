@@ -43,7 +43,7 @@ def test_a_temporal_split_is_judged_on_the_latest_patients(
 
 
 def test_a_temporal_split_describes_who_is_evaluated_beside_who_trains(
-    small_study: Any, tmp_path: Path, call: Any, monkeypatch: pytest.MonkeyPatch
+    small_study: Any, tmp_path: Path, command: Any
 ) -> None:
     study = asked(small_study, {"kind": "time", "column": "year", "k": 3}, groups=["sex"])
     result = run(study, tmp_path / "run")
@@ -70,12 +70,12 @@ def test_a_temporal_split_describes_who_is_evaluated_beside_who_trains(
     everyone = [r for part in report["availability"] for r in part["rows"] if r["level"] == "all"]
     assert {row["n_patients"] for row in everyone} == {40}
 
-    monkeypatch.setenv("COLUMNS", "200")  # a narrow terminal breaks words
-    code, shown, _ = call("cohort", small_study.study_file)
-    assert code == 0
-    assert "Table one by fold" in shown
+    # A narrow terminal breaks words, and a console measures its width once.
+    told = command("cohort", small_study.study_file, environment={"COLUMNS": "200"})
+    assert told.returncode == 0
+    assert "Table one by fold" in told.stdout
     # Cells wrap, so words are looked for one by one.
-    assert {"evaluated", "earlier", "train", "80", "120"} <= set(re.findall(r"\w+", shown))
+    assert {"evaluated", "earlier", "train", "80", "120"} <= set(re.findall(r"\w+", told.stdout))
 
 
 def test_without_a_temporal_split_everyone_is_evaluated(small_study: Any, tmp_path: Path) -> None:
