@@ -3,6 +3,7 @@
     WorkbenchError
     ├── DataCardError     a card, or a file that it describes
     ├── DownloadError     a source that could not be fetched or verified
+    ├── RecordsError      health records that cannot be read, or are not what they should be
     ├── CohortError       a criterion, a split, an outcome
     ├── StudyError        a study file, or a run folder that belongs to another study
     └── SurvivalError     input that a survival statistic is not defined for
@@ -24,6 +25,10 @@ class DataCardError(WorkbenchError):
 
 class DownloadError(WorkbenchError):
     """A pinned source could not be fetched, or is not the file that the card names."""
+
+
+class RecordsError(WorkbenchError):
+    """Health records (OMOP, MEDS, FHIR, cBioPortal) cannot be read as they are."""
 
 
 class CohortError(WorkbenchError):

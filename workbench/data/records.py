@@ -1,0 +1,130 @@
+"""Records: patients, and what happened to them, whatever format they came in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from workbench.data.concepts import Vocabulary
+from workbench.data.events import Clock, EventSource
+from workbench.errors import RecordsError
+
+Kind = Literal["numeric", "categorical", "boolean", "date"]
+
+
+@dataclass(frozen=True)
+class ColumnFacts:
+    """What a patient column is.
+
+    ``unit`` is None where there is none. ``meaning`` is a sentence for a reader.
+    """
+
+    type: Kind
+    meaning: str
+    unit: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ObservationPeriods:
+    """When each patient was under observation, sorted by patient and start; they do not overlap.
+
+    Parameters
+    ----------
+    patient
+        Row of the patient in the records, (period,) int32.
+    start, end
+        First and last moment, (period,) int64 µs on the patient's clock; both count.
+    """
+
+    patient: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+
+    def __post_init__(self) -> None:
+        if (self.end < self.start).any():
+            n = int((self.end < self.start).sum())
+            raise RecordsError(f"{n} observation periods end before they begin")
+
+    def __len__(self) -> int:
+        return len(self.patient)
+
+
+@dataclass(frozen=True)
+class SourceFacts:
+    """Where records came from, for the definition and the report.
+
+    Parameters
+    ----------
+    kind
+        Format.
+    name, version
+        What the source calls itself, such as the name and release of a CDM.
+    sha256
+        Of what was read; None for a live database.
+    """
+
+    kind: Literal["omop", "meds", "fhir", "cbioportal", "card"]
+    name: str
+    version: str
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Records:
+    """Patients and their events.
+
+    Parameters
+    ----------
+    source
+        Where they came from.
+    clock
+        ``calendar``, or ``relative`` where each patient has a zero of their own.
+    patients
+        Index ``patient_id`` (str, unique, sorted). ``birth`` (datetime64[us], may be missing),
+        ``sex`` (categorical) where known, and further columns that do not change. On a relative
+        clock there is no ``birth``.
+    columns
+        What each column of ``patients`` is.
+    events
+        Where their events are.
+    observation
+        When they were under observation; None where the source does not say.
+    vocabulary
+        Names of codes and which lies under which; None where the source has none.
+    modalities
+        Modality → codes whose events are its acquisitions, such as ``{"mri": ("imaging//MR",)}``.
+    minimum_cell
+        Smallest count that may be shown.
+    warnings
+        What a reader must know, one sentence each: rows that were left out with consent, codes
+        without a name.
+    """
+
+    source: SourceFacts
+    clock: Clock
+    patients: pd.DataFrame
+    columns: Mapping[str, ColumnFacts]
+    events: EventSource
+    observation: ObservationPeriods | None = None
+    vocabulary: Vocabulary | None = None
+    modalities: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    minimum_cell: int = 10
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        index = self.patients.index
+        if not index.is_unique or not index.is_monotonic_increasing:
+            raise RecordsError("patients must be unique and sorted by patient_id")
+        if set(self.columns) != set(self.patients.columns):
+            odd = sorted(set(self.columns) ^ set(self.patients.columns))
+            raise RecordsError(f"every patient column needs its facts, and only those: {odd[0]!r}")
+
+    def __repr__(self) -> str:
+        """Counts only: what a notebook shows and saves holds no patient."""
+        counts = self.events.code_counts()
+        return (
+            f"Records({self.source.kind} {self.source.name}: {len(self.patients)} patients, "
+            f"{int(counts.sum())} events of {len(counts)} codes)"
+        )
