@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from workbench.cohort.criteria import col, has
+    from workbench.cohort.criteria import at_least, col, death, event, has
     from workbench.data.open_card import open_card
     from workbench.evaluation.evaluate import evaluate
     from workbench.materialise import materialise
@@ -17,11 +17,26 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["Study", "col", "evaluate", "has", "materialise", "open_card", "run", "write_report"]
+__all__ = [
+    "Study",
+    "at_least",
+    "col",
+    "death",
+    "evaluate",
+    "event",
+    "has",
+    "materialise",
+    "open_card",
+    "run",
+    "write_report",
+]
 
 _HOMES = {
     "Study": "workbench.study",
+    "at_least": "workbench.cohort.criteria",
     "col": "workbench.cohort.criteria",
+    "death": "workbench.cohort.criteria",
+    "event": "workbench.cohort.criteria",
     "evaluate": "workbench.evaluation.evaluate",
     "has": "workbench.cohort.criteria",
     "materialise": "workbench.materialise",

@@ -161,8 +161,9 @@ class MemoryEvents:
 
     def rows(self, codes: Collection[str]) -> EventRows:
         """The events of some codes; those that do not occur have none."""
+        starts = self.starts.tolist()
         at = self._counts.index.get_indexer(pd.Index(sorted(set(codes)), dtype=object))
-        slices = [np.arange(self.starts[i], self.starts[i + 1]) for i in at if i >= 0]
+        slices = [np.arange(int(starts[i]), int(starts[i + 1])) for i in at if i >= 0]
         where = np.concatenate(slices) if slices else np.zeros(0, np.int64)
         if len(slices) > 1:
             time, patient = self.sorted_rows.time[where], self.sorted_rows.patient[where]
