@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workbench.cohort.criteria import at_least, col, death, event, has
+    from workbench.cohort.entry import entry
+    from workbench.cohort.follow_up import follow_up
     from workbench.data.open_card import open_card
     from workbench.evaluation.evaluate import evaluate
     from workbench.materialise import materialise
@@ -22,8 +24,10 @@ __all__ = [
     "at_least",
     "col",
     "death",
+    "entry",
     "evaluate",
     "event",
+    "follow_up",
     "has",
     "materialise",
     "open_card",
@@ -36,7 +40,9 @@ _HOMES = {
     "at_least": "workbench.cohort.criteria",
     "col": "workbench.cohort.criteria",
     "death": "workbench.cohort.criteria",
+    "entry": "workbench.cohort.entry",
     "event": "workbench.cohort.criteria",
+    "follow_up": "workbench.cohort.follow_up",
     "evaluate": "workbench.evaluation.evaluate",
     "has": "workbench.cohort.criteria",
     "materialise": "workbench.materialise",

@@ -88,6 +88,13 @@ class EventSource(Protocol):
         """The events of some codes; those that do not occur have none."""
         ...
 
+    def last_times(self, n_patients: int) -> np.ndarray:
+        """When each patient's last event of any code ended, (patient,) int64 µs.
+
+        ``STATIC`` for a patient without an event that has a time.
+        """
+        ...
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class MemoryEvents:
@@ -169,6 +176,12 @@ class MemoryEvents:
             time, patient = self.sorted_rows.time[where], self.sorted_rows.patient[where]
             where = where[np.lexsort((time, patient))]
         return self.sorted_rows[where]
+
+    def last_times(self, n_patients: int) -> np.ndarray:
+        """When each patient's last event of any code ended, (patient,) int64 µs."""
+        last = np.full(n_patients, STATIC)
+        np.maximum.at(last, self.sorted_rows.patient, self.sorted_rows.end)
+        return last
 
 
 def no_events() -> MemoryEvents:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from workbench.cohort.criteria.criterion import Criterion, Truth
-from workbench.cohort.criteria.population import Population
+from workbench.cohort.criteria.population import INDEX_DATE, Population
 from workbench.cohort.values import (
     Value,
     as_number,
@@ -47,7 +47,7 @@ class Compare(Criterion):
         holds = known & compared.fillna(False).to_numpy(bool)
         return holds, known & ~holds
 
-    def words(self) -> str:
+    def words(self, anchor: str = INDEX_DATE) -> str:
         return f"{self.column} {_WORDS[self.op]} {as_text(self.value)}"
 
     def columns(self) -> frozenset[str]:
@@ -75,7 +75,7 @@ class IsIn(Criterion):
         holds = known & values.isin(wanted).to_numpy(bool)
         return holds, known & ~holds
 
-    def words(self) -> str:
+    def words(self, anchor: str = INDEX_DATE) -> str:
         return f"{self.column} is one of {', '.join(map(as_text, self.values))}"
 
     def columns(self) -> frozenset[str]:
@@ -105,7 +105,7 @@ class Between(Criterion):
         holds = known & values.between(self.low, self.high).fillna(False).to_numpy(bool)
         return holds, known & ~holds
 
-    def words(self) -> str:
+    def words(self, anchor: str = INDEX_DATE) -> str:
         return f"{self.column} is between {as_text(self.low)} and {as_text(self.high)}"
 
     def columns(self) -> frozenset[str]:
@@ -126,7 +126,7 @@ class IsMissing(Criterion):
         _, known = read_column(population.table, self.column)
         return ~known, known
 
-    def words(self) -> str:
+    def words(self, anchor: str = INDEX_DATE) -> str:
         return f"{self.column} is missing"
 
     def columns(self) -> frozenset[str]:

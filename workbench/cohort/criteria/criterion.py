@@ -12,7 +12,7 @@ from typing import Any, NoReturn, Self
 
 import numpy as np
 
-from workbench.cohort.criteria.population import Population
+from workbench.cohort.criteria.population import INDEX_DATE, Population
 from workbench.errors import CohortError
 
 Truth = tuple[np.ndarray, np.ndarray]
@@ -39,8 +39,8 @@ class Criterion(ABC):
         """Of whom it is known to hold, and known not to hold, (record,) bool each."""
 
     @abstractmethod
-    def words(self) -> str:
-        """The rule in words, without its name."""
+    def words(self, anchor: str = INDEX_DATE) -> str:
+        """The rule in words, without its name; ``anchor`` is what windows are counted from."""
 
     @abstractmethod
     def columns(self) -> frozenset[str]:
@@ -65,9 +65,9 @@ class Criterion(ABC):
         holds, fails = self.truth(population)
         return ~holds & ~fails
 
-    def sentence(self) -> str:
+    def sentence(self, anchor: str = INDEX_DATE) -> str:
         """The rule as a person reads it."""
-        return f"{self.name}: {self.words()}" if self.name else self.words()
+        return f"{self.name}: {self.words(anchor)}" if self.name else self.words(anchor)
 
     def to_json(self) -> dict[str, Any]:
         """What :func:`parse` reads; equal criteria give equal JSON."""
@@ -114,9 +114,9 @@ class Several(Criterion):
         n_failing = np.sum([fails for _, fails in truths], axis=0)
         return n_holding >= self.n, n_failing > len(self.parts) - self.n
 
-    def words(self) -> str:
+    def words(self, anchor: str = INDEX_DATE) -> str:
         parts = [
-            f"({part.sentence()})" if isinstance(part, Several) else part.sentence()
+            f"({part.sentence(anchor)})" if isinstance(part, Several) else part.sentence(anchor)
             for part in self.parts
         ]
         if self.n in (1, len(self.parts)):
@@ -146,8 +146,8 @@ class Not(Criterion):
         holds, fails = self.part.truth(population)
         return fails, holds
 
-    def words(self) -> str:
-        return f"not ({self.part.sentence()})"
+    def words(self, anchor: str = INDEX_DATE) -> str:
+        return f"not ({self.part.sentence(anchor)})"
 
     def columns(self) -> frozenset[str]:
         return self.part.columns()

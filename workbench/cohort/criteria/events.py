@@ -6,7 +6,7 @@ from typing import Any, Literal, Self, get_args
 import numpy as np
 
 from workbench.cohort.criteria.criterion import Criterion, Truth
-from workbench.cohort.criteria.population import Population, day_of
+from workbench.cohort.criteria.population import INDEX_DATE, Population, day_of
 from workbench.cohort.criteria.query import EventQuery, Range
 from workbench.cohort.criteria.window import Unit, Window
 from workbench.cohort.values import as_number
@@ -76,9 +76,9 @@ class Happened(Criterion):
             record = _once_each(record, _what_is_counted(rows, event, self.counted))
         return np.bincount(record, minlength=len(population))
 
-    def words(self) -> str:
+    def words(self, anchor: str = INDEX_DATE) -> str:
         count = _count_words(self.least, self.most, self.counted)
-        when = " and ".join(window.words() for window in self.windows)
+        when = " and ".join(window.words(anchor) for window in self.windows)
         return f"{count} {self.query.words()} {when}".strip()
 
     def columns(self) -> frozenset[str]:

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from workbench.cohort.criteria.criterion import Criterion, Truth
 from workbench.cohort.criteria.events import Happened
-from workbench.cohort.criteria.population import Population
+from workbench.cohort.criteria.population import INDEX_DATE, Population
 from workbench.cohort.criteria.query import EventQuery
 from workbench.cohort.criteria.window import Unit, Window
 from workbench.data.card import did_you_mean
@@ -32,8 +32,8 @@ class Has(Criterion):
         codes = population.with_events.modalities[self.modality]
         return Happened(EventQuery(codes=tuple(codes)), (self.window,)).truth(population)
 
-    def words(self) -> str:
-        when = "" if self.window is None else f" {self.window.words()}"
+    def words(self, anchor: str = INDEX_DATE) -> str:
+        when = "" if self.window is None else f" {self.window.words(anchor)}"
         return f"has {self.modality}{when}"
 
     def columns(self) -> frozenset[str]:

@@ -15,6 +15,10 @@ FIRST, LAST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 """Before and after every moment."""
 
 
+INDEX_DATE = "the index date"
+"""What a sentence calls the moment that windows are counted from."""
+
+
 @dataclass(frozen=True, eq=False)
 class Population:
     """Records that a criterion holds for, or not.

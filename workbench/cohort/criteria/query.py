@@ -210,7 +210,7 @@ class EventQuery:
         if self.lasting is not None:
             words += f" lasting {self.lasting.words()} days"
         if self.where is not None:
-            words += f" (on its day: {self.where.sentence()})"
+            words += f" (with {self.where.sentence('that event')})"
         return words
 
     def _what(self) -> str:

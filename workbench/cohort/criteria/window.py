@@ -6,7 +6,7 @@ from typing import Any, Literal, Self, get_args
 
 import numpy as np
 
-from workbench.cohort.criteria.population import FIRST, LAST, Population
+from workbench.cohort.criteria.population import FIRST, INDEX_DATE, LAST, Population
 from workbench.data.events import DAY
 from workbench.errors import CohortError
 
@@ -90,17 +90,17 @@ class Window:
             last = np.minimum(last, population.observed_to)
         return first, last
 
-    def words(self) -> str:
+    def words(self, anchor: str = INDEX_DATE) -> str:
         """As a sentence ends."""
-        words = self._range()
+        words = self._range(anchor)
         if self.edge == "end":
             words = f"ending {words}" if words else "ended"
         if self.observed:
             words += " within the same observation period"
         return words.strip()
 
-    def _range(self) -> str:
-        anchor = "the index date" if self.anchor == "index" else "the end of follow-up"
+    def _range(self, index_date: str) -> str:
+        anchor = index_date if self.anchor == "index" else "the end of follow-up"
         start, end, unit = self.start, self.end, self.unit
         if start is None and end is None:
             return "at any time"
