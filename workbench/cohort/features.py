@@ -45,13 +45,12 @@ class Feature:
             )
         if self.take not in get_args(Take):
             raise CohortError(f"{self.name}: take one of {', '.join(get_args(Take))}")
-        for window in self.event.windows:
-            late = window.end is None or window.end > 0 or window.anchor != "index"
-            if late:
-                raise CohortError(
-                    f"{self.name} would see what happens after the index date ({window.words()}): "
-                    "end its window on day 0 or before, such as .within(-365, 0)"
-                )
+        if self.event.looks_ahead():
+            raise CohortError(
+                f"{self.name} would see what happens after the index date "
+                f"({self.event.sentence()}): end its window on day 0 or before, such as "
+                ".within(-365, 0), and ask neither for how long events last nor for what follows"
+            )
 
     def words(self) -> str:
         """What the variable is."""

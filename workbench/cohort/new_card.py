@@ -173,8 +173,10 @@ def _card(
         "modalities": {
             "clinical": {"kind": "ehr", "title": "Clinical variables", "columns": list(specs)}
         },
-        "limits": list(cohort.records.warnings)
-        or ["Health records: what nobody wrote down is not here."],
+        "limits": [
+            "Health records: what nobody wrote down is not here.",
+            *cohort.records.warnings,
+        ],
         "privacy": {
             "minimum_cell": cohort.records.minimum_cell,
             "restricted": True,

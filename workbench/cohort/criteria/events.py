@@ -101,6 +101,12 @@ class Happened(Criterion):
     def columns(self) -> frozenset[str]:
         return self.query.columns()
 
+    def reads_events(self) -> bool:
+        return True
+
+    def looks_ahead(self) -> bool:
+        return self.query.looks_ahead() or any(window.looks_ahead() for window in self.windows)
+
     def _body(self) -> dict[str, Any]:
         body: dict[str, Any] = {"event": self.query.to_json()}
         windows = [window.to_json() for window in self.windows]

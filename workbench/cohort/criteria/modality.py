@@ -39,6 +39,12 @@ class Has(Criterion):
     def columns(self) -> frozenset[str]:
         return frozenset()
 
+    def reads_events(self) -> bool:
+        return self.window is not None
+
+    def looks_ahead(self) -> bool:
+        return self.window is not None and self.window.looks_ahead()
+
     def _body(self) -> dict[str, Any]:
         window = {} if self.window is None else {"window": self.window.to_json()}
         return {"has": self.modality, **window}
