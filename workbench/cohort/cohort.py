@@ -146,8 +146,8 @@ class Cohort:
         warnings = check_columns(spec, criterion.columns(), "a criterion")
         if criterion.looks_ahead():
             raise CohortError(
-                f"{criterion.sentence()!r} sees what happens after the index date: whoever meets it "
-                "must live to do so; end its window on day 0 or before"
+                f"{criterion.sentence()!r} sees what happens after the index date: whoever meets "
+                "it must live to do so; end its window on day 0 or before"
             )
         # Asked of everyone, so that rules can change places, and each can be dropped alone.
         holds, fails = criterion.truth(self._everyone_asked(criterion))

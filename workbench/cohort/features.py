@@ -93,7 +93,8 @@ def feature_table(population: Population, features: Sequence[Feature]) -> pd.Dat
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise CohortError(f"two features are called {twice[0]!r}")
-    return pd.DataFrame({feature.name: feature.values(population) for feature in features})
+    values = {feature.name: feature.values(population) for feature in features}
+    return pd.DataFrame(values, index=pd.RangeIndex(len(population)))
 
 
 def _last_of_each(record: np.ndarray, value: np.ndarray, n_records: int) -> np.ndarray:

@@ -29,7 +29,9 @@ class Has(Criterion):
         if self.window is None:
             holds = available[self.modality].astype(bool)
             return holds, ~holds
-        codes = population.with_events.modalities[self.modality]
+        codes = population.with_events.modalities.get(self.modality)
+        if codes is None:
+            raise CohortError(f"{self.modality} has no acquisitions, so no window: leave it out")
         return Happened(EventQuery(codes=tuple(codes)), (self.window,)).truth(population)
 
     def words(self, anchor: str = INDEX_DATE) -> str:

@@ -72,7 +72,7 @@ def _table(card: "DataCard", name: str, table: EventTable) -> pd.DataFrame:
     nobody = int(rows.index.isna().sum())
     if nobody:
         raise DataCardError(
-            f"events.{name}: {nobody} of {len(rows)} rows have no patient: mend the file, or its key"
+            f"events.{name}: {nobody} of {len(rows)} rows have no patient: mend the file or key"
         )
     time = _moments(_numbers(rows[table.day], name))
     if table.code is None:
