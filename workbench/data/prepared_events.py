@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from workbench.data.event_order import patient_time_order
-from workbench.data.events import EventRows
+from workbench.data.events import STATIC, EventRows
 from workbench.errors import RecordsError
 
 _COLUMNS = {
@@ -55,6 +55,7 @@ class PreparedEvents:
     """Where the events of each code begin, with the end of the last one."""
     columns: dict[str, np.ndarray]
     """Sorted by code, patient, time. A column that says nothing is not there."""
+    _last_times: np.ndarray = field(repr=False)
     _counts: "pd.Series[int]" = field(repr=False)
     _codes: pd.CategoricalDtype = field(repr=False)
     _texts: pd.CategoricalDtype = field(repr=False)
@@ -76,6 +77,7 @@ class PreparedEvents:
                 for name in _COLUMNS
                 if (path := folder / f"{name}.npy").is_file() or name in _ALWAYS
             }
+            last = np.load(folder / "last.npy", allow_pickle=False)
         except (OSError, ValueError, pa.ArrowException):
             raise RecordsError(
                 f"prepared events are damaged: remove {folder} and read the source again"
@@ -90,6 +92,7 @@ class PreparedEvents:
         return cls(
             starts,
             columns,
+            last,
             pd.Series(counts, index, name="n_events"),
             pd.CategoricalDtype(list(codes)),
             pd.CategoricalDtype(texts),
@@ -100,6 +103,11 @@ class PreparedEvents:
 
     def __repr__(self) -> str:
         return f"PreparedEvents({len(self)} events, {len(self._counts)} codes)"
+
+    @property
+    def texts(self) -> "pd.Index[str]":
+        """Every text that occurs, sorted."""
+        return self._texts.categories
 
     def code_counts(self) -> "pd.Series[int]":
         """How many events each code has; index ``code`` (str, sorted)."""
@@ -125,6 +133,12 @@ class PreparedEvents:
             pd.Categorical.from_codes(text, dtype=self._texts, validate=False),
         )
         return rows if len(at) < 2 else rows[patient_time_order(patient, time)]
+
+    def last_times(self, n_patients: int) -> np.ndarray:
+        """When each patient's last event of any code ended, (patient,) int64 µs."""
+        last = np.full(n_patients, STATIC)
+        last[: len(self._last_times)] = self._last_times
+        return last
 
     def _values(self, name: str, slices: list[slice]) -> np.ndarray:
         column = self.columns[name]
@@ -217,7 +231,7 @@ def _write_sorted(
     }
     by_code = np.argsort(code, kind="stable")
     informative = dict.fromkeys(_COLUMNS, False) | dict.fromkeys(_ALWAYS, True)
-    at = 0
+    at, last = 0, np.full(0, STATIC)
     for part in _parts(counts, code[by_code]):
         segment = by_code[part]
         where = _ranges(start[segment], n_events[segment])
@@ -230,10 +244,20 @@ def _write_sorted(
         informative["number"] |= not np.isnan(values["number"]).all()
         informative["text"] |= bool((values["text"] >= 0).any())
         at += len(where)
+        last = _later(last, values["patient"], values["end"])
+    np.save(folder / "last.npy", last)
     for name, column in columns.items():
         column.flush()
         if not informative[name]:
             (folder / f"{name}.npy").unlink()
+
+
+def _later(last: np.ndarray, patient: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """The last end of each patient, these events included."""
+    missing = int(patient.max(initial=-1)) + 1 - len(last)
+    last = np.pad(last, (0, max(missing, 0)), constant_values=STATIC)
+    np.maximum.at(last, patient, end)
+    return last
 
 
 def _parts(counts: np.ndarray, segment_code: np.ndarray) -> Iterator[slice]:

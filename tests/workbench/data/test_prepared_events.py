@@ -87,6 +87,7 @@ def test_rows_equal_those_in_memory(tmp_path, monkeypatch, part, whole) -> None:
     expected = MemoryEvents.from_frame(frame, PATIENTS)
     pd.testing.assert_series_equal(events.code_counts(), expected.code_counts())
     assert len(events) == 300
+    assert (events.last_times(9) == expected.last_times(9)).all()
     for codes in (["a//1"], ["b//2", "Ö"], ["a//1", "b//2", "b//10", "Ö", "none"], ["none"], []):
         assert same(events.rows(codes), expected.rows(codes))
 

@@ -1,11 +1,11 @@
 """Rows of CSV and TSV files in blocks, with the line of each, and every line that is no row.
 
-A general reader stops at the first line that it cannot split, swallows what follows an open
-quotation mark, or repairs a line without a word. Here a line that is not a row is left out and
-listed, and all others are read.
+A general reader stops at the first line that it cannot split, or swallows what follows an open
+quotation mark. Here a line that is not a row is left out and listed, and all others are read.
 """
 
 import csv
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,7 +100,7 @@ def csv_blocks(path: Path, columns: Sequence[str]) -> Iterator[RowBlock]:
 
 
 def _before_open_quote(content: bytes, cut: int) -> int:
-    """``cut``, or the line before it that opens a quotation mark which ``cut`` does not see close."""
+    """``cut``, or before it the line that opens a quotation mark and does not close it."""
     if content.count(b'"', 0, cut) % 2 == 0:
         return cut
     last_quote = content.rfind(b'"', 0, cut)
@@ -139,11 +139,11 @@ def _block(
 
 
 _REASONS = (
-    "is not UTF-8",
+    "not UTF-8",
     "holds a NUL byte",
-    "has a quotation mark that is not closed",
+    "a quotation mark that is not closed",
 )
-_WRONG_LENGTH = "has another number of values than the header"
+_WRONG_LENGTH = "another number of values than the header"
 
 
 def _mark(reason: np.ndarray, lines: np.ndarray, code: int) -> None:
@@ -194,11 +194,8 @@ def _join_quoted(
 def _is_row(content: bytes, n_columns: int, delimiter: str) -> bool:
     """Do these lines make one row, by the letter of CSV?"""
     try:
-        rows = list(
-            csv.reader(
-                content.decode("utf-8").splitlines(keepends=True), delimiter=delimiter, strict=True
-            )
-        )
+        text = io.StringIO(content.decode("utf-8"), newline="")
+        rows = list(csv.reader(text, delimiter=delimiter, strict=True))
     except csv.Error:
         return False
     return len(rows) == 1 and len(rows[0]) == n_columns
