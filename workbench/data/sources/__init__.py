@@ -1,0 +1,1 @@
+"""Foreign formats in, `Records` out: one module or package a format."""
