@@ -68,9 +68,10 @@ def read_meds(folder: str | os.PathLike[str], *, skip_bad: bool = False) -> Reco
         columns["split"] = ColumnFacts("categorical", "part of the data, as its publisher divided")
     _warn_of_deaths(events, warnings)
     source = MemoryEvents.from_frame(events, patients.index)
-    unnamed = 0 if names is None else int((~source.code_counts().index.isin(list(names))).sum())
-    if unnamed:
-        warnings.append(f"{unnamed} codes are not among those of metadata/codes.parquet")
+    unnamed = [] if names is None else source.code_counts().index.difference(list(names))
+    if names is not None and len(unnamed):
+        warnings.append(f"{len(unnamed)} codes are not among those of metadata/codes.parquet")
+        names = {**names, **{code: code for code in unnamed}}
     name, version, about_files = read_about(root)
     files = [*files, *code_files, *split_files, *about_files]
     return Records(
