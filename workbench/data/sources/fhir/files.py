@@ -157,7 +157,7 @@ def _found(value: Any, name: str, place: str, full_url: str | None) -> Found:
 
 def _parse(written: str) -> Any:
     try:
-        return json.loads(written, parse_constant=_no_number)
+        return _DECODER.decode(written)
     except json.JSONDecodeError as error:
         where = f" at line {error.lineno}" if error.lineno > 1 else ""
         raise Misshapen(f"not JSON, or cut short{where}") from None
@@ -169,6 +169,9 @@ def _parse(written: str) -> Any:
 
 def _no_number(constant: str) -> float:
     raise ValueError(constant)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_number)
 
 
 def _content(file: Path) -> bytes:

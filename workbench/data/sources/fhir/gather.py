@@ -57,9 +57,10 @@ class Gathered:
 
     def _is_new(self, found: Found, what: object) -> bool:
         """Whether its identity is new; the same content may stand twice, another one may not."""
-        known = self._seen.get(found.identity)
+        identity = found.identity
+        known = self._seen.get(identity)
         if known is None:
-            self._seen[found.identity] = hash(what)
+            self._seen[identity] = hash(what)
             return True
         if known != hash(what):
             raise Misshapen("an id that stands before with other content")
