@@ -14,7 +14,7 @@ LISTED = 20
 class BadRow:
     """One row that could not be read.
 
-    ``place`` is a line of a text file or a row of a table, both counted from 1, or a JSON path.
+    ``place`` is a row of a table, counted from 1, or words such as ``line 7`` or a JSON path.
     ``reason`` says what was expected, and what came without its value, so that equal faults have
     equal reasons.
     """

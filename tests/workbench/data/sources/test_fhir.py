@@ -383,7 +383,7 @@ def test_references_within_and_across_files(
     if known:
         assert codes_of(read_fhir(tmp_path)) == {"loinc//1988-5"}
     else:
-        with pytest.raises(RecordsError, match=r"a.json, entry\[0\]: refers to a patient who is"):
+        with pytest.raises(RecordsError, match=r"a.json, entry\[0\]: refers to no patient of"):
             read_fhir(tmp_path)
 
 
@@ -409,6 +409,25 @@ def test_the_same_resource_twice_counts_once_and_another_is_refused(tmp_path: Pa
         read(tmp_path, PATIENT, observation(), observation(valueInteger=3))
     with pytest.raises(RecordsError, match=r"entry\[1\]: Patient: an id that stands before"):
         read(tmp_path, PATIENT, {**PATIENT, "gender": "male"})
+
+
+def test_records_of_two_patients_are_never_joined(tmp_path: Path) -> None:
+    other = {**PATIENT, "id": "q"}
+    # One id for two people: neither is kept, for nobody knows whose the record is.
+    for twin in ({"gender": "male"}, {"identifier": [{"value": "2"}]}):
+        two = read(tmp_path, PATIENT, {**PATIENT, **twin}, other, observation(), skip_bad=True)
+        assert list(two.patients.index) == ["q"]
+        assert codes_of(two) == set()
+        assert warns(two, "1 row was left out: refers to no patient of the source, or to several")
+    # Two files that both call their patient `urn:uuid:1`.
+    for person in (PATIENT, other):
+        said = observation(f"of-{person['id']}", subject={"reference": "urn:uuid:1"})
+        content = bundle(person, said)
+        content["entry"][0]["fullUrl"] = "urn:uuid:1"
+        (tmp_path / f"{person['id']}.json").write_text(json.dumps(content), encoding="utf-8")
+    (tmp_path / "all.json").unlink()
+    with pytest.raises(RecordsError, match="2 × refers to no patient of the source, or to several"):
+        read_fhir(tmp_path)
 
 
 SPOILT: list[tuple[Json | list[Any] | None, str]] = [

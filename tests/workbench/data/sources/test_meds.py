@@ -169,6 +169,59 @@ def test_a_bad_row_is_named_and_left_out_only_with_consent(
     assert int(records.events.code_counts().sum()) == len(ROWS) + 2
 
 
+@pytest.mark.parametrize("column", ["code", "text_value"])
+def test_text_in_another_encoding_is_a_bad_row(dataset: Path, column: str) -> None:
+    rows = [(5, DAY_1, "GOOD", None, "x"), (5, DAY_1, "é", None, "é")]
+    write_shard(dataset / "data" / "more.parquet", rows)
+    file = dataset / "data" / "more.parquet"
+    table = pq.read_table(file)
+    latin = pa.array([v.encode("latin-1") for v in table[column].to_pylist()], pa.binary())
+    spoilt = latin.view(pa.string()) if column == "code" else latin.cast(pa.large_binary())
+    spoilt = spoilt if column == "code" else spoilt.view(pa.large_string())
+    at = table.column_names.index(column)
+    pq.write_table(table.set_column(at, SCHEMA.field(column), spoilt), file)
+    with pytest.raises(RecordsError, match=f"data/more.parquet, row 2: {column}: not UTF-8"):
+        read_meds(dataset)
+    assert read_meds(dataset, skip_bad=True).events.code_counts()["GOOD"] == 1
+
+
+def test_an_index_of_pandas_is_a_column_like_any_other(tmp_path: Path) -> None:
+    write_shard(tmp_path / "0.parquet", ROWS)
+    frame = pd.read_parquet(tmp_path / "0.parquet").set_index("subject_id")
+    frame.to_parquet(tmp_path / "0.parquet")
+    assert list(read_meds(tmp_path).patients.index) == ["12", "7"]
+
+
+def test_a_column_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    table = pa.Table.from_arrays([pa.array([1])] * 2, names=["code", "code"])
+    pq.write_table(table, tmp_path / "0.parquet")
+    with pytest.raises(RecordsError, match="1 columns stand more than once"):
+        read_meds(tmp_path)
+
+
+def test_codes_in_a_dictionary_are_text(tmp_path: Path) -> None:
+    schema = SCHEMA.set(2, pa.field("code", pa.dictionary(pa.int32(), pa.string())))
+    write_shard(tmp_path / "0.parquet", ROWS, schema)
+    assert read_meds(tmp_path).events.code_counts()["LAB//CRP"] == 2
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(place=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255))
+def test_a_damaged_byte_never_ends_in_another_error(dataset: Path, place: float, flip: int) -> None:
+    whole = dataset / "whole"
+    write_shard(whole, ROWS)
+    content = bytearray(whole.read_bytes())
+    content[int(place * len(content))] ^= flip
+    (dataset / "data" / "train" / "0.parquet").write_bytes(content)
+    try:
+        records = read_meds(dataset, skip_bad=True)
+    except RecordsError:
+        return
+    assert "12" in records.patients.index
+
+
 def test_a_shard_that_is_cut_short(dataset: Path) -> None:
     file = dataset / "data" / "train" / "0.parquet"
     file.write_bytes(file.read_bytes()[:-40])

@@ -57,18 +57,24 @@ def read_attributes(data: DataFile, key: str, bad: BadRows) -> Attributes:
     for line, cells in table.rows:
         written = [cells[name] for name in ids]
         if not all(_ID.fullmatch(value or "") for value in written):
-            bad.add(data.name, line, f"no {' or no '.join(ids)} of letters, digits, . _ and -")
+            bad.add(
+                data.name, f"line {line}", f"no {' or no '.join(ids)} of letters, digits, . _ and -"
+            )
             continue
         identity = str(cells[key])
         if identity in kept:
-            bad.add(data.name, line, f"a {key} that stands before")
+            bad.add(data.name, f"line {line}", f"a {key} that stands before")
             continue
         typed: dict[str, object] = {}
         n_bounds = 0
         for name, kind in types.items():
             value, fits, bound = _typed(cells[name], kind)
             if not fits:
-                bad.add(data.name, line, f"{name}: expected {kind.lower()}, got something else")
+                bad.add(
+                    data.name,
+                    f"line {line}",
+                    f"{name}: expected {kind.lower()}, got something else",
+                )
                 break
             typed[name] = value
             n_bounds += bound

@@ -42,12 +42,13 @@ def timeline_rows(
     rows, taken = [], {}
     for event in events:
         if event.patient_id not in patients:
-            bad.add(event.file, event.line, "a patient that the clinical files do not have")
+            bad.add(
+                event.file, f"line {event.line}", "a patient that the clinical files do not have"
+            )
             continue
         if event.sample is not None:
             if patient_of.get(event.sample) != event.patient_id:
-                bad.add(event.file, event.line, "a sample that the clinical file gives to nobody, "
-                        "or to another patient")  # fmt: skip
+                bad.add(event.file, f"line {event.line}", "a sample that is not of this patient")
                 continue
             taken[event.sample] = min(event.time, taken.get(event.sample, event.time))
         code = "//".join(event.path)

@@ -29,7 +29,7 @@ def mutated_genes(maf: Table, bad: BadRows) -> tuple[list[tuple[str, str, str | 
         if gene is None and (entrez := cells.get("Entrez_Gene_Id")) is not None:
             gene = f"entrez:{entrez}"
         if sample is None or gene is None:
-            bad.add(maf.name, line, "no Tumor_Sample_Barcode, or no gene")
+            bad.add(maf.name, f"line {line}", "no Tumor_Sample_Barcode, or no gene")
             continue
         kind = cells.get("Variant_Classification")
         lower = (kind or "").lower()

@@ -5,6 +5,7 @@ References
 [1] cBioPortal, "File Formats", https://docs.cbioportal.org/file-formats/.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,9 @@ from workbench.data.bad_rows import BadRows
 from workbench.data.sources.folder import file_inside, relative_name
 from workbench.data.sources.text_lines import text_lines
 from workbench.errors import RecordsError
+
+_META = re.compile(r"(?:\b|_)meta(?:\b|[_0-9])", re.IGNORECASE)
+"""Names of meta files, as the portal's validator tells them."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ def read_study(folder: Path) -> Study:
         If there is none, one is not as it should be, names a file that is not there or lies
         outside, or belongs to another study.
     """
-    metas = sorted(file for file in folder.glob("*meta_*.txt") if file.is_file())
+    metas = sorted(f for f in folder.glob("*.txt") if _META.search(f.name) and f.is_file())
     if not metas:
         raise RecordsError("no meta_*.txt in the folder: not a cBioPortal study")
     about: Mapping[str, str] = {}
@@ -91,9 +95,9 @@ def read_fields(file: Path, name: str) -> dict[str, str]:
             continue
         key, colon, value = line.partition(":")
         if not colon:
-            bad.add(name, number, "expected `field: value`")
+            bad.add(name, f"line {number}", "expected `field: value`")
         elif key.strip() in fields:
-            bad.add(name, number, "a field that stands before")
+            bad.add(name, f"line {number}", "a field that stands before")
         else:
             fields[key.strip()] = value.strip()
     bad.settle(skip_bad=False)

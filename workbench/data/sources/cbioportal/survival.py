@@ -45,13 +45,9 @@ def follow_up(patients: pd.DataFrame) -> FollowUp | None:
     months = patients["OS_MONTHS"]
     if not pd.api.types.is_float_dtype(months):
         return None
-    status = (
-        patients["OS_STATUS"]
-        .astype(object)
-        .map(lambda word: word.strip().upper(), na_action="ignore")
-    )
-    died = status.str.startswith("1:", na=False) | (status == "DECEASED")
-    alive = status.str.startswith("0:", na=False) | (status == "LIVING")
+    status = patients["OS_STATUS"].astype("string").str.strip().str.upper()
+    died = (status.str.startswith("1:") | (status == "DECEASED")).fillna(False).astype(bool)
+    alive = (status.str.startswith("0:") | (status == "LIVING")).fillna(False).astype(bool)
     day = (months * DAYS_A_MONTH).round()
     outside = (day < 0) | (day > MOST_DAYS)
     told = (died | alive) & ~outside

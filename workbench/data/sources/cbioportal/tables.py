@@ -57,7 +57,7 @@ def read_table(file: Path, name: str, required: tuple[str, ...], bad: BadRows) -
             continue
         cells = line.split("\t")
         if len(cells) != len(columns):
-            bad.add(name, number, "another number of cells than the header")
+            bad.add(name, f"line {number}", "another number of cells than the header")
             continue
         rows.append((number, dict(zip(columns, map(known, cells), strict=True))))
     return Table(name, comments, columns, rows)

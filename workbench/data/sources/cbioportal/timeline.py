@@ -60,15 +60,15 @@ def read_timeline(data: DataFile, bad: BadRows) -> tuple[list[TimelineEvent], se
     for line, cells in table.rows:
         patient_id, kind = cells["PATIENT_ID"], cells["EVENT_TYPE"]
         if patient_id is None or kind is None:
-            bad.add(data.name, line, "no PATIENT_ID, or no EVENT_TYPE")
+            bad.add(data.name, f"line {line}", "no PATIENT_ID, or no EVENT_TYPE")
             continue
         start, stop = cells["START_DATE"], cells.get("STOP_DATE")
         first, last = _day(start), _day(start if stop is None else stop)
         if first is None or last is None:
-            bad.add(data.name, line, f"expected whole days within {MOST_DAYS} of day 0")
+            bad.add(data.name, f"line {line}", f"expected whole days within {MOST_DAYS} of day 0")
             continue
         if last < first:
-            bad.add(data.name, line, "stops before it starts")
+            bad.add(data.name, f"line {line}", "stops before it starts")
             continue
         kind = kind.upper()
         detail, value = _DETAIL.get(kind, ()), _VALUE.get(kind)

@@ -1,5 +1,6 @@
 """Resources one by one → patients, statements and what a reader must know."""
 
+import json
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -40,13 +41,25 @@ class Gathered:
         """
         if found.type == "Patient":
             patient = read_patient(found.resource)
-            if self._is_new(found, patient):
-                patient_id = found.identity.removeprefix("Patient/").removeprefix("urn:uuid:")
+            patient_id = found.identity.removeprefix("Patient/").removeprefix("urn:uuid:")
+            person = json.dumps(found.resource.get("identifier"), sort_keys=True)
+            try:
+                new = self._is_new(found, (patient, person))
+            except Misshapen:
+                # Nobody knows whose the records are: of these two, neither is kept.
+                self.patients.pop(patient_id, None)
+                raise
+            if new:
                 self.patients[patient_id] = patient
                 self.addresses.add(found.identity, found.full_url, patient_id)
         elif found.type == "Medication":
             codes = tuple(concept_codes(child(found.resource, "code"), self.names))
-            if self._is_new(found, codes):
+            try:
+                new = self._is_new(found, codes)
+            except Misshapen:
+                self.medications.exclude(found.identity)
+                raise
+            if new:
                 self.medications.add(found.identity, found.full_url, codes)
         elif found.type in RULES:
             statement = read_statement(found.type, found.resource, self.names, self.notes)

@@ -95,8 +95,8 @@ def _events(gathered: Gathered, bad: BadRows) -> pd.DataFrame:
     rows = []
     for file, place, said in gathered.statements:
         patient_id = gathered.addresses.find(said.patient)
-        if patient_id is None:
-            bad.add(file, place, "refers to a patient who is not in the source")
+        if patient_id is None or patient_id not in gathered.patients:
+            bad.add(file, place, "refers to no patient of the source, or to several")
             continue
         events = said.events
         if said.medication is not None:

@@ -14,18 +14,24 @@ NO_PATIENTS = ("Group", "Device", "Location")
 class Addresses(Generic[Target]):
     """Under which addresses each of some resources can be referred to."""
 
-    _targets: dict[str, Target] = field(default_factory=dict)
+    _targets: dict[str, Target | None] = field(default_factory=dict)
+    """None under an address that several share: a reference to it is to nobody."""
     _on_server: set[str] = field(default_factory=set)
     """Identities of resources that a bundle names by the address of a server."""
 
     def add(self, identity: str, full_url: str | None, target: Target) -> None:
         """Note a resource by its ``Type/id``, and by the address that its bundle gives it."""
-        self._targets[identity] = target
-        self._targets.setdefault(f"urn:uuid:{identity.rsplit('/', 1)[-1]}", target)
-        if full_url is not None:
-            self._targets[full_url] = target
-            if full_url.startswith("http"):
-                self._on_server.add(identity)
+        addresses = {identity, f"urn:uuid:{identity.rsplit('/', 1)[-1]}", full_url or identity}
+        for address in addresses:
+            known = self._targets.setdefault(address, target)
+            if known != target:
+                self._targets[address] = None
+        if full_url is not None and full_url.startswith("http"):
+            self._on_server.add(identity)
+
+    def exclude(self, identity: str) -> None:
+        """Let a ``Type/id`` mean nobody, for it stands for two that differ."""
+        self._targets[identity] = None
 
     def find(self, reference: str) -> Target | None:
         """What a reference means; None where nothing does.
@@ -55,8 +61,5 @@ def patient_reference(resource: Json, element: str) -> str | None:
         raise Misshapen("no reference to a patient")
     if written.startswith("#"):
         raise Misshapen("its patient is contained in it, not a resource of its own")
-    if text(subject, "type") in NO_PATIENTS or written.split("/")[-2:-1] in (
-        [kind] for kind in NO_PATIENTS
-    ):
-        return None
-    return written
+    kind = text(subject, "type") or written.rpartition("/")[0].rpartition("/")[2]
+    return None if kind in NO_PATIENTS else written

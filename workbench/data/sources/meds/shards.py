@@ -56,8 +56,9 @@ def read_shard(shard: Path, root: Path, bad: BadRows) -> Shard | None:
     table = read_parquet(shard, name, bad)
     if table is None:
         return None
-    frame = _typed(table, name).to_pandas()
-    row = np.arange(1, len(frame) + 1)
+    unread = sorted(set(table.column_names) - _READ)
+    table, row = _with_valid_text(_typed(table, name), name, bad)
+    frame = table.to_pandas()
     keep = np.ones(len(frame), bool)
     faults = {
         "no subject_id": frame["subject_id"].isna(),
@@ -73,17 +74,23 @@ def read_shard(shard: Path, root: Path, bad: BadRows) -> Shard | None:
         keep &= ~wrong
     frame = frame[keep]
     frame = frame.assign(patient_id=frame["subject_id"].astype("int64").astype(str))
-    return Shard(frame[_ROWS], tuple(sorted(set(table.column_names) - _READ)))
+    return Shard(frame[_ROWS], tuple(unread))
 
 
 def read_parquet(file: Path, name: str, bad: BadRows) -> pa.Table | None:
     """One file as a table; None, and a note in ``bad``, if it is not Parquet."""
     try:
         # One file alone: Arrow would take columns from names of folders such as `a=1`.
-        return pq.ParquetFile(file).read()
-    except (pa.ArrowException, OSError):
+        with pq.ParquetFile(file) as parquet:
+            table = parquet.read()
+        names = table.column_names
+    except (pa.ArrowException, OSError, UnicodeDecodeError):
         bad.add(name, WHOLE_FILE, "not a Parquet file, or damaged or cut short")
         return None
+    if len(set(names)) < len(names):
+        raise RecordsError(f"{name}: {len(names) - len(set(names))} columns stand more than once")
+    # What pandas notes of an index would make columns vanish.
+    return table.replace_schema_metadata(None)
 
 
 def _typed(table: pa.Table, name: str) -> pa.Table:
@@ -118,6 +125,29 @@ def _typed(table: pa.Table, name: str) -> pa.Table:
         table = table.set_column(at, column, typed)
     text = pc.coalesce(table["text_value"], table["unit"])
     return table.set_column(table.column_names.index("text_value"), "text_value", text)
+
+
+def _with_valid_text(table: pa.Table, name: str, bad: BadRows) -> tuple[pa.Table, np.ndarray]:
+    """Rows whose text is UTF-8, which Parquet promises and nobody checks; and their numbers."""
+    table = table.select([column for column in table.column_names if column in _READ])
+    row = np.arange(1, len(table) + 1)
+    for column in ("code", "text_value", "unit"):
+        written = table[column].cast(pa.binary())
+        try:
+            written.cast(pa.string())
+        except pa.ArrowInvalid:
+            valid = np.array([_is_utf8(value) for value in written.to_pylist()], bool)
+            bad.add_all(name, row[~valid].tolist(), f"{column}: not UTF-8")
+            table, row = table.filter(pa.array(valid)), row[valid]
+    return table, row
+
+
+def _is_utf8(value: bytes | None) -> bool:
+    try:
+        (value or b"").decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _is_moment(found: pa.DataType) -> bool:
