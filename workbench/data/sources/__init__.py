@@ -1,1 +1,1 @@
-"""Foreign formats in, `Records` out: one module or package a format."""
+"""Health records in their own formats: each reader gives patients and events."""
