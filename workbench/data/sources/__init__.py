@@ -1,0 +1,1 @@
+"""Foreign formats of health records, read as patients and events."""
