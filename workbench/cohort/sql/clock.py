@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import BigInteger, Date, Double, Integer
+from sqlalchemy import BigInteger, Date, Double, Integer, Interval
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.sql import ColumnElement, cast, literal_column
 
@@ -13,6 +13,9 @@ from workbench.data.events import DAY
 
 Moment = ColumnElement[Any]
 """A timestamp without time zone, or a whole number of microseconds."""
+
+_REST_OF_DAY = literal_column(f"INTERVAL '{DAY - 1} microseconds'", Interval())
+MICROSECOND = literal_column("INTERVAL '1 microsecond'", Interval())
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class CalendarClock:
 
     def last_of(self, day: Moment) -> Moment:
         """The last microsecond of a day."""
-        return cast(day + bound.small(1), TIMESTAMP()) - bound.span(timedelta(microseconds=1))
+        return cast(day, TIMESTAMP()) + _REST_OF_DAY
 
     def days_between(self, first: Moment, last: Moment) -> ColumnElement[Any]:
         """From one day to another."""
@@ -75,7 +78,7 @@ class RelativeClock:
 
     def last_of(self, day: Moment) -> Moment:
         """The last microsecond of a day."""
-        return day + bound.whole(DAY - 1)
+        return day + literal_column(str(DAY - 1), BigInteger())
 
     def days_between(self, first: Moment, last: Moment) -> ColumnElement[Any]:
         """From one day to another."""

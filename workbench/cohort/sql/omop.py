@@ -18,6 +18,7 @@ from sqlalchemy import (
     SelectBase,
     TableClause,
     Text,
+    and_,
     case,
     column,
     except_,
@@ -35,7 +36,7 @@ from sqlalchemy.sql import ColumnElement, FromClause, Select, cast, literal_colu
 
 from workbench.cohort.criteria.query import EventQuery
 from workbench.cohort.sql import bound
-from workbench.cohort.sql.clock import CalendarClock
+from workbench.cohort.sql.clock import MICROSECOND, CalendarClock
 from workbench.cohort.sql.meds import known_number
 from workbench.cohort.sql.source import (
     CODE,
@@ -120,8 +121,7 @@ class OmopSource:
                 named[name] = ("categorical", called)
         for name in ("location", "care_site"):
             if f"{name}_id" in person.c:
-                place = func.nullif(cast(person.c[f"{name}_id"], Text()), _words("0"))
-                named[name] = ("categorical", place)
+                named[name] = ("categorical", cast(person.c[f"{name}_id"], Text()))
         return named
 
     def _birth(self, person: FromClause) -> ColumnElement[Any]:
@@ -149,15 +149,35 @@ class OmopSource:
         return case((concept == _constant(0), null()), *whens, else_=name)
 
     def observation(self) -> Select:
-        """``patient_id``, ``first``, ``last`` moment of each period; what overlaps is one."""
-        periods = self._table("observation_period")
-        first = cast(periods.c.observation_period_start_date, Date())
-        last = cast(periods.c.observation_period_end_date, Date())
-        return select(
-            periods.c.person_id.label(PATIENT),
-            self.clock.moment(first).label("first"),
-            self.clock.last_of(last).label("last"),
+        """``patient_id``, ``first``, ``last`` moment of each period.
+
+        Both days count whole; periods that overlap, or where one begins when the other has just
+        ended, are one.
+        """
+        periods = self._table("observation_period").alias("p")
+        person = periods.c.person_id
+        start = self.clock.moment(periods.c.observation_period_start_date)
+        end = self.clock.moment(periods.c.observation_period_end_date)
+        whole_day = case((end == _day(end), self.clock.last_of(end)), else_=end)
+        each = (
+            select(person.label(PATIENT), start.label("first"), whole_day.label("last"))
+            .where(person.is_not(None), start <= end)
+            .subquery("each")
         )
+        reached = func.max(each.c.last).over(
+            partition_by=each.c[PATIENT], order_by=each.c.first, rows=(None, -1)
+        )
+        known = select(*each.c, reached.label("reached")).subquery("known")
+        apart = known.c.reached.is_(None) | (known.c.first > known.c.reached + MICROSECOND)
+        turn = func.sum(case((apart, bound.ONE), else_=bound.ZERO)).over(
+            partition_by=known.c[PATIENT], order_by=known.c.first, rows=(None, 0)
+        )
+        turns = select(*known.c, turn.label("turn")).subquery("turns")
+        return select(
+            turns.c[PATIENT],
+            func.min(turns.c.first).label("first"),
+            func.max(turns.c.last).label("last"),
+        ).group_by(turns.c[PATIENT], turns.c.turn)
 
     def events(self, query: EventQuery) -> Select:
         """Events of the codes of a query, whatever their value."""
@@ -210,7 +230,7 @@ class OmopSource:
             .subquery("dated")
         )
         time, end = dated.c[TIME], dated.c.recorded_end
-        known_to_the_day = end == func.date_trunc(_words("day"), time)
+        known_to_the_day = end == _day(time)
         moment_of_end = case((end.is_(None) | known_to_the_day, time), else_=end)
         return select(
             dated.c[PATIENT],
@@ -274,8 +294,13 @@ class OmopSource:
     def _with_descendants(self, concepts: list[Concept], name: str) -> SelectBase:
         named = _each({_number(c, name) for c in concepts})
         parents = {_number(c, name) for c in concepts if c.descendants}
-        if not parents or "concept_ancestor" not in self.columns:
+        if not parents:
             return named
+        if "concept_ancestor" not in self.columns:
+            raise RecordsError(
+                f"concept set {name!r}: this database has no table concept_ancestor, so what lies "
+                "under a concept is not known: load it, or name concepts without descendants"
+            )
         below = self._table("concept_ancestor")
         return union(
             named,
@@ -314,7 +339,12 @@ class OmopSource:
             raise RecordsError(
                 f"concept set {concepts.name!r}: this database has no table concept; name codes"
             )
-        return self._resolved(concepts).exists()
+        resolved = self._resolved(concepts).subquery("resolved")
+        found: ColumnElement[bool] = select(bound.ONE).select_from(resolved).exists()
+        if not any(concept.descendants for concept in concepts.concepts):
+            return found
+        below = self._table("concept_ancestor")
+        return and_(found, select(bound.ONE).select_from(below).exists())
 
     def _table(self, name: str) -> TableClause:
         """A table, with the columns that it has."""
@@ -345,6 +375,11 @@ def _words(text: str) -> ColumnElement[str]:
 def _constant(number: int) -> ColumnElement[int]:
     """A number of the mapping."""
     return literal_column(str(number), Integer())
+
+
+def _day(moment: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Midnight before a moment."""
+    return func.date_trunc(_words("day"), moment)
 
 
 def _each(numbers: Collection[int]) -> Select:

@@ -58,7 +58,7 @@ def records_at(moments: CTE, writing: Writing) -> Records:
         )
         table = writing.part("records", moments.name, lambda: nowhere)
         return Records(table, observed=False)
-    period = periods.subquery("period")
+    period = writing.part("periods", None, lambda: periods)
     held = and_(
         period.c[PATIENT] == moments.c[PATIENT],
         period.c.first <= moments.c.index_date,
