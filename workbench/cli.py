@@ -101,7 +101,7 @@ def cohort(study: StudyArgument, outcome: OutcomeOption = None, data_dir: DataDi
 def records(
     path: Annotated[
         Path,
-        typer.Argument(metavar="PATH", help="An OMOP, MEDS, FHIR or cBioPortal folder or file."),
+        typer.Argument(metavar="PATH", help="OMOP, MEDS, FHIR or cBioPortal: a folder or file."),
     ],
     kind: Annotated[
         str | None, typer.Option(help="omop, meds, fhir or cbioportal; told by the files.")

@@ -170,7 +170,8 @@ def print_records(records: Records) -> None:
     shown = [(code, n) for code, n in counts.items() if n >= minimum][:MOST_CODES]
     rows = [(c, names.get(c, names.get(str(c).rpartition("//")[2], "")), n) for c, n in shown]
     frame = pd.DataFrame(rows, columns=["code", "name", "events"])
-    _print_frame(frame, f"The {len(rows)} most frequent of {len(counts)} codes")
+    few = f"The {len(rows)} most frequent of {len(counts)} codes"
+    _print_frame(frame, "Codes" if len(rows) == len(counts) else few)
     _print_warnings(records.warnings)
 
 
