@@ -20,7 +20,7 @@ def open_records(
     Parameters
     ----------
     path
-        An OMOP CDM (a folder or zip of CSV or Parquet files, or a DuckDB file), a MEDS dataset, FHIR
+        An OMOP CDM (folder or zip of CSV or Parquet files, or a DuckDB file), a MEDS dataset, FHIR
         R4 bundles or bulk exports, or a cBioPortal study folder.
     kind
         ``omop``, ``meds``, ``fhir`` or ``cbioportal``; told by the files, if not given.
