@@ -74,12 +74,12 @@ def _query(table: EventTable, schema: pa.Schema, file: str) -> tuple[list[str], 
     case = " ".join(f"WHEN {wrong} THEN {i}" for i, (_, wrong) in enumerate(checks, 1))
     columns = ", ".join(f"{value} AS typed_{name}" for name, (value, _, _) in typed.items())
     query = f"""
-        WITH typed AS (SELECT *, {columns} FROM block),
+        WITH typed AS MATERIALIZED (SELECT *, {columns} FROM block),
         begun AS (
             SELECT *, coalesce(typed_datetime, typed_date) AS begin,
                 coalesce(typed_end_datetime, typed_end_date) AS recorded_end
             FROM typed),
-        ended AS (
+        ended AS MATERIALIZED (
             SELECT *, CASE
                 WHEN CAST(recorded_end AS DATE) = CAST(begin AS DATE)
                     AND recorded_end = date_trunc('day', recorded_end)

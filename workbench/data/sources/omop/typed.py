@@ -16,8 +16,11 @@ def whole(schema: pa.Schema, column: str | None) -> str:
         return "CAST(NULL AS BIGINT)"
     name, kind = quoted(column), schema.field(column).type
     if _is_text(kind):
+        # DuckDB's cast rounds decimals: what does not read back as written is looked at again.
+        plain = f"TRY_CAST({name} AS BIGINT)"
         return (
-            rf"CASE WHEN regexp_full_match(trim({name}), '[+-]?\d+(\.0*)?') "
+            f"CASE WHEN CAST({plain} AS VARCHAR) = {name} THEN {plain} "
+            rf"WHEN regexp_full_match(trim({name}), '[+-]?\d+(\.0*)?') "
             f"THEN TRY_CAST(split_part(trim({name}), '.', 1) AS BIGINT) END"
         )
     if pa.types.is_integer(kind):
@@ -44,9 +47,11 @@ def moment(schema: pa.Schema, column: str | None, file: str) -> str:
             "that the clinic wrote"
         )
     if _is_text(kind):
+        # DuckDB also casts words (epoch, infinity) and years before Christ.
+        cast = f"TRY_CAST({name} AS TIMESTAMP)"
         return (
-            rf"CASE WHEN regexp_matches(trim({name}), '^\d{{4}}-\d\d?-\d\d?([ T]\d|$)') "
-            f"THEN TRY_CAST(trim({name}) AS TIMESTAMP) END"
+            f"CASE WHEN {name} < ':' AND {cast} BETWEEN TIMESTAMP '0001-01-01' "
+            f"AND TIMESTAMP '9999-12-31 23:59:59.999999' THEN {cast} END"
         )
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return f"TRY_CAST({name} AS TIMESTAMP)"
@@ -59,9 +64,9 @@ def number(schema: pa.Schema, column: str | None) -> str:
         return "CAST(NULL AS DOUBLE)"
     name, kind = quoted(column), schema.field(column).type
     if _is_text(kind):
+        # DuckDB also casts 1_000.
         return (
-            rf"CASE WHEN regexp_full_match(trim({name}), '[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?') "
-            f"THEN {_finite(f'TRY_CAST(trim({name}) AS DOUBLE)')} END"
+            f"CASE WHEN NOT contains({name}, '_') THEN {_finite(f'TRY_CAST({name} AS DOUBLE)')} END"
         )
     if pa.types.is_boolean(kind) or pa.types.is_temporal(kind):
         return "CAST(NULL AS DOUBLE)"
@@ -81,7 +86,7 @@ def is_there(schema: pa.Schema, column: str | None) -> str:
         return "FALSE"
     name, kind = quoted(column), schema.field(column).type
     if _is_text(kind):
-        return f"coalesce(trim({name}), '') NOT IN ('', 'NaN', 'nan')"
+        return f"coalesce({name}, '') NOT IN ('', 'NaN', 'nan')"
     if pa.types.is_floating(kind):
         return f"({name} IS NOT NULL AND NOT isnan({name}))"
     return f"{name} IS NOT NULL"
