@@ -4,10 +4,23 @@ Each function gives an SQL expression that is null where the value is missing or
 value; :func:`is_wrong` tells the two apart.
 """
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from workbench.data.duck import quoted
+from workbench.data.duck import Duck, quoted
 from workbench.errors import RecordsError
+
+
+def typed_rows(duck: Duck, rows: pa.Table, query: str) -> pa.Table:
+    """What a query makes of the rows of ``block``, one row each and in their order.
+
+    The query passes the column ``place`` on: DuckDB promises no order.
+    """
+    places = pa.array(np.arange(len(rows)))
+    with duck.table("block", rows.append_column("place", places)):
+        found = duck.select(query)
+    return found.take(pc.sort_indices(found["place"])).drop_columns("place")
 
 
 def whole(schema: pa.Schema, column: str | None) -> str:
