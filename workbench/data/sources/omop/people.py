@@ -11,7 +11,7 @@ from workbench.data.events import DAY
 from workbench.data.records import ColumnFacts, ObservationPeriods
 from workbench.data.sources.bad_rows import BadRows
 from workbench.data.sources.omop.files import SourceTable
-from workbench.data.sources.omop.typed import is_there, is_wrong, moment, whole
+from workbench.data.sources.omop.typed import is_there, is_wrong, moment, typed_rows, whole
 from workbench.data.sources.omop_tables import (
     PERIOD_REQUIRED,
     PERSON_OPTIONAL,
@@ -91,8 +91,7 @@ def read_people(source: SourceTable, duck: Duck, bad: BadRows) -> People:
     for block in source.blocks([*PERSON_REQUIRED, *PERSON_OPTIONAL]):
         bad.note(source.file, block)
         reasons, query = _person_query(block.rows.schema, source.file)
-        with duck.table("block", block.rows):
-            rows = duck.select(query)
+        rows = typed_rows(duck, block.rows, query)
         reason = rows["reason"].to_numpy()
         bad.note_reasons(source.file, block.numbers, reason, reasons)
         good = rows.filter(pa.array(reason == 0)).drop_columns("reason").to_pandas()
@@ -120,7 +119,7 @@ def _person_query(schema: pa.Schema, file: str) -> tuple[list[str], str]:
         born AS (SELECT *, coalesce(written, CAST(TRY(make_date(year, coalesce(month, 7),
             CASE WHEN month IS NULL THEN 1 ELSE coalesce(day, 15) END)) AS TIMESTAMP)) AS birth
             FROM typed)
-        SELECT {", ".join(values)}, birth, written,
+        SELECT place, {", ".join(values)}, birth, written,
             CAST(CASE {case} ELSE 0 END AS INTEGER) AS reason
         FROM born"""
     return [reason for reason, _ in checks], query
@@ -154,8 +153,7 @@ def read_periods(
     for block in source.blocks(PERIOD_REQUIRED):
         bad.note(source.file, block)
         reasons, query = _period_query(block.rows.schema, source.file)
-        with duck.table("block", block.rows):
-            rows = duck.select(query)
+        rows = typed_rows(duck, block.rows, query)
         patient = people.rows(rows["person"])
         reason = rows["reason"].to_numpy().copy()
         reason[(reason == 0) & (patient < 0)] = len(reasons) + 1
@@ -182,7 +180,7 @@ def _period_query(schema: pa.Schema, file: str) -> tuple[list[str], str]:
         WITH typed AS (SELECT *, {whole(schema, person_id)} AS person,
             {moment(schema, start_date, file)} AS first, {moment(schema, end_date, file)} AS last
             FROM block)
-        SELECT person, epoch_us(first) AS start,
+        SELECT place, person, epoch_us(first) AS start,
             epoch_us(last) + CASE WHEN last = date_trunc('day', last)
                 THEN {DAY - 1} ELSE 0 END AS stop,
             CAST(CASE {case} ELSE 0 END AS INTEGER) AS reason
