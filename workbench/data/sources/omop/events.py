@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from workbench.data.duck import Duck
 from workbench.data.prepared_events import EventBatch
-from workbench.data.sources.bad_rows import BadRows
+from workbench.data.sources.omop.bad_rows import BadTableRows
 from workbench.data.sources.omop.files import SourceTable
 from workbench.data.sources.omop.people import People
 from workbench.data.sources.omop.typed import (
@@ -29,7 +29,7 @@ class EventReader:
 
     duck: Duck
     people: People
-    bad: BadRows
+    bad: BadTableRows
     other_day: dict[str, int] = field(default_factory=dict)
 
     def batches(self, table: EventTable, source: SourceTable) -> Iterator[EventBatch]:

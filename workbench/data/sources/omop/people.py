@@ -9,7 +9,7 @@ import pyarrow as pa
 from workbench.data.duck import Duck
 from workbench.data.events import DAY
 from workbench.data.records import ColumnFacts, ObservationPeriods
-from workbench.data.sources.bad_rows import BadRows
+from workbench.data.sources.omop.bad_rows import BadTableRows
 from workbench.data.sources.omop.files import SourceTable
 from workbench.data.sources.omop.typed import is_there, is_wrong, moment, typed_rows, whole
 from workbench.data.sources.omop_tables import (
@@ -80,7 +80,7 @@ class People:
         return patients, facts
 
 
-def read_people(source: SourceTable, duck: Duck, bad: BadRows) -> People:
+def read_people(source: SourceTable, duck: Duck, bad: BadTableRows) -> People:
     """Read PERSON.
 
     Where only the year of birth is known, birth is on 1 July, and where the day is not, on the
@@ -125,7 +125,7 @@ def _person_query(schema: pa.Schema, file: str) -> tuple[list[str], str]:
     return [reason for reason, _ in checks], query
 
 
-def _people(rows: pd.DataFrame, file: str, bad: BadRows) -> People:
+def _people(rows: pd.DataFrame, file: str, bad: BadTableRows) -> People:
     again = rows["person"].duplicated().to_numpy()
     bad.add(file, "person_id stands in a row before", rows["number"].to_numpy()[again])
     rows = rows[~again]
@@ -145,7 +145,7 @@ def _people(rows: pd.DataFrame, file: str, bad: BadRows) -> People:
 
 
 def read_periods(
-    source: SourceTable, people: People, duck: Duck, bad: BadRows
+    source: SourceTable, people: People, duck: Duck, bad: BadTableRows
 ) -> ObservationPeriods:
     """Read OBSERVATION_PERIOD; both days count whole, and periods that overlap or touch are one."""
     source.require(PERIOD_REQUIRED)
