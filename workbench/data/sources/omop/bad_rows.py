@@ -1,4 +1,4 @@
-"""Rows of tables that cannot be used, by the million: arrays of their numbers, by file and reason."""
+"""Rows of tables that cannot be used, by the million: their numbers, by file and reason."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
