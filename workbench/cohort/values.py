@@ -12,6 +12,8 @@ from workbench.data.card import did_you_mean
 from workbench.errors import CohortError
 
 Value = str | int | float | bool
+EXACT = 2**53
+"""The largest whole number up to which float64 tells all of them apart."""
 
 
 def read_column(patients: pd.DataFrame, name: str) -> tuple[pd.Series, np.ndarray]:
@@ -23,7 +25,8 @@ def read_column(patients: pd.DataFrame, name: str) -> tuple[pd.Series, np.ndarra
 
 def comparable(values: pd.Series, value: Any) -> Any:
     """The value as the column holds it: a date, where the column holds dates."""
-    return pd.Timestamp(value) if pd.api.types.is_datetime64_any_dtype(values.dtype) else value
+    dates = pd.api.types.is_datetime64_any_dtype(values.dtype)
+    return pd.Timestamp(date.fromisoformat(value)) if dates else value
 
 
 def check_fits(patients: pd.DataFrame, name: str, values: Iterable[Any], *, ordered: bool) -> None:
@@ -69,6 +72,8 @@ def as_value(name: str, value: Any) -> Value:
             f"{name}: compare with text, a finite number or true/false, got "
             f"{type(value).__name__}; use is_missing for missing values"
         )
+    if isinstance(value, int) and abs(value) > EXACT:
+        raise CohortError(f"{name}: whole numbers beyond {EXACT} are not compared exactly")
     return value
 
 
@@ -82,7 +87,8 @@ def as_number(name: str, value: Any) -> float:
 
 def plain(value: Value) -> Value:
     """18.0 as 18, so that equal criteria have equal JSON."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    whole = isinstance(value, float) and value.is_integer() and abs(value) <= EXACT
+    return int(value) if whole else value
 
 
 def as_text(value: Value) -> str:

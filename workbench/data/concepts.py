@@ -72,10 +72,16 @@ class ConceptSet:
                 "vocabulary"
             }:
                 version = rest.get("vocabulary", "")
-                return cls(name, tuple(map(_concept, lines)), str(version))
+                if not isinstance(version, str):
+                    raise RecordsError("a concept set's vocabulary is its release, as text")
+                return cls(name, tuple(map(_concept, lines)), version)
         raise RecordsError(
             "a concept set has a name, a list of concepts and at most a vocabulary; got "
-            f"{', '.join(map(str, written)) if isinstance(written, Mapping) else type(written)}"
+            + (
+                ", ".join(repr(entry)[:40] for entry in list(written)[:6])
+                if isinstance(written, Mapping)
+                else type(written).__name__
+            )
         )
 
 
@@ -188,10 +194,11 @@ class Vocabulary:
 
 def _concept(written: Any) -> Concept:
     match written:
-        case {"concept": str() | int() as concept_id, **rest} if rest.keys() <= {
-            "descendants",
-            "excluded",
-        } and all(isinstance(flag, bool) for flag in rest.values()):
+        case {"concept": str() | int() as concept_id, **rest} if (
+            not isinstance(concept_id, bool)
+            and rest.keys() <= {"descendants", "excluded"}
+            and all(isinstance(flag, bool) for flag in rest.values())
+        ):
             return Concept(
                 str(concept_id), rest.get("descendants", True), rest.get("excluded", False)
             )

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
+import numpy as np
+
 from workbench.cohort.criteria.criterion import Criterion, Truth
 from workbench.cohort.criteria.events import Happened
 from workbench.cohort.criteria.population import INDEX_DATE, Population
@@ -29,8 +31,12 @@ class Has(Criterion):
         if self.window is None:
             holds = available[self.modality].astype(bool)
             return holds, ~holds
-        codes = population.with_events.modalities[self.modality]
-        return Happened(EventQuery(codes=tuple(codes)), (self.window,)).truth(population)
+        records = population.with_events
+        known = records.events.code_counts().index
+        codes = tuple(code for code in records.modalities[self.modality] if code in known)
+        if not codes:
+            return np.zeros(len(population), bool), np.ones(len(population), bool)
+        return Happened(EventQuery(codes=codes), (self.window,)).truth(population)
 
     def words(self, anchor: str = INDEX_DATE) -> str:
         when = "" if self.window is None else f" {self.window.words(anchor)}"

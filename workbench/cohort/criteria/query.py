@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from workbench.cohort.values import as_number, as_text, plain
+from workbench.cohort.written import check_entries
 from workbench.data.card import did_you_mean
 from workbench.data.concepts import ConceptSet
 from workbench.data.events import DAY, STATIC, EventRows
@@ -109,7 +110,8 @@ class EventQuery:
         Days from begin to end, by calendar, lie in this range.
     first_ever
         Only the first event of the codes in the patient's life counts, and it must be of such a
-        value too. Of several at the same moment it is the one whose code comes first.
+        value too. Of several at the same moment it is the one whose code comes first; of those the
+        one that ended first, with the smallest value, and the first text.
     where
         A criterion that must hold of the event as if it were the index date, such as another event
         within 30 days of it.
@@ -148,8 +150,9 @@ class EventQuery:
         Raises
         ------
         CohortError
-            If a code that it names, or every code under a prefix, occurs nowhere and is unknown to
-            the vocabulary: it would silently find nobody.
+            If a code that it names occurs nowhere and is unknown to the vocabulary, or no code
+            begins with a prefix that is no whole domain (``drug//``): it would silently find
+            nobody.
         RecordsError
             If the concept set does not resolve.
         """
@@ -163,7 +166,7 @@ class EventQuery:
         found = set(self.codes)
         for prefix in self.prefixes:
             begins = known[known.str.startswith(prefix)] if len(known) else known
-            if not len(begins) and not prefix.endswith("//"):
+            if not len(begins) and prefix and not prefix.endswith("//"):
                 raise CohortError(
                     f"no code begins with {prefix!r}{did_you_mean(prefix, _near(known, prefix))}"
                 )
@@ -266,11 +269,7 @@ class EventQuery:
             "codes", "prefixes", "concept_set", "domain", "value", "texts", "lasting_days",
             "first_ever", "where", "title",
         }  # fmt: skip
-        if not isinstance(written, Mapping):
-            raise CohortError(f"an event query is a mapping, got {type(written).__name__}")
-        odd = sorted(map(str, written.keys() - known))
-        if odd:
-            raise CohortError(f"event query: no entry {odd[0]!r}{did_you_mean(odd[0], known)}")
+        check_entries(written, known, "event query")
         if not isinstance(written.get("first_ever", False), bool):
             raise CohortError("event query: first_ever is true or false")
         ranges = {
@@ -307,7 +306,20 @@ def _texts_of(written: Mapping[str, Any], key: str) -> tuple[str, ...]:
 def _first_of_each(rows: EventRows) -> np.ndarray:
     """Position of each patient's earliest event that has a time."""
     timed = np.flatnonzero(rows.time != STATIC)
-    order = timed[np.lexsort((rows.code.codes[timed], rows.time[timed], rows.patient[timed]))]
+    # A missing value is code -1, and as unsigned it sorts last, as NaN does.
+    text = rows.text.codes[timed].astype(np.uint32)
+    order = timed[
+        np.lexsort(
+            (
+                text,
+                rows.number[timed],
+                rows.end[timed],
+                rows.code.codes[timed],
+                rows.time[timed],
+                rows.patient[timed],
+            )
+        )
+    ]
     patient = rows.patient[order]
     first = np.ones(len(order), bool)
     first[1:] = patient[1:] != patient[:-1]
