@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import pandas as pd
 
 from workbench.cohort.criteria import Criterion, Population
+from workbench.cohort.criteria.population import FIRST, LAST
 from workbench.cohort.definition import Definition
 from workbench.cohort.flow import Flow, Step
 from workbench.cohort.folds import TRAINING_ONLY
@@ -23,6 +24,7 @@ from workbench.cohort.splitting import (
 from workbench.cohort.table_one import availability, table_one
 from workbench.cohort.time_zero import check_columns
 from workbench.data.card import Card, EhrModality, did_you_mean
+from workbench.data.sources.card_tables import read_card
 from workbench.errors import CohortError
 
 if TYPE_CHECKING:
@@ -99,6 +101,13 @@ class Cohort:
         """The patients as criteria see them."""
         return _population(self.patients, self.card.spec)
 
+    def _everyone_asked(self, criterion: Criterion) -> Population:
+        """Every patient of the dataset, with events where the criterion asks for some."""
+        population = _population(self.everyone, self.card.spec)
+        if not criterion.reads_events():
+            return population
+        return replace(population, **_at_zero(self.card, len(self.everyone)))
+
     @property
     def attrition(self) -> pd.DataFrame:
         """Who was lost where, one row a step.
@@ -135,8 +144,13 @@ class Cohort:
             )
         spec = self.card.spec
         warnings = check_columns(spec, criterion.columns(), "a criterion")
+        if criterion.looks_ahead():
+            raise CohortError(
+                f"{criterion.sentence()!r} sees what happens after the index date: whoever meets "
+                "it must live to do so; end its window on day 0 or before"
+            )
         # Asked of everyone, so that rules can change places, and each can be dropped alone.
-        holds, fails = criterion.truth(_population(self.everyone, spec))
+        holds, fails = criterion.truth(self._everyone_asked(criterion))
         keep = holds[self.flow.kept]
         if not keep.any():
             raise CohortError(f"nobody is left after {criterion.sentence()!r}")
@@ -332,6 +346,19 @@ class Cohort:
     def attrition_for_export(self) -> pd.DataFrame:
         """The attrition without small cells, as the card's privacy asks."""
         return suppress_attrition(self.attrition, self.card.spec.privacy.minimum_cell)
+
+
+def _at_zero(card: "DataCard", n_patients: int) -> dict[str, Any]:
+    """What a population needs to be asked for events: each patient at the card's index date."""
+    open_end = np.full(n_patients, LAST)
+    return {
+        "patient": np.arange(n_patients, dtype=np.int32),
+        "index": np.zeros(n_patients, np.int64),
+        "exit": open_end,
+        "observed_from": np.full(n_patients, FIRST),
+        "observed_to": open_end,
+        "records": read_card(card),
+    }
 
 
 def _population(patients: pd.DataFrame, spec: Card) -> Population:

@@ -65,6 +65,11 @@ class RecordCohort:
         """Who was lost at which step; see :meth:`workbench.cohort.flow.Flow.table`."""
         return self.flow.table()
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader must know, of the records and of the definition, one sentence each."""
+        return (*self.records.warnings, *self.definition.warnings())
+
     @cached_property
     def patients(self) -> pd.DataFrame:
         """The records: patient columns, and when each begins and ends.

@@ -351,6 +351,31 @@ class Group(_Part):
     criteria: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)]
 
 
+class EventTable(_Part):
+    """Events of patients over time: several rows a patient, each on a ``day`` from the index date.
+
+    In a wide table ``values`` says which code each column's number has; in a long one ``code``
+    names the column of codes, with ``value`` and ``text`` beside it, and ``prefix`` stands before
+    each code. Where ``day`` is missing, the event has no time.
+    """
+
+    file: Name
+    day: str
+    values: dict[str, str] = {}
+    code: str | None = None
+    value: str | None = None
+    text: str | None = None
+    prefix: str = ""
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> "EventTable":
+        if bool(self.values) == (self.code is not None):
+            raise ValueError("events need values (column: code), or code, the column of codes")
+        if self.values and (self.value or self.text):
+            raise ValueError("value and text belong to a column of codes")
+        return self
+
+
 class Inventory(_Part):
     """A variable that an expert would ask for."""
 
@@ -388,6 +413,7 @@ class Card(_Part):
     columns: dict[Name, Column]
     outcomes: dict[Name, Outcome]
     modalities: dict[Name, Modality]
+    events: dict[Name, EventTable] = {}
     splits: dict[Name, Split] = {}
     groups: dict[Name, Group] = {}
     markers: tuple[Name, ...] = ()
@@ -482,6 +508,8 @@ def _dangling(card: Card) -> _Found:
         yield from observed(("modalities", name), modality.observed_at)
         if isinstance(modality, GenomicsModality):
             yield from file(("modalities", name, "file"), modality.file)
+    for name, events in card.events.items():
+        yield from file(("events", name, "file"), events.file)
     for name in card.splits.keys() & card.columns.keys():
         yield ("splits", name), "a split and a column cannot share a name"
     for name in card.markers:

@@ -32,6 +32,8 @@ class Has(Criterion):
             holds = available[self.modality].astype(bool)
             return holds, ~holds
         records = population.with_events
+        if self.modality not in records.modalities:
+            raise CohortError(f"{self.modality} has no acquisitions, so no window: leave it out")
         known = records.events.code_counts().index
         codes = tuple(code for code in records.modalities[self.modality] if code in known)
         if not codes:
@@ -44,6 +46,12 @@ class Has(Criterion):
 
     def columns(self) -> frozenset[str]:
         return frozenset()
+
+    def reads_events(self) -> bool:
+        return self.window is not None
+
+    def looks_ahead(self) -> bool:
+        return self.window is not None and self.window.looks_ahead()
 
     def _body(self) -> dict[str, Any]:
         window = {} if self.window is None else {"window": self.window.to_json()}

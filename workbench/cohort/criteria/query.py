@@ -231,6 +231,10 @@ class EventQuery:
         """Columns that it reads, of the surrounding criterion."""
         return frozenset() if self.where is None else self.where.columns()
 
+    def looks_ahead(self) -> bool:
+        """Whether it sees what happens after the event: its end, or other events later on."""
+        return self.lasting is not None or (self.where is not None and self.where.looks_ahead())
+
     def to_json(self) -> dict[str, Any]:
         """What :meth:`from_json` reads; equal queries give equal JSON."""
         written: dict[str, Any] = {}
