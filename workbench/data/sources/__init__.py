@@ -1,1 +1,1 @@
-"""Health records in their own formats: each reader gives patients and events."""
+"""Foreign formats of health records, read as patients and events."""
