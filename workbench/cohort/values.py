@@ -1,7 +1,7 @@
 """Values that a criterion compares a column with: read, checked and written one way."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -12,15 +12,18 @@ from workbench.data.card import did_you_mean
 from workbench.errors import CohortError
 
 Value = str | int | float | bool
+Table = pd.DataFrame | Mapping[str, pd.Series]
+"""Columns by name."""
 EXACT = 2**53
 """The largest whole number up to which float64 tells all of them apart."""
 
 
-def read_column(patients: pd.DataFrame, name: str) -> tuple[pd.Series, np.ndarray]:
+def read_column(patients: Table, name: str) -> tuple[pd.Series, np.ndarray]:
     """A column, and which of its values are known."""
     if name not in patients:
-        raise CohortError(f"no column is called {name!r}{did_you_mean(name, patients.columns)}")
-    return patients[name], patients[name].notna().to_numpy()
+        raise CohortError(f"no column is called {name!r}{did_you_mean(name, patients)}")
+    column = patients[name]
+    return column, column.notna().to_numpy()
 
 
 def comparable(values: pd.Series, value: Any) -> Any:
@@ -29,7 +32,7 @@ def comparable(values: pd.Series, value: Any) -> Any:
     return pd.Timestamp(date.fromisoformat(value)) if dates else value
 
 
-def check_fits(patients: pd.DataFrame, name: str, values: Iterable[Any], *, ordered: bool) -> None:
+def check_fits(patients: Table, name: str, values: Iterable[Any], *, ordered: bool) -> None:
     """Refuse a value that could never be in the column, which would silently exclude everyone."""
     column = patients[name]
     if pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype):

@@ -64,7 +64,8 @@ class Happened(Criterion):
 
     def counts(self, population: Population) -> np.ndarray:
         """How many events each record has in the windows, (record,) int."""
-        rows = self.query.rows(population.with_events)
+        among = None if self.query.where is None else population.has_record
+        rows = self.query.rows(population.with_events, among)
         record, event = self.pairs(population, rows)
         if self.counted != "events":
             record = _once_each(record, _what_is_counted(rows, event, self.counted))

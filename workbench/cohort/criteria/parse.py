@@ -63,7 +63,7 @@ def _parse_body(body: dict[str, Any]) -> Criterion:
             return Several(n, tuple(map(parse, parts)))
         case {"not": part, **rest} if not rest:
             return Not(parse(part))
-    entries = ", ".join(shown(entry) for entry in list(body)[:6])
+    entries = ", ".join(repr(str(entry)[:40])[1:-1] for entry in list(body)[:6])
     raise CohortError(
         f"criterion with {entries or 'no entries'}: expected column, op and "
         "value; has; event; all; any; not; or at_least and of"

@@ -180,8 +180,16 @@ class EventQuery:
             found |= {f"{self.domain}//{concept}" for concept in ids} & set(known)
         return frozenset(found)
 
-    def rows(self, records: Records) -> EventRows:
-        """The events, sorted by patient and time."""
+    def rows(self, records: Records, among: np.ndarray | None = None) -> EventRows:
+        """The events, sorted by patient and time.
+
+        Parameters
+        ----------
+        records
+            Where events are.
+        among
+            Whose events are wanted, (patient,) bool; None is everyone's.
+        """
         from workbench.cohort.criteria.population import records_at
 
         rows = records.events.rows(self.find_codes(records))
@@ -197,7 +205,8 @@ class EventQuery:
             keep &= self.lasting.contains(days.astype(float)) & (rows.time != STATIC)
         rows = rows if keep.all() else rows[keep]
         if self.where is not None:
-            rows = rows[rows.time != STATIC]
+            timed = rows.time != STATIC
+            rows = rows[timed if among is None else timed & among[rows.patient]]
             rows = rows[self.where.mask(records_at(records, rows.patient, rows.time))]
         return rows
 
