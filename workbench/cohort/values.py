@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workbench.cohort.written import shown
 from workbench.data.card import did_you_mean
 from workbench.errors import CohortError
 
@@ -21,7 +22,7 @@ EXACT = 2**53
 def read_column(patients: Table, name: str) -> tuple[pd.Series, np.ndarray]:
     """A column, and which of its values are known."""
     if name not in patients:
-        raise CohortError(f"no column is called {name!r}{did_you_mean(name, patients)}")
+        raise CohortError(f"no column is called {shown(name)}{did_you_mean(name, patients)}")
     column = patients[name]
     return column, column.notna().to_numpy()
 
@@ -54,9 +55,9 @@ def check_fits(patients: Table, name: str, values: Iterable[Any], *, ordered: bo
     )
     for value in values:
         if not any(value == level and type(value) is type(level) for level in levels):
-            shown = ", ".join(map(str, levels[:10])) + (" …" if len(levels) > 10 else "")
+            some = ", ".join(map(str, levels[:10])) + (" …" if len(levels) > 10 else "")
             near = did_you_mean(str(value), map(str, levels))
-            raise CohortError(f"{name} has no level {value!r}; it has {shown}{near}")
+            raise CohortError(f"{name} has no level {shown(value)}; it has {some}{near}")
 
 
 def _is_date(text: str) -> bool:

@@ -47,7 +47,7 @@ class ConceptSet:
         if not self.name.strip():
             raise RecordsError("a concept set needs a name, for the sentences that use it")
         if all(concept.excluded for concept in self.concepts):
-            raise RecordsError(f"concept set {self.name!r} includes nothing")
+            raise RecordsError(f"concept set {self.name[:40]!r} includes nothing")
 
     def to_json(self) -> dict[str, Any]:
         """Canonical: concepts sorted, each once; equal sets give equal JSON."""
@@ -172,16 +172,17 @@ class Vocabulary:
         """
         unknown = sorted({c.concept_id for c in concepts.concepts if c.concept_id not in self})
         if unknown:
+            some = ", ".join(concept[:40] for concept in unknown[:5])
             raise RecordsError(
-                f"concept set {concepts.name!r}: {len(unknown)} of its concepts are unknown to the "
-                f"vocabulary of this source ({self.version or 'release not given'}): "
-                f"{', '.join(unknown[:5])}{did_you_mean(unknown[0], self.names)}"
+                f"concept set {concepts.name[:40]!r}: {len(unknown)} of its concepts are unknown "
+                f"to the vocabulary of this source ({self.version or 'release not given'}): "
+                f"{some}{did_you_mean(unknown[0], self.names)}"
             )
         included = self._with_descendants([c for c in concepts.concepts if not c.excluded])
         found = included - self._with_descendants([c for c in concepts.concepts if c.excluded])
         if not found:
             raise RecordsError(
-                f"concept set {concepts.name!r}: everything in it is taken out again"
+                f"concept set {concepts.name[:40]!r}: everything in it is taken out again"
             )
         return frozenset(found)
 

@@ -10,6 +10,7 @@ from workbench.cohort.criteria.population import INDEX_DATE, Population, day_of
 from workbench.cohort.criteria.query import EventQuery, Range
 from workbench.cohort.criteria.window import Unit, Window
 from workbench.cohort.values import as_number
+from workbench.cohort.written import shown
 from workbench.data.concepts import ConceptSet
 from workbench.data.events import DEATH, EventRows
 from workbench.errors import CohortError
@@ -53,7 +54,7 @@ class Happened(Criterion):
         if not self.windows:
             raise CohortError("events need a window; Window() is at any time")
         if self.counted not in get_args(Counted):
-            raise CohortError(f"count events, days or codes; got {self.counted!r}")
+            raise CohortError(f"count events, days or codes; got {shown(self.counted)}")
 
     def truth(self, population: Population) -> Truth:
         n_events = self.counts(population)

@@ -10,6 +10,7 @@ from workbench.cohort.criteria.events import Happened
 from workbench.cohort.criteria.population import INDEX_DATE, Population
 from workbench.cohort.criteria.query import EventQuery
 from workbench.cohort.criteria.window import Unit, Window
+from workbench.cohort.written import shown
 from workbench.data.card import did_you_mean
 from workbench.errors import CohortError
 
@@ -25,7 +26,7 @@ class Has(Criterion):
         available = population.available
         if self.modality not in available:
             raise CohortError(
-                f"no modality is called {self.modality!r}; there are "
+                f"no modality is called {shown(self.modality)}; there are "
                 f"{', '.join(available) or 'none'}{did_you_mean(self.modality, available)}"
             )
         if self.window is None:

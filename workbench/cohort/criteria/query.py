@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from workbench.cohort.values import as_number, as_text, plain
-from workbench.cohort.written import check_entries
+from workbench.cohort.written import check_entries, shown
 from workbench.data.card import did_you_mean
 from workbench.data.concepts import ConceptSet
 from workbench.data.events import DAY, STATIC, EventRows
@@ -160,7 +160,7 @@ class EventQuery:
         for code in self.codes:
             if code not in known and not _named(records, code):
                 raise CohortError(
-                    f"no event has the code {code!r}, and no vocabulary here names it"
+                    f"no event has the code {shown(code)}, and no vocabulary here names it"
                     f"{did_you_mean(code, _near(known, code))}"
                 )
         found = set(self.codes)
@@ -168,13 +168,15 @@ class EventQuery:
             begins = known[known.str.startswith(prefix)] if len(known) else known
             if not len(begins) and prefix and not prefix.endswith("//"):
                 raise CohortError(
-                    f"no code begins with {prefix!r}{did_you_mean(prefix, _near(known, prefix))}"
+                    f"no code begins with {shown(prefix)}"
+                    f"{did_you_mean(prefix, _near(known, prefix))}"
                 )
             found |= set(begins)
         if self.concepts is not None:
             if records.vocabulary is None:
                 raise CohortError(
-                    f"concept set {self.concepts.name!r}: this source has no vocabulary; name codes"
+                    f"concept set {shown(self.concepts.name)}: this source has no vocabulary; "
+                    "name codes"
                 )
             ids = records.vocabulary.resolve(self.concepts)
             found |= {f"{self.domain}//{concept}" for concept in ids} & set(known)
