@@ -1,1 +1,1 @@
-"""Foreign formats of health records, read as patients and events."""
+"""Health records in their own formats: each reader gives patients and events."""

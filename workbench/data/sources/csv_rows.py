@@ -88,7 +88,7 @@ def csv_blocks(path: Path, columns: Sequence[str]) -> Iterator[RowBlock]:
             cut = content.rfind(b"\n") + 1
             # An open quotation mark may go on in the next block: leave its line for that.
             cut = _before_open_quote(content, cut)
-            if not cut and len(content) < 2 * _BLOCK:
+            if not cut and len(content) < _BLOCK + _LONGEST_ROW:
                 rest = content
                 continue
             cut = cut or content.rfind(b"\n") + 1 or len(content)
@@ -101,11 +101,14 @@ def csv_blocks(path: Path, columns: Sequence[str]) -> Iterator[RowBlock]:
 
 def _before_open_quote(content: bytes, cut: int) -> int:
     """``cut``, or before it the line that opens a quotation mark and does not close it."""
-    if content.count(b'"', 0, cut) % 2 == 0:
-        return cut
-    last_quote = content.rfind(b'"', 0, cut)
-    start = content.rfind(b"\n", 0, last_quote) + 1
-    return start if cut - start < _LONGEST_ROW else cut
+    end = cut
+    if content.count(b'"', 0, cut) % 2:
+        while end and cut - end < _LONGEST_ROW:
+            start = content.rfind(b"\n", 0, end - 1) + 1
+            if content.count(b'"', start, end) % 2:
+                return start
+            end = start
+    return cut
 
 
 def _block(

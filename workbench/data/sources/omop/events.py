@@ -50,50 +50,49 @@ class EventReader:
 
 def _query(table: EventTable, schema: pa.Schema, file: str) -> tuple[list[str], str]:
     """Reasons why a row is no event, and the query that types rows and finds the first of them."""
-    person, concept = whole(schema, "person_id"), whole(schema, table.concept)
-    date, datetime = (moment(schema, c, file) for c in (table.date, table.datetime))
-    end_date, end_datetime = (moment(schema, c, file) for c in (table.end_date, table.end_datetime))
-    value = number(schema, table.number)
-    value_concept, unit = (whole(schema, c) for c in (table.value_concept, table.unit_concept))
-    needed = [("person_id", person)]
-    if table.concept is not None:
-        needed.append((table.concept, concept))
-    checks = [(f"{c} is empty", f"NOT {is_there(schema, c)}") for c, _ in needed]
-    checks += [(f"{c} is not a whole number", is_wrong(schema, c, v)) for c, v in needed]
-    checks.append((f"{table.date} is empty", "begin IS NULL AND NOT date_there"))
-    for column, parsed in (
-        (table.date, date), (table.datetime, datetime),
-        (table.end_date, end_date), (table.end_datetime, end_datetime),
-    ):  # fmt: skip
-        if column in schema.names:
-            checks.append((f"{column} is not a date", is_wrong(schema, column, parsed)))
-    if table.number in schema.names:
-        checks.append((f"{table.number} is not a number", is_wrong(schema, table.number, value)))
-    for column, parsed in ((table.value_concept, value_concept), (table.unit_concept, unit)):
-        if column in schema.names:
-            checks.append((f"{column} is not a whole number", is_wrong(schema, column, parsed)))
+    typed = {
+        "person": (whole(schema, "person_id"), "person_id", "a whole number"),
+        "concept": (whole(schema, table.concept), table.concept, "a whole number"),
+        "date": (moment(schema, table.date, file), table.date, "a date"),
+        "datetime": (moment(schema, table.datetime, file), table.datetime, "a date"),
+        "end_date": (moment(schema, table.end_date, file), table.end_date, "a date"),
+        "end_datetime": (moment(schema, table.end_datetime, file), table.end_datetime, "a date"),
+        "number": (number(schema, table.number), table.number, "a number"),
+        "value": (whole(schema, table.value_concept), table.value_concept, "a whole number"),
+        "unit": (whole(schema, table.unit_concept), table.unit_concept, "a whole number"),
+    }
+    needed = [c for c in ("person_id", table.concept) if c is not None]
+    date_there = f"({is_there(schema, table.date)} OR {is_there(schema, table.datetime)})"
+    checks = [(f"{c} is empty", f"NOT {is_there(schema, c)}") for c in needed]
+    checks.append((f"{table.date} is empty", f"NOT {date_there}"))
+    checks += [
+        (f"{column} is not {kind}", is_wrong(schema, column, f"typed_{name}"))
+        for name, (_, column, kind) in typed.items()
+        if column in schema.names
+    ]
     checks.append(("ends before it begins", "stop < begin"))
     case = " ".join(f"WHEN {wrong} THEN {i}" for i, (_, wrong) in enumerate(checks, 1))
-    says = (
-        f"NULLIF(concat_ws(' ', {words(schema, table.words)}, "
-        f"'{VALUE}' || NULLIF({value_concept}, 0), '{UNIT}' || NULLIF({unit}, 0)), '')"
-    )
+    columns = ", ".join(f"{value} AS typed_{name}" for name, (value, _, _) in typed.items())
     query = f"""
-        WITH typed AS (
-            SELECT *, coalesce({datetime}, {date}) AS begin,
-                coalesce({end_datetime}, {end_date}) AS recorded_end,
-                {is_there(schema, table.date)} OR {is_there(schema, table.datetime)} AS date_there,
-                coalesce(CAST({datetime} AS DATE) <> CAST({date} AS DATE), FALSE) AS other_day
-            FROM block),
+        WITH typed AS (SELECT *, {columns} FROM block),
+        begun AS (
+            SELECT *, coalesce(typed_datetime, typed_date) AS begin,
+                coalesce(typed_end_datetime, typed_end_date) AS recorded_end
+            FROM typed),
         ended AS (
             SELECT *, CASE
                 WHEN CAST(recorded_end AS DATE) = CAST(begin AS DATE)
                     AND recorded_end = date_trunc('day', recorded_end)
-                THEN greatest(begin, recorded_end)
+                THEN begin
                 ELSE recorded_end END AS stop
-            FROM typed)
-        SELECT {person} AS person, coalesce({concept}, 0) AS concept, epoch_us(begin) AS begin,
-            epoch_us(coalesce(stop, begin)) AS stop, {value} AS number, {says} AS text, other_day,
+            FROM begun)
+        SELECT typed_person AS person, coalesce(typed_concept, 0) AS concept,
+            epoch_us(begin) AS begin, epoch_us(coalesce(stop, begin)) AS stop,
+            typed_number AS number,
+            NULLIF(concat_ws(' ', {words(schema, table.words)},
+                '{VALUE}' || NULLIF(typed_value, 0), '{UNIT}' || NULLIF(typed_unit, 0)), '')
+                AS text,
+            coalesce(CAST(typed_datetime AS DATE) <> CAST(typed_date AS DATE), FALSE) AS other_day,
             CAST(CASE {case} ELSE 0 END AS INTEGER) AS reason
         FROM ended"""
     return [reason for reason, _ in checks], query

@@ -106,11 +106,11 @@ def _person_query(schema: pa.Schema, file: str) -> tuple[list[str], str]:
     written = moment(schema, "birth_datetime", file)
     checks = [("person_id is empty", f"NOT {is_there(schema, 'person_id')}")]
     checks += [
-        (f"{column} is not a whole number", is_wrong(schema, column, values[name]))
+        (f"{column} is not a whole number", is_wrong(schema, column, name))
         for name, column in _WHOLE.items()
     ]
     checks += [
-        ("birth_datetime is not a date", is_wrong(schema, "birth_datetime", written)),
+        ("birth_datetime is not a date", is_wrong(schema, "birth_datetime", "written")),
         ("a date of birth that does not exist", "birth IS NULL AND year IS NOT NULL"),
     ]
     case = " ".join(f"WHEN {wrong} THEN {i}" for i, (_, wrong) in enumerate(checks, 1))
@@ -170,22 +170,23 @@ def read_periods(
 
 def _period_query(schema: pa.Schema, file: str) -> tuple[list[str], str]:
     person_id, start_date, end_date = PERIOD_REQUIRED
-    person = whole(schema, person_id)
-    start, end = moment(schema, start_date, file), moment(schema, end_date, file)
-    values = {person_id: person, start_date: start, end_date: end}
     checks = [(f"{c} is empty", f"NOT {is_there(schema, c)}") for c in PERIOD_REQUIRED]
     checks += [
-        (f"{c} is not a {'whole number' if c == person_id else 'date'}", is_wrong(schema, c, v))
-        for c, v in values.items()
+        (f"{person_id} is not a whole number", is_wrong(schema, person_id, "person")),
+        (f"{start_date} is not a date", is_wrong(schema, start_date, "first")),
+        (f"{end_date} is not a date", is_wrong(schema, end_date, "last")),
+        ("ends before it begins", "last < first"),
     ]
-    checks.append(("ends before it begins", f"{end} < {start}"))
     case = " ".join(f"WHEN {wrong} THEN {i}" for i, (_, wrong) in enumerate(checks, 1))
     query = f"""
-        SELECT {person} AS person, epoch_us({start}) AS start,
-            epoch_us({end}) + CASE WHEN {end} = date_trunc('day', {end})
+        WITH typed AS (SELECT *, {whole(schema, person_id)} AS person,
+            {moment(schema, start_date, file)} AS first, {moment(schema, end_date, file)} AS last
+            FROM block)
+        SELECT person, epoch_us(first) AS start,
+            epoch_us(last) + CASE WHEN last = date_trunc('day', last)
                 THEN {DAY - 1} ELSE 0 END AS stop,
             CAST(CASE {case} ELSE 0 END AS INTEGER) AS reason
-        FROM block"""
+        FROM typed"""
     return [reason for reason, _ in checks], query
 
 
