@@ -200,8 +200,8 @@ def as_day(value: Any, name: str) -> date:
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
     try:
-        return date.fromisoformat(value)
-    except (TypeError, ValueError):
+        return date.fromisoformat(value if isinstance(value, str) else "")
+    except ValueError:
         raise CohortError(
             f"{name}: expected a day such as '2015-03-31', got {type(value).__name__}"
         ) from None

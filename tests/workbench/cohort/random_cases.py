@@ -77,7 +77,7 @@ def random_periods(
         start = random_moment(rng, zero - timedelta(days=rng.choice([0, 5, 400])))
         return [(patient_id, start, start + timedelta(days=rng.choice([10, 20, 900])))]
     ends = sorted({random_moment(rng, zero) for _ in range(rng.choice([0, 2, 4, 6]))})
-    return [(patient_id, *ends[i : i + 2]) for i in range(0, len(ends) - 1, 2)]
+    return [(patient_id, ends[i], ends[i + 1]) for i in range(0, len(ends) - 1, 2)]
 
 
 def as_records(source: SlowSource) -> Records:

@@ -281,7 +281,7 @@ def compare(value: Any, criterion: Json) -> Truth:
         return value is None
     if value is None:
         return None
-    asked = criterion["value"]
+    asked: Any = criterion["value"]
     if isinstance(value, date):
         asked = date.fromisoformat(asked) if isinstance(asked, str) else asked
         asked = [date.fromisoformat(a) for a in asked] if isinstance(asked, list) else asked

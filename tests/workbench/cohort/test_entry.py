@@ -48,7 +48,9 @@ def test_washout_counts_days_to_the_entry_before_though_it_lies_outside_the_stud
 
 def test_observation_is_that_of_the_period_that_holds_the_index_date() -> None:
     records = records_of(
-        EVENTS, BIRTHS, observed={"A": ("2020-01-12", "2020-03-01"), "B": ("2020-01-01",) * 2}
+        EVENTS,
+        BIRTHS,
+        observed={"A": ("2020-01-12", "2020-03-01"), "B": ("2020-01-01", "2020-01-01")},
     )
     assert entries(entry(event("in"), which="all"), records) == [
         ("A", "01-15 00"),

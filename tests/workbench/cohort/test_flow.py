@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from workbench.cohort.flow import Flow, Step
@@ -52,3 +53,16 @@ def test_rules_come_before_later_losses() -> None:
         ended.rule(step("three", [1] * 5))
     with pytest.raises(CohortError, match="expected one value for each of 5 records"):
         flow().rule(step("short", [1, 1]))
+
+
+def test_records_may_lie_in_any_order() -> None:
+    order = np.array([4, 2, 0, 3, 1])
+    mixed = Flow(flow().patient[order], flow().event[order], 4, "everyone", "has an entry")
+    for one in flow().rules:
+        mixed = mixed.rule(Step(one.name, one.sentence, one.holds[order], one.unknown[order]))
+    pd.testing.assert_frame_equal(mixed.table(), flow().table())
+
+
+def test_a_flow_may_have_no_records() -> None:
+    nobody = Flow(np.zeros(0, int), np.zeros(0, bool), 3, "everyone", "has an entry")
+    assert column(nobody.rule(step("one", [])), "n_after") == [3, 0, 0]
