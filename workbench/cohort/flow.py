@@ -142,13 +142,12 @@ class Flow:
             return self._by_patient().table()
         n_steps = len(self.steps)
         passed, failed = self._passed()
-        new = np.ones(len(self.patient), bool)
-        new[1:] = self.patient[1:] != self.patient[:-1]
-        starts = np.flatnonzero(new)
-        whole = len(starts) == len(self.patient)
-        furthest = passed if whole else np.maximum.reduceat(passed, starts)
-        n_after, records_after = _survivors(furthest, n_steps), _survivors(passed, n_steps)
-        events_after = _survivors(passed[self.event], n_steps)
+        furthest = _best(passed, self.patient)
+        first = np.ones(len(self.patient), bool)
+        first[1:] = self.patient[1:] != self.patient[:-1]
+        n_after, records_after, events_after = (
+            _survivors(some, n_steps) for some in (furthest[first], passed, passed[self.event])
+        )
         start = self.n_population
         rows = [self._row("population", self.population, start, start, records_after[0])]
         if self.entry:
@@ -157,31 +156,26 @@ class Flow:
         for row in rows:
             row |= {"events_removed": 0, "events_after": events_after[0]}
 
-        def n_patients(record: np.ndarray, furthest_is: np.ndarray) -> int:
-            """Patients of some records, sorted, whose best record came so far."""
-            patient = np.searchsorted(starts, record, "right") - 1
-            patient = patient[furthest_is[furthest[patient]]]
-            return int(np.count_nonzero(np.diff(patient, prepend=-1)))
-
-        place = np.arange(n_steps + 1)
-        alone = np.flatnonzero(failed == 1)
+        alone = np.flatnonzero((failed == 1) & (furthest < n_steps))
+        failed_at, owner = passed[alone], self.patient[alone]
         for k, step in enumerate(self.steps):
             row = self._row(step.name, step.sentence, n_after[k], n_after[k + 1], 0)
             for name, after in (("records", records_after), ("events", events_after)):
                 row[f"{name}_removed"] = after[k] - after[k + 1]
                 row[f"{name}_after"] = after[k + 1]
             if step.unknown.any():
-                lacking = np.flatnonzero(step.unknown & (passed == k))
-                row["n_unknown"] = n_patients(lacking, place == k)
+                lacking = step.unknown & (passed == k) & (furthest == k)
+                row["n_unknown"] = _n_different(self.patient[lacking])
             if any(step is rule for rule in self.rules):
-                row["n_regained"] = n_patients(alone[~step.holds[alone]], place < n_steps)
+                row["n_regained"] = _n_different(owner[failed_at == k])
             rows.append(row)
         table = pd.DataFrame(rows, columns=list(COLUMNS))
         return table.astype({"n_regained": "Int64"})
 
     def _passed(self) -> tuple[np.ndarray, np.ndarray]:
         """How many steps each record passed before it failed one, and how many it failed."""
-        passed, failed = np.zeros((2, len(self.patient)), np.uint16)
+        small = np.uint8 if len(self.steps) < 2**8 else np.int64
+        passed, failed = np.zeros((2, len(self.patient)), small)
         kept = np.ones(len(self.patient), bool)
         for step in self.steps:
             kept &= step.holds
@@ -224,7 +218,23 @@ class Flow:
         }
 
 
+def _best(passed: np.ndarray, patient: np.ndarray) -> np.ndarray:
+    """The most that any record of the same patient passed, by record; patients are sorted."""
+    best, away = passed.copy(), 1
+    while (same := patient[away:] == patient[:-away]).any():
+        earlier, later = best[:-away] * same, best[away:] * same
+        np.maximum(best[away:], earlier, out=best[away:])
+        np.maximum(best[:-away], later, out=best[:-away])
+        away *= 2
+    return best
+
+
+def _n_different(patient: np.ndarray) -> int:
+    """How many patients; they are sorted."""
+    return int(np.count_nonzero(np.diff(patient, prepend=-1)))
+
+
 def _survivors(passed: np.ndarray, n_steps: int) -> list[int]:
     """How many passed at least 0, 1, … steps."""
-    counts = np.bincount(passed, minlength=n_steps + 1)
+    counts = [np.count_nonzero(passed == k) for k in range(n_steps + 1)]
     return np.cumsum(counts[::-1])[::-1].tolist()
