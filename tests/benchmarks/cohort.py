@@ -7,7 +7,8 @@ least three days with a drug, no event of a concept within hours, a value follow
 90 days, a number of different codes). The peer is DuckDB over the same Parquet files, one table
 of index dates and one boolean column a rule.
 
-Times are wall times in milliseconds, least of the turns; the first evaluation is timed once. Peak
+Times are those of the processor in milliseconds, so that a busy machine does not hide them, least
+of the turns; the first evaluation is timed once, also by the wall. Peak
 memory is that of the process that does the work, which is a fresh one for each side.
 
 Run: python tests/benchmarks/cohort.py FOLDER [patients] [events]
@@ -123,7 +124,9 @@ def run_workbench(folder: Path) -> dict[str, Any]:
     from workbench.cohort.record_cohort import build_cohort
 
     opened, records = timed(lambda: read_source(folder))
+    wall = clock.perf_counter()
     first, cohort = timed(lambda: build_cohort(records, definition()))
+    wall = 1000 * (clock.perf_counter() - wall)
     cohort.attrition  # noqa: B018
     again = definition(threshold=125).select[1]
     wider = definition(window=-400).select[1]
@@ -141,6 +144,7 @@ def run_workbench(folder: Path) -> dict[str, Any]:
     return {
         "opening": opened,
         "first evaluation": first,
+        "first evaluation, wall": wall,
         **once,
         **times,
         "peak GB": peak(),
@@ -227,9 +231,12 @@ def run_duckdb(folder: Path) -> dict[str, Any]:
         )
         db.execute(f"select count(*) from (select patient_id from edited {others})").fetchall()
 
+    wall = clock.perf_counter()
     first, counts = timed(build)
+    wall = 1000 * (clock.perf_counter() - wall)
     return {
         "first evaluation": first,
+        "first evaluation, wall": wall,
         "threshold": best(lambda: edit(1, 125, "")),
         "code": best(lambda: edit(2, 0, "drug//007")),
         "peak GB": peak(),
@@ -241,9 +248,9 @@ def run_duckdb(folder: Path) -> dict[str, Any]:
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    start = clock.perf_counter()
+    start = clock.process_time()
     result = work()
-    return 1000 * (clock.perf_counter() - start), result
+    return 1000 * (clock.process_time() - start), result
 
 
 def best(work: Callable[[], Any], turns: int = 5) -> float:

@@ -16,7 +16,7 @@ from tests.workbench.cohort.random_cases import (
     random_source,
 )
 from tests.workbench.cohort.slow_reference import SlowSource, evaluate
-from workbench.cohort.criteria import parse
+from workbench.cohort.criteria import parse, query
 from workbench.cohort.record_cohort import RecordCohort, build_cohort
 from workbench.cohort.record_definition import RecordDefinition
 
@@ -37,8 +37,9 @@ def same(one: RecordCohort, other: RecordCohort) -> None:
     pd.testing.assert_frame_equal(one.patients, other.patients)
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_every_cell_equals_the_slow_evaluation(seed: int) -> None:
+@pytest.mark.parametrize("seed", range(24))
+def test_every_cell_equals_the_slow_evaluation(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(query, "FREQUENT", [100_000, 1, 4][seed % 3])
     _, source, cohorts = draw(seed)
     for cohort in cohorts:
         slow = evaluate(source, cohort.definition.to_dict())
@@ -55,7 +56,7 @@ def test_every_cell_equals_the_slow_evaluation(seed: int) -> None:
             assert row[list(expected)].to_dict() == expected, cohort.definition.to_json()
 
 
-@pytest.mark.parametrize("seed", range(100, 110))
+@pytest.mark.parametrize("seed", range(100, 105))
 def test_the_order_of_events_does_not_matter(seed: int) -> None:
     rng, source, cohorts = draw(seed, 4)
     events = list(source.events)
@@ -65,7 +66,7 @@ def test_the_order_of_events_does_not_matter(seed: int) -> None:
         same(build_cohort(records, cohort.definition), cohort)
 
 
-@pytest.mark.parametrize("seed", range(200, 215))
+@pytest.mark.parametrize("seed", range(200, 208))
 def test_changing_a_cohort_equals_building_it_anew(seed: int) -> None:
     rng, source, cohorts = draw(seed, 3)
     for cohort in cohorts:
@@ -94,7 +95,7 @@ def test_changing_a_cohort_equals_building_it_anew(seed: int) -> None:
         )
 
 
-@pytest.mark.parametrize("seed", range(300, 310))
+@pytest.mark.parametrize("seed", range(300, 305))
 def test_a_later_loss_takes_exactly_its_records(seed: int) -> None:
     rng, _, cohorts = draw(seed, 4)
     for cohort in cohorts:
@@ -108,7 +109,7 @@ def test_a_later_loss_takes_exactly_its_records(seed: int) -> None:
         pd.testing.assert_frame_equal(left.attrition.iloc[:-1, :10], cohort.attrition.iloc[:, :10])
 
 
-@pytest.mark.parametrize("seed", range(400, 420))
+@pytest.mark.parametrize("seed", range(400, 410))
 def test_definitions_survive_json(seed: int) -> None:
     rng = Random(seed)
     source = random_source(rng)
