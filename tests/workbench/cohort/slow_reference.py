@@ -153,14 +153,14 @@ def first_of(events: list[SlowEvent]) -> list[SlowEvent]:
 
 
 def tie(event: SlowEvent) -> tuple[Any, ...]:
-    """Among events of one moment: code, then end, number and text, missing ones last."""
+    """Among events of one moment: code, then number (none last), text (none first), then end."""
+    numberless = event.number is None or event.number != event.number
     return (
         event.code,
-        event.stop,
-        event.number is None or event.number != event.number,
-        0.0 if event.number is None or event.number != event.number else event.number,
-        event.text is None,
+        numberless,
+        0.0 if numberless else event.number,
         event.text or "",
+        event.stop,
     )
 
 

@@ -114,8 +114,9 @@ class EventQuery:
         Days from begin to end, by calendar, lie in this range.
     first_ever
         Only the first event of the codes in the patient's life counts, and it must be of such a
-        value too. Of several at the same moment it is the one whose code comes first; of those the
-        one that ended first, with the smallest value, and the first text.
+        value too. Of several at the same moment it is the one whose code comes first; of those,
+        the one of the smallest number (none comes last), then of the first text (none comes first),
+        then the one that ended first.
     where
         A criterion that must hold of the event as if it were the index date, such as another event
         within 30 days of it.
@@ -343,20 +344,8 @@ def _texts_of(written: Mapping[str, Any], key: str) -> tuple[str, ...]:
 def _first_of_each(rows: EventRows) -> np.ndarray:
     """Position of each patient's earliest event that has a time."""
     timed = np.flatnonzero(rows.time != STATIC)
-    # A missing value is code -1, and as unsigned it sorts last, as NaN does.
-    text = rows.text.codes[timed].astype(np.uint32)
-    order = timed[
-        np.lexsort(
-            (
-                text,
-                rows.number[timed],
-                rows.end[timed],
-                rows.code.codes[timed],
-                rows.time[timed],
-                rows.patient[timed],
-            )
-        )
-    ]
+    keys = (rows.end, rows.text.codes, rows.number, rows.code.codes, rows.time, rows.patient)
+    order = timed[np.lexsort([key[timed] for key in keys])]
     patient = rows.patient[order]
     first = np.ones(len(order), bool)
     first[1:] = patient[1:] != patient[:-1]
