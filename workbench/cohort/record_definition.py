@@ -10,6 +10,7 @@ from workbench.cohort.criteria import Criterion, Happened, parse
 from workbench.cohort.criteria.query import EventQuery
 from workbench.cohort.entry import Entry, queries
 from workbench.cohort.follow_up import FollowUp
+from workbench.cohort.written import check_plain, read_json, shown
 from workbench.errors import CohortError
 
 SCHEMA = 2
@@ -49,7 +50,7 @@ class RecordDefinition:
 
     def __post_init__(self) -> None:
         if self.limit not in get_args(Limit):
-            raise CohortError(f"limit is first, last or all; got {self.limit!r}")
+            raise CohortError(f"limit is first, last or all; got {shown(self.limit)}")
         for criterion in self.select:
             if not isinstance(criterion, Criterion):
                 raise CohortError(
@@ -87,17 +88,15 @@ class RecordDefinition:
         CohortError
             If it is no definition of this schema; the message names what is wrong.
         """
-        try:
-            written = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise CohortError(f"the cohort definition is not JSON: {error}") from None
-        return cls.from_dict(written)
+        return cls.from_dict(read_json(text))
 
     @classmethod
     def from_dict(cls, written: Any) -> Self:
         """Read what :meth:`to_dict` gave."""
+        check_plain(written)
         if (
             not isinstance(written, Mapping)
+            or isinstance(written.get("schema"), bool)
             or written.get("schema") != SCHEMA
             or written.keys() != _ENTRIES
         ):
