@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from workbench.cohort.criteria import Criterion, Happened, parse
 from workbench.cohort.criteria.query import EventQuery
@@ -12,6 +12,9 @@ from workbench.cohort.entry import Entry, queries
 from workbench.cohort.follow_up import FollowUp
 from workbench.cohort.written import check_plain, read_json, shown
 from workbench.errors import CohortError
+
+if TYPE_CHECKING:
+    from workbench.cohort.sql.text import Sql
 
 SCHEMA = 2
 Limit = Literal["first", "last", "all"]
@@ -73,6 +76,12 @@ class RecordDefinition:
     def to_json(self) -> str:
         """Canonical: keys sorted, no white space; equal definitions give equal text."""
         return json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    def to_sql(self) -> "Sql":
+        """The statement that PostgreSQL and DuckDB run on a CDM 5.4, values apart from the text."""
+        from workbench.cohort.sql.show import definition_sql
+
+        return definition_sql(self)
 
     @property
     def hash(self) -> str:
