@@ -98,4 +98,4 @@ def test_the_record_behind_the_text_holds_its_numbers(make_card: Make) -> None:
     assert record.frame().equals(cohort.table_one(by="grade"))
     assert record["age"].unit == "years"
     assert record["age"].rows[0].cells[0].estimate == pytest.approx(cohort.patients["age"].mean())
-    assert "Age (years)" in record.to_html()
+    assert "age (years)" in record.to_html()

@@ -70,7 +70,7 @@ def _effective(table: TableOne, n_extra: int) -> tuple[tuple[Line, ...], ...]:
 
 
 def _body(variable: Variable, *, compared: bool, tested: bool) -> tuple[Line, ...]:
-    title = _capital(variable.title) + (f" ({variable.unit})" if variable.unit else "")
+    title = variable.title + (f" ({variable.unit})" if variable.unit else "")
     extra = [wording.smd(variable)] * compared + [_tests(variable)] * tested
     blank = [""] * len(extra)
     shown = variable.rows
@@ -119,7 +119,7 @@ def _notes(table: TableOne) -> tuple[str, ...]:
         notes.append("SMD: standardised mean difference, absolute.")
     if largest and len(table.groups) > 3:
         pairs = [
-            f"{_capital(v.title)}, {pair.first} versus {pair.second}"
+            f"{v.title}, {pair.first} versus {pair.second}"
             for v in largest
             if (pair := v.largest_difference) is not None
         ]
@@ -131,10 +131,6 @@ def _notes(table: TableOne) -> tuple[str, ...]:
             "those away. A withheld count is not zero."
         )
     return tuple(notes)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _listed(items: list[str]) -> str:
