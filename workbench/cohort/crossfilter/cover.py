@@ -72,7 +72,7 @@ def _nearest(edges: np.ndarray, at: int, limit: Bound) -> tuple[int, bool]:
     if not len(edges):
         return 0, False
     with np.errstate(over="ignore"):
-        place = np.datetime64(limit) if edges.dtype.kind == "M" else edges.dtype.type(limit)  # pyright: ignore
+        place = np.datetime64(limit) if edges.dtype.kind == "M" else edges.dtype.type(limit)  # pyright: ignore[reportArgumentType, reportCallIssue]
     if at < len(edges) and edges[at] == place:
         return at + 1, True
     if at == len(edges) or (at > 0 and place - edges[at - 1] <= edges[at] - place):

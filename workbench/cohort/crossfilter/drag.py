@@ -11,19 +11,23 @@ Linked Visualizations." CHI 2019. Liu, Jiang, Heer. "imMens." EuroVis 2013.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from workbench.cohort.crossfilter.clauses import Clause
-from workbench.cohort.crossfilter.counting import in_threads, joint_counts
-from workbench.cohort.crossfilter.cover import cover
+from workbench.cohort.crossfilter.counting import count_codes, in_threads, joint_counts
+from workbench.cohort.crossfilter.cover import Cover, cover
+from workbench.cohort.crossfilter.index import OUTCOME
 from workbench.cohort.crossfilter.masks import dimension_of
-from workbench.cohort.crossfilter.selection import Counts, Selection, brushed, curves
+from workbench.cohort.crossfilter.selection import (
+    Counts,
+    Selection,
+    brushed,
+    curves,
+    select,
+)
 from workbench.errors import CohortError
-
-OUTCOME = ""
-"""In place of the name of a view."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,18 +69,52 @@ class Drag:
         CohortError
             A clause on another column.
         """
+        chosen, exact = self._cover(clause)
+        return self._counts(chosen, self._sum(chosen), int(self.own[chosen].sum()), exact)
+
+    def release(self, clause: Clause | None) -> Selection:
+        """Lets go of the brush at ``clause``: each patient is judged, and all counts are exact.
+
+        Where the brush cuts through bins, only the patients whom the bins nearest to it have too
+        many or too few are counted again.
+        """
+        before, index = self.selection.brushes, self.selection.index
+        if clause is None:
+            after = select(index, before.without(self.view), self.selection)
+            return replace(after, counted=self.move(None))
+        chosen, exact = self._cover(clause)
+        after = select(index, before.with_clause(self.view, clause), self.selection)
+        cells = self._sum(chosen)
+        n_selected = int(self.own[chosen].sum())
+        if not exact:
+            nearest = chosen[index.dimensions[self.view].codes]
+            holds = after.masks[self.view]
+            for sign, wrong in ((1, holds & ~nearest), (-1, nearest & ~holds)):
+                rows = np.flatnonzero(wrong)
+                for name, place in self.places.items():
+                    of_this = rows[self.selection.passing(rows, self.view, name)]
+                    codes, n_codes = index.coded(name)
+                    cells[place] += sign * count_codes(codes, n_codes, of_this)
+                n_selected += sign * int(self.selection.passing(rows, self.view).sum())
+        return replace(after, counted=self._counts(chosen, cells, n_selected, exact=True))
+
+    def _cover(self, clause: Clause | None) -> Cover:
         index = self.selection.index
         dimension = index.dimensions[self.view]
         if clause is not None and dimension_of(index.dimensions, clause) is not dimension:
             raise CohortError(f"the brush on {self.view} moves on that column alone")
-        chosen, exact = cover(dimension, clause)
-        cells = self._sum(chosen)
+        return cover(dimension, clause)
+
+    def _counts(
+        self, chosen: np.ndarray, cells: np.ndarray, n_selected: int, exact: bool
+    ) -> Counts:
+        index = self.selection.index
         selected = {name: cells[place] for name, place in self.places.items() if name != OUTCOME}
         selected[self.view] = self.own
         return Counts(
             {name: selected[name] for name in index.dimensions},
-            self.fixed if clause is None else {**self.fixed, self.view: chosen},
-            int(self.own[chosen].sum()),
+            self.fixed if chosen.all() else {**self.fixed, self.view: chosen},
+            n_selected,
             *curves(index, cells[self.places[OUTCOME]]),
             exact=exact,
         )
@@ -117,9 +155,7 @@ def take_up(selection: Selection, view: str) -> Drag:
 
     def tile(name: str) -> np.ndarray:
         of_this = selection.rows_without(view, name) if name in selection.masks else rows
-        shown = index.outcome if name == OUTCOME else index.dimensions[name]
-        codes, n_codes = (shown.codes, shown.n_codes) if shown else (None, 1)
-        return joint_counts(active.codes, active.n_codes, codes, n_codes, of_this)
+        return joint_counts(active.codes, active.n_codes, *index.coded(name), of_this)
 
     tiles = in_threads(tile, jobs, index.n_threads)
     ends = np.cumsum([each.shape[1] for each in tiles]).tolist()

@@ -13,6 +13,8 @@ from workbench.cohort.crossfilter.levels import MODALITIES, pattern_dimension
 from workbench.cohort.crossfilter.outcome import Outcome, bin_outcome
 from workbench.errors import CohortError
 
+OUTCOME = ""
+"""In place of the name of a view: time and event."""
 SAMPLE = 2**15
 """Patients from whom round edges are chosen."""
 
@@ -31,6 +33,8 @@ class CrossFilter:
         For the survival curve of whoever is selected; None: there is none.
     total
         View → patients in each bin, missing values last, (bin + 1,) int.
+    outcome_total
+        Patients by the codes of the outcome, (2 x time bin,) int; empty without one.
     n_threads
         Threads that count.
     """
@@ -41,6 +45,14 @@ class CrossFilter:
     total: Mapping[str, np.ndarray]
     outcome_total: np.ndarray
     n_threads: int = field(default=2, kw_only=True)
+
+    def coded(self, name: str) -> tuple[np.ndarray, int]:
+        """Codes of a view's column, or of time and event (OUTCOME), and how many there are."""
+        if name != OUTCOME:
+            return self.dimensions[name].codes, self.dimensions[name].n_codes
+        if self.outcome is None:
+            return np.zeros(self.n_patients, np.uint8), 1
+        return self.outcome.codes, self.outcome.n_codes
 
 
 def crossfilter(

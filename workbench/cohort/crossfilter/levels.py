@@ -102,7 +102,7 @@ def _count(codes: np.ndarray, n_levels: int) -> np.ndarray:
 
 def _recoded(codes: np.ndarray, shown: list[int], n_levels: int, n_bins: int) -> np.ndarray:
     """Bin of each level, looked up; -1, the last entry, is missing."""
-    table = np.full(n_levels + 1, n_bins - 1, np.uint8)
+    table = np.full(n_levels + 1, max(n_bins - 1, 0), np.uint8)
     table[shown] = range(len(shown))
     table[-1] = n_bins
     return table[codes]

@@ -71,8 +71,9 @@ def _single_values(values: np.ndarray, most: int) -> np.ndarray | None:
         ends = distinct = np.sort(_known(pd.unique(values)))
         if len(distinct) > 1 and (len(distinct) > most or decimals(distinct) != 0):
             return None
-    if ends[-1] - ends[0] < most and ends[0] == np.floor(ends[0]):
-        return np.arange(int(ends[0]), int(ends[-1]) + 1).astype(values.dtype)
+    low, high = float(ends[0]), float(ends[-1])
+    if high - low < most and low.is_integer() and high.is_integer():
+        return np.arange(int(low), int(high) + 1).astype(values.dtype)
     return ends
 
 

@@ -47,26 +47,24 @@ class Outcome:
         by_time = counts.reshape(-1, 2)
         return BinnedCurve(self.ends, by_time[:, 1], by_time[:, 0], self.exact)
 
-    def kaplan_meier(self, mask: np.ndarray, counts: np.ndarray) -> KaplanMeier | None:
+    def kaplan_meier(self, mask: np.ndarray, binned: "BinnedCurve") -> KaplanMeier | None:
         """The exact curve of the patients in ``mask``; None if there are none.
 
         Parameters
         ----------
         mask
             (patient,) bool.
-        counts
-            The same patients counted by ``codes``: where each bin is one time, these suffice.
+        binned
+            The curve of the same patients in bins: where each is one time, its counts suffice.
         """
-        if not counts.any():
+        if not binned.n_at_risk[0]:
             return None
         if not self.exact:
-            return kaplan_meier(self.time[mask], self.event[mask])
-        by_time = counts.reshape(-1, 2)
-        occurs = by_time.any(axis=1)
-        n_censored, n_events = by_time[occurs].T
-        leaving = n_events + n_censored
-        n_at_risk = np.cumsum(leaving[::-1])[::-1]
-        events = EventCounts(self.ends[occurs], n_at_risk, n_events, n_censored)
+            rows = np.flatnonzero(mask)
+            return kaplan_meier(self.time[rows], self.event[rows])
+        occurs = binned.n_events + binned.n_censored > 0
+        counts = (binned.n_at_risk, binned.n_events, binned.n_censored)
+        events = EventCounts(binned.time[occurs], *(each[occurs] for each in counts))
         return curve_of(events, 0.95, "log-log")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from workbench.cohort.crossfilter.brushes import Brushes
 from workbench.cohort.crossfilter.counting import count_codes, in_threads
 from workbench.cohort.crossfilter.cover import cover
-from workbench.cohort.crossfilter.index import CrossFilter
+from workbench.cohort.crossfilter.index import OUTCOME, CrossFilter
 from workbench.cohort.crossfilter.masks import dimension_of, row_mask
 from workbench.cohort.crossfilter.outcome import BinnedCurve
 from workbench.errors import CohortError
@@ -59,12 +59,15 @@ class Selection:
         View → patients for whom its clause holds, (patient,) bool.
     n_failed
         How many clauses do not hold, (patient,) uint8.
+    counted
+        The counts, where they are known from a brush; None: they are made when they are asked for.
     """
 
     index: CrossFilter
     brushes: Brushes
     masks: Mapping[str, np.ndarray]
     n_failed: np.ndarray
+    counted: Counts | None = None
 
     @cached_property
     def mask(self) -> np.ndarray:
@@ -73,54 +76,51 @@ class Selection:
 
     def rows_without(self, *views: str) -> np.ndarray | None:
         """Rows of patients for whom all clauses hold but those of ``views``; None: all rows."""
-        ignored = {view for view in views if view in self.masks}
-        if len(ignored) == len(self.masks):
+        if set(views) >= self.masks.keys():
             return None
-        n_failed = self.n_failed
-        for view in ignored:
-            n_failed = n_failed - ~self.masks[view]
-        return np.flatnonzero(n_failed == 0)
+        return np.flatnonzero(self.passing(slice(None), *views))
+
+    def passing(self, rows: np.ndarray | slice, *views: str) -> np.ndarray:
+        """Whether all clauses but those of ``views`` hold for the patients in ``rows``, bool."""
+        n_failed = self.n_failed[rows]
+        for view in set(views) & self.masks.keys():
+            n_failed = n_failed - ~self.masks[view][rows]
+        return n_failed == 0
 
     @cached_property
     def counts(self) -> Counts:
         """What every view shows: its own clause ignored, all others respected."""
-        index, rows = self.index, self.rows_without()
-
-        def selected(name: str) -> np.ndarray:
-            dimension = index.dimensions[name]
-            if name not in self.masks:
-                return count_codes(dimension.codes, dimension.n_codes, rows)
-            without = self.rows_without(name)
-            return count_codes(dimension.codes, dimension.n_codes, without)
-
-        names = list(index.dimensions)
-        bars = in_threads(selected, names, index.n_threads)
-        return Counts(
-            dict(zip(names, bars, strict=True)),
-            brushed(index, self.brushes),
-            index.n_patients if rows is None else len(rows),
-            *curves(index, self._outcome_counts),
-            exact=True,
-        )
+        return self.counted or _count(self)
 
     @cached_property
     def survival(self) -> KaplanMeier | None:
         """Kaplan-Meier estimate of the selected; None without an outcome or a patient."""
-        outcome = self.index.outcome
-        return outcome.kaplan_meier(self.mask, self._outcome_counts) if outcome else None
+        outcome, binned = self.index.outcome, self.counts.survival
+        return outcome.kaplan_meier(self.mask, binned) if outcome and binned else None
 
     @cached_property
     def survival_rest(self) -> KaplanMeier | None:
         """Kaplan-Meier estimate of all others; None without an outcome or a patient."""
-        outcome, rest = self.index.outcome, self.index.outcome_total - self._outcome_counts
-        return outcome.kaplan_meier(~self.mask, rest) if outcome else None
+        outcome, binned = self.index.outcome, self.counts.survival_rest
+        return outcome.kaplan_meier(~self.mask, binned) if outcome and binned else None
 
-    @cached_property
-    def _outcome_counts(self) -> np.ndarray:
-        outcome, rows = self.index.outcome, self.rows_without()
-        if outcome is None or rows is None:
-            return self.index.outcome_total
-        return count_codes(outcome.codes, outcome.n_codes, rows)
+
+def _count(selection: Selection) -> Counts:
+    index, rows = selection.index, selection.rows_without()
+
+    def bars(name: str) -> np.ndarray:
+        of_this = selection.rows_without(name) if name in selection.masks else rows
+        return count_codes(*index.coded(name), of_this)
+
+    names = [*index.dimensions, OUTCOME]
+    counted = dict(zip(names, in_threads(bars, names, index.n_threads), strict=True))
+    return Counts(
+        counted,
+        brushed(index, selection.brushes),
+        index.n_patients if rows is None else len(rows),
+        *curves(index, counted.pop(OUTCOME)),
+        exact=True,
+    )
 
 
 def select(index: CrossFilter, brushes: Brushes, after: Selection | None = None) -> Selection:
