@@ -1,4 +1,4 @@
-"""Brushing linked histograms beside DuckDB and pandas in one run: median of turns in alternation.
+"""Brushing linked histograms beside DuckDB and pandas in one run: medians of alternating turns.
 
 Run: python tests/benchmarks/crossfilter.py [--patients 1000000 10000000] [--peer-limit 1000000]
 
@@ -12,6 +12,7 @@ when the brush was taken up, as the index does. The counts are compared before t
 import argparse
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 import duckdb
 import numpy as np
@@ -56,23 +57,37 @@ def simulate(n_patients: int) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
     return frame, np.minimum(died, censored), died <= censored
 
 
-def medians(turns: int, *calls: Callable[[], object]) -> list[float]:
-    """Median milliseconds of each call, the calls taking turns."""
-    taken: list[list[float]] = [[] for _ in calls]
+class Taken(NamedTuple):
+    """Median milliseconds: by the clock, and of processors (all threads)."""
+
+    clock: float
+    processor: float
+
+
+def medians(turns: int, *calls: Callable[[], object]) -> list[Taken]:
+    """What each call takes, the calls taking turns."""
+    taken: list[list[tuple[float, float]]] = [[] for _ in calls]
     for _ in range(turns):
         for call, each in zip(calls, taken, strict=True):
-            start = time.perf_counter()
+            clock, processor = time.perf_counter(), time.process_time()
             call()
-            each.append((time.perf_counter() - start) * 1e3)
-    return [float(np.median(each)) for each in taken]
+            each.append((time.perf_counter() - clock, time.process_time() - processor))
+    return [middle([Taken(a * 1e3, b * 1e3) for a, b in each]) for each in taken]
 
 
-def line(name: str, ours: float, **peers: float) -> None:
-    """One row of the table: milliseconds, and how many times as long each peer takes."""
+def middle(taken: list[Taken]) -> Taken:
+    """The median of both."""
+    return Taken(*(float(np.median(each)) for each in zip(*taken, strict=True)))
+
+
+def line(name: str, ours: Taken, **peers: Taken) -> None:
+    """One row: milliseconds by the clock (of processors), and the ratios of the peers to ours."""
     beside = "".join(
-        f"   {peer} {taken:9.2f} ({taken / ours:6.1f}x)" for peer, taken in peers.items()
+        f" | {peer} {taken.clock:8.1f} ({taken.processor:8.1f}), "
+        f"{taken.clock / ours.clock:6.1f}x ({taken.processor / ours.processor:6.1f}x)"
+        for peer, taken in peers.items()
     )
-    print(f"  {name:44s} {ours:9.3f} ms{beside}", flush=True)
+    print(f"  {name:42s} {ours.clock:8.2f} ({ours.processor:8.2f}){beside}", flush=True)
 
 
 def coded(index: CrossFilter) -> pd.DataFrame:
@@ -161,69 +176,66 @@ def compare(drag: Drag, counted: dict[str, dict[int, int]], clause: Range) -> No
 def report(n_patients: int, peer_limit: int) -> None:
     """Every row for one number of patients."""
     frame, times, event = simulate(n_patients)
-    print(f"\n{n_patients:,} patients x {frame.shape[1]} columns, survival in bins of time")
+    print(f"\n{n_patients:,} patients x {frame.shape[1]} columns and survival: ms (of processors)")
     turns = 7 if n_patients <= 1_000_000 else 3
     [built] = medians(turns, lambda: crossfilter(frame, times, event))
     line("build", built)
     index = crossfilter(frame, times, event)
     nothing = select(index, Brushes())
-    [taken_up] = medians(turns, lambda: take_up(nothing, ACTIVE))
     drag, brushes = take_up(nothing, ACTIVE), ranges(index)
     display = Display(index)
     display.counts(drag.move(None))
     peers = n_patients <= peer_limit
     table = coded(index) if peers else pd.DataFrame()
     duck = DuckDB(table) if peers else None
-    all_rows: dict[str, float] = {}
-    duck_tiles: dict[str, float] = {}
-    duck_take_up: dict[str, float] = {}
+    all_rows: dict[str, Taken] = {}
     moves, shown = [], []
     for _, _, clause in brushes:
-        [each] = medians(3, lambda clause=clause: drag.move(clause))
-        moves.append(each)
+        moves += medians(3, lambda clause=clause: drag.move(clause))
         counts = drag.move(clause)
-        shown.extend(medians(3, lambda counts=counts: display.counts(counts)))
-    move = float(np.median(moves))
-    if duck is not None:
-        [tiling] = medians(3, duck.take_up)
-        duck_take_up = {"DuckDB": tiling}
-        by_row, by_sets, by_tile, by_pandas = [], [], [], []
+        shown += medians(3, lambda counts=counts: display.counts(counts))
+    move = middle(moves)
+    if duck is None:
+        line("move", move)
+    else:
+        peers_taken = []
         for first, end, clause in brushes[:7]:
             compare(drag, duck.all_rows(first, end), clause)
             compare(drag, with_pandas(table, first, end), clause)
-            each = medians(
-                1,
-                lambda f=first, e=end: duck.all_rows(f, e),
-                lambda f=first, e=end: duck.grouping_sets(f, e),
-                lambda f=first, e=end: duck.move(f, e),
-                lambda f=first, e=end: with_pandas(table, f, e),
+            duck.take_up()
+            peers_taken.append(
+                medians(
+                    1,
+                    lambda f=first, e=end: duck.all_rows(f, e),
+                    lambda f=first, e=end: duck.grouping_sets(f, e),
+                    lambda f=first, e=end: duck.move(f, e),
+                    lambda f=first, e=end: with_pandas(table, f, e),
+                )
             )
-            for taken, into in zip(each, (by_row, by_sets, by_tile, by_pandas), strict=True):
-                into.append(taken)
-        all_rows = {
-            "DuckDB": float(min(np.median(by_row), np.median(by_sets))),
-            "pandas": float(np.median(by_pandas)),
-        }
-        duck_tiles = {"DuckDB": float(np.median(by_tile))}
-    line("move, peers from all rows", move, **all_rows)
+        by_row, by_sets, by_tile, by_pandas = map(middle, map(list, zip(*peers_taken, strict=True)))
+        all_rows = {"DuckDB": min(by_row, by_sets), "pandas": by_pandas}
+        line("move; peers from all rows", move, **all_rows)
+        line("move; peer from tiles", move, DuckDB=by_tile)
     line("move, slowest of 40", max(moves))
-    if duck_tiles:
-        line("move, peer from tiles", move, **duck_tiles)
-    line("small cells withheld, all views and curves", float(np.median(shown)))
-    line("brush taken up (tiles)", taken_up, **duck_take_up)
-    once = Brushes().with_clause(ACTIVE, Range(ACTIVE, 40.05, 70.05))
+    line("small cells withheld, all views and curves", middle(shown))
+    [taken_up] = medians(turns, lambda: take_up(nothing, ACTIVE))
+    duck_tiles = {} if duck is None else {"DuckDB": medians(3, duck.take_up)[0]}
+    line("brush taken up (tiles)", taken_up, **duck_tiles)
+    cut = Range(ACTIVE, 40.05, 70.05)
+    once = Brushes().with_clause(ACTIVE, cut)
     earlier = select(index, once.with_clause("grade", Levels("grade", ("1", "2", "3"))))
-    [three] = medians(turns, lambda: take_up(earlier, "crp"))
-    line("brush taken up beside two clauses", three)
-    mask, counting, curve = medians(
+    line("brush taken up beside two clauses", medians(turns, lambda: take_up(earlier, "crp"))[0])
+    mask, release, anew, curve = medians(
         turns,
         lambda: select(index, once, nothing),
-        lambda: select(index, once, nothing).counts,
-        lambda: select(index, once, nothing).survival,
+        lambda: drag.release(cut),
+        lambda: select(index, once).counts,
+        lambda: drag.release(cut).survival,
     )
-    line("release: mask of rows", mask)
-    line("release: mask, exact counts of all views", counting, **all_rows)
-    line("release: mask, exact Kaplan-Meier", curve)
+    line("mask of rows", mask)
+    line("release: mask, exact counts of all views", release, **all_rows)
+    line("the same with no brush before", anew, **all_rows)
+    line("release and exact Kaplan-Meier", curve)
 
 
 def main() -> None:

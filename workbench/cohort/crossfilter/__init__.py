@@ -16,6 +16,7 @@ Build the index once, keep what is asked as :class:`Brushes`, and show only what
 
 from workbench.cohort.crossfilter.bins import Dimension, LevelBins, PatternBins, RangeBins
 from workbench.cohort.crossfilter.brushes import Brushes
+from workbench.cohort.crossfilter.clause_json import parse_clause
 from workbench.cohort.crossfilter.clauses import (
     Clause,
     Levels,
@@ -24,15 +25,15 @@ from workbench.cohort.crossfilter.clauses import (
     OtherThan,
     Presence,
     Range,
-    parse_clause,
 )
 from workbench.cohort.crossfilter.cover import clause_of, cover
 from workbench.cohort.crossfilter.drag import Drag, take_up
 from workbench.cohort.crossfilter.index import CrossFilter, crossfilter
 from workbench.cohort.crossfilter.outcome import BinnedCurve
+from workbench.cohort.crossfilter.picture import Shown, ShownCurve, ShownView
 from workbench.cohort.crossfilter.rules import rule, rules
 from workbench.cohort.crossfilter.selection import Counts, Selection, select
-from workbench.cohort.crossfilter.shown import Display, Shown, ShownCurve, ShownView
+from workbench.cohort.crossfilter.shown import Display
 
 __all__ = [
     "BinnedCurve",

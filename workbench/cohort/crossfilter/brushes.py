@@ -4,8 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from workbench.cohort.crossfilter.clauses import Clause, parse_clause
+from workbench.cohort.crossfilter.clause_json import parse_clause
+from workbench.cohort.crossfilter.clauses import Clause
 from workbench.errors import CohortError
+
+MOST_UNDONE = 100
+"""Changes that can be undone: what is saved does not grow for ever."""
 
 Clauses = tuple[tuple[str, Clause], ...]
 
@@ -84,7 +88,7 @@ class Brushes:
         return replace(
             self,
             present=present,
-            past=(*self.past, self.present),
+            past=(*self.past, self.present)[-MOST_UNDONE:],
             future=(),
             version=self.version + 1,
         )

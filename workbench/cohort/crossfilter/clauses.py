@@ -4,7 +4,6 @@ A clause never speaks of bins, so that it means the same on other data.
 """
 
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -57,7 +56,7 @@ class Range:
                 raise CohortError(f"{self.column}: a range needs low ≤ high")
 
     def to_json(self) -> dict[str, Any]:
-        """What :func:`parse_clause` reads."""
+        """What ``parse_clause`` reads."""
         ends = [
             plain(end) if isinstance(end, int | float) else end for end in (self.low, self.high)
         ]
@@ -79,7 +78,7 @@ class Levels:
         _check_levels(self.column, self.levels, self.missing)
 
     def to_json(self) -> dict[str, Any]:
-        """What :func:`parse_clause` reads."""
+        """What ``parse_clause`` reads."""
         body = {"column": self.column, "levels": [plain(level) for level in self.levels]}
         return _with_missing(body, self.missing)
 
@@ -96,7 +95,7 @@ class OtherThan:
         _check_levels(self.column, self.levels, self.missing)
 
     def to_json(self) -> dict[str, Any]:
-        """What :func:`parse_clause` reads."""
+        """What ``parse_clause`` reads."""
         body = {"column": self.column, "other_than": [plain(level) for level in self.levels]}
         return _with_missing(body, self.missing)
 
@@ -112,7 +111,7 @@ class Presence:
         _check_choice(self.column, "missing", self.missing, ("only", "out"))
 
     def to_json(self) -> dict[str, Any]:
-        """What :func:`parse_clause` reads."""
+        """What ``parse_clause`` reads."""
         return {"column": self.column, "missing": self.missing}
 
 
@@ -123,7 +122,7 @@ class Modalities:
     patterns: tuple[tuple[str, ...], ...]
 
     def to_json(self) -> dict[str, Any]:
-        """What :func:`parse_clause` reads."""
+        """What ``parse_clause`` reads."""
         return {"modalities": [list(pattern) for pattern in self.patterns]}
 
 
@@ -134,71 +133,11 @@ class OtherModalities:
     patterns: tuple[tuple[str, ...], ...]
 
     def to_json(self) -> dict[str, Any]:
-        """What :func:`parse_clause` reads."""
+        """What ``parse_clause`` reads."""
         return {"modalities_other_than": [list(pattern) for pattern in self.patterns]}
 
 
 Clause = Range | Levels | OtherThan | Presence | Modalities | OtherModalities
-
-
-def parse_clause(written: Mapping[str, Any]) -> Clause:
-    """Read a clause from JSON.
-
-    Parameters
-    ----------
-    written
-        One of ``{column, range: [low, high]}`` (with ``closed``), ``{column, levels: [...]}``,
-        ``{column, other_than: [...]}``, each with ``missing: "in"`` where patients without a value
-        are in as well; ``{column, missing: "only" | "out"}``; ``{modalities: [[...], ...]}`` and
-        ``{modalities_other_than: [[...], ...]}``.
-
-    Raises
-    ------
-    CohortError
-        It is none of these.
-
-    Examples
-    --------
-    >>> parse_clause({"column": "age", "range": [40, None], "missing": "in"})
-    Range(column='age', low=40, high=None, closed='left', missing='in')
-    """
-    if not isinstance(written, Mapping):
-        raise CohortError(
-            f"a clause is a mapping such as {{'column': 'age', 'range': [40, 60]}}, got "
-            f"{type(written).__name__}"
-        )
-    match dict(written):
-        case {"column": str(name), "range": [low, high], **rest} if rest.keys() <= {
-            "closed",
-            "missing",
-        }:
-            return Range(name, low, high, **rest)
-        case {"column": str(name), "levels": list(levels), **rest} if rest.keys() <= {"missing"}:
-            return Levels(name, tuple(levels), **rest)
-        case {"column": str(name), "other_than": list(levels), **rest} if rest.keys() <= {
-            "missing"
-        }:
-            return OtherThan(name, tuple(levels), **rest)
-        case {"column": str(name), "missing": missing, **rest} if not rest:
-            return Presence(name, missing)
-        case {"modalities": list(patterns), **rest} if not rest:
-            return Modalities(_patterns(patterns))
-        case {"modalities_other_than": list(patterns), **rest} if not rest:
-            return OtherModalities(_patterns(patterns))
-    raise CohortError(
-        f"clause with {', '.join(map(str, written)) or 'no entries'}: expected column with range, "
-        "levels, other_than or missing; or modalities; or modalities_other_than"
-    )
-
-
-def _patterns(written: list[Any]) -> tuple[tuple[str, ...], ...]:
-    for pattern in written:
-        if not isinstance(pattern, list) or not all(isinstance(name, str) for name in pattern):
-            raise CohortError(
-                "modalities: expected a list of combinations such as [['mri', 'rna'], []], each a "
-                "list of names"
-            )
-    return tuple(map(tuple, written))
 
 
 def _with_missing(body: dict[str, Any], missing: Missing) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TypeVar
 import numpy as np
 
 BLOCK = 2**16
+MANY = 2**18
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
@@ -23,13 +24,21 @@ def count_codes(codes: np.ndarray, n_codes: int, rows: np.ndarray | None = None)
     rows
         Rows of the patients to be counted; None: all.
     """
-    return joint_counts(codes, n_codes, None, 1, rows)[:, 0]
+    counted = codes if rows is None else codes[rows]
+    if counted.dtype != np.uint8 or len(counted) < MANY:
+        return np.bincount(counted, minlength=n_codes)
+    # Two neighbours at a time: numpy counts a number as fast as another.
+    even = len(counted) // 2 * 2
+    pairs = np.bincount(counted[:even].view(np.uint16), minlength=2**16).reshape(256, 256)
+    counts = (pairs.sum(axis=0) + pairs.sum(axis=1))[:n_codes]
+    counts[counted[even:]] += 1
+    return counts
 
 
 def joint_counts(
     first: np.ndarray,
     n_first: int,
-    second: np.ndarray | None,
+    second: np.ndarray,
     n_second: int,
     rows: np.ndarray | None = None,
 ) -> np.ndarray:
@@ -40,7 +49,7 @@ def joint_counts(
     Parameters
     ----------
     first, second
-        (patient,) uint8 or uint16; ``second`` None: one code for all.
+        (patient,) uint8 or uint16.
     n_first, n_second
         Codes there are of each.
     rows
@@ -61,8 +70,7 @@ def joint_counts(
         part = first[block]
         within = cell[: len(part)]
         np.multiply(part, n_second, out=within, dtype=np.intp)
-        if second is not None:
-            within += second[block]
+        within += second[block]
         total += np.bincount(within, minlength=n_cells)
     return total.reshape(n_first, n_second)
 

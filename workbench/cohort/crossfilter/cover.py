@@ -1,5 +1,6 @@
 """Between clauses and bins: which bins a clause covers, and the clause that bins stand for."""
 
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -71,8 +72,11 @@ def _nearest(edges: np.ndarray, at: int, limit: Bound) -> tuple[int, bool]:
     """
     if not len(edges):
         return 0, False
-    with np.errstate(over="ignore"):
-        place = np.datetime64(limit) if edges.dtype.kind == "M" else edges.dtype.type(limit)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    if isinstance(limit, str):
+        place = np.datetime64(datetime.fromisoformat(limit), "us")
+    else:
+        with np.errstate(over="ignore"):
+            place = edges.dtype.type(limit)
     if at < len(edges) and edges[at] == place:
         return at + 1, True
     if at == len(edges) or (at > 0 and place - edges[at - 1] <= edges[at] - place):

@@ -166,4 +166,6 @@ def take_up(selection: Selection, view: str) -> Drag:
         for name, each, end in zip(jobs, tiles, ends, strict=True)
     }
     fixed = brushed(index, selection.brushes.without(view))
-    return Drag(selection, view, tiles[-1].sum(axis=1), cumulative, places, fixed)
+    own = tiles[-1].sum(axis=1)
+    own.setflags(write=False)  # every move hands it out
+    return Drag(selection, view, own, cumulative, places, fixed)

@@ -108,6 +108,7 @@ def crossfilter(
         built = column_dimension(
             patients.iloc[:, at], sample, most_bins=most_bins, most_levels=most_levels
         )
+        built.codes.setflags(write=False)
         return built, count_codes(built.codes, built.n_codes)
 
     built = in_threads(dimension, range(patients.shape[1]), n_threads)

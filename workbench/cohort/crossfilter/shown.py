@@ -1,14 +1,14 @@
 """What may leave the kernel: counts of every view without small cells, and coarse curves."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from workbench.cohort.crossfilter.index import CrossFilter
 from workbench.cohort.crossfilter.outcome import BinnedCurve
+from workbench.cohort.crossfilter.picture import Count, Shown, ShownCurve, ShownView
 from workbench.cohort.crossfilter.selection import Counts, Selection
 from workbench.cohort.crossfilter.small_cells import (
     hidden_parts,
@@ -21,9 +21,6 @@ from workbench.cohort.privacy import small
 MINIMUM = 10
 CURVE_POINTS = 40
 
-Count = int | None
-"""None: withheld, which is not zero."""
-
 
 class Curve(Protocol):
     """A survival curve that can be asked at any time."""
@@ -35,74 +32,6 @@ class Curve(Protocol):
     def at_risk_at(self, times: np.ndarray) -> np.ndarray:
         """Number at risk just before."""
         ...
-
-
-@dataclass(frozen=True)
-class ShownView:
-    """Bars of one view, missing values last.
-
-    Parameters
-    ----------
-    labels
-        What each bin is called.
-    total, selected, rest
-        Patients in each; ``selected`` are those for whom the clauses of all other views hold.
-    """
-
-    labels: tuple[str, ...]
-    total: tuple[Count, ...]
-    selected: tuple[Count, ...]
-    rest: tuple[Count, ...]
-
-
-@dataclass(frozen=True)
-class ShownCurve:
-    """Survival at round times, as long as enough patients are at risk.
-
-    Parameters
-    ----------
-    time, survival, n_at_risk
-        (point,); numbers at risk differ by none or at least by the minimum.
-    exact
-        Whether it is Kaplan and Meier's estimator; else a life table of bins of time.
-    off_by
-        How far the estimator can be from it at most.
-    """
-
-    time: tuple[float, ...]
-    survival: tuple[float, ...]
-    n_at_risk: tuple[int, ...]
-    exact: bool
-    off_by: float
-
-
-@dataclass(frozen=True)
-class Shown:
-    """One picture of all views.
-
-    Parameters
-    ----------
-    views
-        View → its bars.
-    n_patients, n_selected, n_rest
-        Of the cohort, of whom all clauses hold, and all others.
-    survival, survival_rest
-        Curves of the selected and of the rest; None where there is no outcome or too few.
-    exact
-        False while a brush cuts through bins and the nearest are counted instead.
-    """
-
-    views: Mapping[str, ShownView]
-    n_patients: Count
-    n_selected: Count
-    n_rest: Count
-    survival: ShownCurve | None
-    survival_rest: ShownCurve | None
-    exact: bool
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain lists and numbers; null is withheld."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, eq=False)

@@ -63,7 +63,8 @@ def decimals(values: np.ndarray) -> int | None:
     (1, 0, None)
     """
     few = values[:100]
-    for places in range(MOST_DECIMALS + 1):
-        if (np.round(few, places) == few).all() and (np.round(values, places) == values).all():
-            return places
+    with np.errstate(over="ignore"):  # what is too large to be rounded has no decimals anyway
+        for places in range(MOST_DECIMALS + 1):
+            if (np.round(few, places) == few).all() and (np.round(values, places) == values).all():
+                return places
     return None

@@ -96,6 +96,13 @@ def test_a_change_after_undoing_forgets_what_was_undone() -> None:
     assert changed.cleared().clauses == {}
 
 
+def test_what_can_be_undone_is_limited() -> None:
+    brushes = Brushes()
+    for high in range(150):
+        brushes = brushes.with_clause("a", Range("a", 0, high))
+    assert (len(brushes.past), brushes.version) == (100, 150)
+
+
 def small_index() -> CrossFilter:
     frame = pd.DataFrame(
         {
@@ -120,6 +127,7 @@ def test_ends_are_half_open_unless_closed() -> None:
     assert selected(Range("seen", "2020-01-01", "2020-06-01")) == [0]
     assert selected(Range("seen", "2020-01-01", "2020-06-01", closed="both")) == [0, 1]
     assert selected(Range("seen", None, None)) == [0, 1, 3]
+    assert selected(Range("seen", "20200101", "2020-W23-1")) == [0]
     assert selected(Presence("sex", "only")) == [2]
     assert selected(Modalities(((),))) == [1]
 

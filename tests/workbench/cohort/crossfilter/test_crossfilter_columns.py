@@ -23,6 +23,7 @@ from workbench.cohort.crossfilter import (
     select,
     take_up,
 )
+from workbench.cohort.crossfilter.counting import MANY, count_codes
 from workbench.errors import CohortError, SurvivalError
 
 
@@ -76,7 +77,7 @@ def test_a_constant_and_an_empty_column_have_one_bin() -> None:
     assert dimension_of(pd.Series([pd.NaT] * 3, dtype="datetime64[ns]")).codes.tolist() == [1] * 3
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 @given(
     st.lists(
         st.floats(allow_infinity=False, width=32) | st.sampled_from([0.0, 0.1, 0.2, 0.3, 5.0]),
@@ -268,3 +269,12 @@ def test_edges_come_from_a_sample_and_counts_from_everyone() -> None:
     one = crossfilter(frame, n_threads=1)
     for name in frame:
         assert (one.dimensions[name].codes == index.dimensions[name].codes).all()
+
+
+def test_many_patients_are_counted_two_at_a_time() -> None:
+    rng = np.random.default_rng(0)
+    for n in (MANY - 1, MANY, MANY + 1):
+        codes = rng.integers(0, 256, n).astype(np.uint8)
+        assert (count_codes(codes, 256) == np.bincount(codes, minlength=256)).all()
+        rows = np.flatnonzero(codes < 250)
+        assert (count_codes(codes, 256, rows) == np.bincount(codes[rows], minlength=256)).all()
