@@ -69,7 +69,9 @@ class Display:
         n_rest = n_patients - n_selected
         apart = not small(np.array([n_selected, n_rest]), self.minimum).any()
         apart &= not self._given_away(counts)
-        views = {name: self._view(name, counts, apart) for name in self.index.dimensions}
+        parts = {name: self._parts(name, counts) for name in self.index.dimensions}
+        apart &= all(each is not None for each in parts.values())
+        views = {name: self._view(name, counts, parts[name], apart) for name in parts}
         return Shown(
             views,
             n_patients if not small(np.array(n_patients), self.minimum) else None,
@@ -100,20 +102,21 @@ class Display:
             if np.array_equal(total := self.index.total[name], counts.selected[name])
         )
 
-    def _view(self, name: str, counts: Counts, apart: bool) -> ShownView:
+    def _parts(self, name: str, counts: Counts) -> np.ndarray | None:
         total, selected = self.index.total[name], counts.selected[name]
-        hidden, rest = self._hidden_totals[name], total - selected
-        everywhere = np.ones(len(total), bool)
-        if apart:
-            within = counts.brushed.get(name, everywhere)
-            parts = hidden_parts(selected, rest, hidden, within, self.minimum)
-        else:
-            parts = everywhere
+        within = counts.brushed.get(name, np.ones(len(total), bool))
+        hidden = self._hidden_totals[name]
+        return hidden_parts(selected, total - selected, hidden, within, self.minimum)
+
+    def _view(self, name: str, counts: Counts, parts: np.ndarray | None, apart: bool) -> ShownView:
+        total, selected = self.index.total[name], counts.selected[name]
+        if parts is None or not apart:
+            parts = np.ones(len(total), bool)
         return ShownView(
             self.index.dimensions[name].labels,
-            _shown(total, hidden),
+            _shown(total, self._hidden_totals[name]),
             _shown(selected, parts),
-            _shown(rest, parts),
+            _shown(total - selected, parts),
         )
 
     def _curve(self, curve: Curve | None) -> ShownCurve | None:

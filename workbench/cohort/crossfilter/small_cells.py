@@ -24,11 +24,11 @@ def hidden_totals(total: np.ndarray, minimum: int) -> np.ndarray:
 
 def hidden_parts(
     selected: np.ndarray, rest: np.ndarray, hidden: np.ndarray, within: np.ndarray, minimum: int
-) -> np.ndarray:
-    """Bins in which selected and rest are withheld, (bin,) bool.
+) -> np.ndarray | None:
+    """Bins in which selected and rest are withheld, (bin,) bool; None if that cannot hide them.
 
-    A withheld count could be any of at least ``minimum`` + 1 numbers, or its bin's total is
-    withheld as well, or nothing of its side of the brush is shown.
+    It cannot where the brush holds too few bins to hide a small count among them: the number of
+    all selected would give it away, and is not to be shown.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def hidden_parts(
     hidden
         Bins whose total is withheld, (bin,) bool.
     within
-        Bins in the view's own brush, (bin,) bool; their sum is published.
+        Bins in the view's own brush, (bin,) bool, or all: their sum of selected is published.
     minimum
         Smallest count that may be shown.
 
@@ -49,16 +49,23 @@ def hidden_parts(
     array([False,  True,  True])
     """
     parts = hidden | small(selected, minimum) | small(rest, minimum)
-    for side in (within, ~within):
-        if (parts & side).any():
-            parts |= _with_complement(selected, rest, parts & side, side, minimum)
-    return parts
+    inside = _with_complement(selected, rest, parts & within, within, minimum)
+    outside = _with_complement(selected, rest, parts & ~within, ~within, minimum)
+    if inside is None:
+        # A withheld total hides its rest, but not a selected that the sum gives.
+        given = small(selected, minimum) | (small(rest, minimum) & ~hidden)
+        if (given & within).any() or within.all():
+            return None
+        inside = parts & within
+    return inside | (~within if outside is None else outside)
 
 
 def _with_complement(
     selected: np.ndarray, rest: np.ndarray, parts: np.ndarray, side: np.ndarray, minimum: int
-) -> np.ndarray:
+) -> np.ndarray | None:
     """``parts`` and the fewest further bins, the least populous first, that hide them."""
+    if not parts.any():
+        return parts
     total = selected + rest
     helps = np.flatnonzero(side & ~parts & (total > 0))
     order = np.lexsort((total[helps], np.minimum(selected[helps], rest[helps]) == 0))
@@ -69,7 +76,7 @@ def _with_complement(
         within = counts[parts].sum() + np.append(0, np.cumsum(counts[helps]))
         enough &= ~small(within, minimum)
     if not enough.any():
-        return side
+        return None
     hiding = parts.copy()
     hiding[helps[: int(np.argmax(enough))]] = True
     return hiding

@@ -43,7 +43,7 @@ def cohort(seed: int) -> pd.DataFrame:
 
 
 def possible(shown: Shown, selection: Selection, name: str) -> list[tuple[int, float, float]]:
-    """Every small count of a view that is withheld: it, and the least and most it could be.
+    """Every small count of a view that is withheld: its place, the least and most it could be.
 
     The attacker knows what is shown, what is brushed, that total = selected + rest, and the sums.
     """
@@ -77,7 +77,7 @@ def possible(shown: Shown, selection: Selection, name: str) -> list[tuple[int, f
         aim = np.eye(3 * n)[at]
         ends = [linprog(s * aim, A_eq=rows, b_eq=sums, bounds=bounds) for s in (1, -1)]
         most = np.inf if ends[1].status == 3 else -ends[1].fun
-        found.append((int(true[at]), ends[0].fun, most))
+        found.append((at, ends[0].fun, most))
     return found
 
 
@@ -92,7 +92,7 @@ def brushes_of(data: st.DataObject) -> Brushes:
     return brushes
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32), st.data())
 def test_no_small_count_follows_from_what_is_shown(seed: int, data: st.DataObject) -> None:
     index = crossfilter(cohort(seed))
@@ -106,16 +106,17 @@ def test_no_small_count_follows_from_what_is_shown(seed: int, data: st.DataObjec
             assert part in (None, true)
             for count in (total, part, rest):
                 assert count is None or count == 0 or count >= MINIMUM
-        for _, least, most in possible(shown, selection, name):
-            assert most - least >= MINIMUM - 1
+        for at, least, most in possible(shown, selection, name):
+            beside_a_total = view.total[at % len(view.total)] is not None
+            assert most - least >= (MINIMUM if beside_a_total else 1) - 1e-6
 
 
 def test_suppression_of_small_cells_alone_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     index = table(inside=[50, 4, 30, 80], outside=[90, 80, 60, 200])
     selection = select(index, INSIDE)
     shown = Display(index, MINIMUM).selection(selection)
-    assert [each[0] for each in possible(shown, selection, "bin")] == [4]
-    assert all(most - least >= MINIMUM for _, least, most in possible(shown, selection, "bin"))
+    [found] = possible(shown, selection, "bin")
+    assert found[2] - found[1] >= MINIMUM
 
     def primary_only(selected: np.ndarray, rest: np.ndarray, *_: object) -> np.ndarray:
         return ((selected > 0) & (selected < MINIMUM)) | ((rest > 0) & (rest < MINIMUM))
@@ -168,6 +169,14 @@ def test_few_selected_are_not_shown_apart_and_none_is_no_secret() -> None:
     assert (shown.n_selected, shown.n_rest) == (0, 175)
     everyone = Display(index, 0).selection(select(index, INSIDE))
     assert everyone.views["bin"].selected == (3, 2, 0)
+
+
+def test_a_brush_of_one_bin_does_not_give_its_rest_away() -> None:
+    index = table(inside=[28, 0, 60], outside=[3, 40, 50])
+    one = INSIDE.with_clause("bin", Range("bin", 0, 1))
+    # 31 in the bin, of whom 28 selected: the number of selected is withheld as well.
+    shown = Display(index).selection(select(index, one))
+    assert (shown.views["bin"].total[0], shown.n_selected) == (31, None)
 
 
 def test_a_brush_around_one_withheld_total_does_not_give_it_away() -> None:
