@@ -96,8 +96,8 @@ def range_codes(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """
     codes = np.empty(len(values), np.uint8)
     kind = values.dtype if values.dtype.kind == "f" else np.dtype(np.float64)
-    place = _nearest_edge if _even(edges) else _by_search
     edges = edges.astype(kind)
+    place = _nearest_edge if _even(edges) else _by_search
     for start in range(0, len(values), BLOCK):
         block = slice(start, start + BLOCK)
         place(values[block], edges, codes[block])
@@ -108,7 +108,8 @@ def range_codes(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
 
 def _even(edges: np.ndarray) -> bool:
     """Whether ``edges`` lie within a tenth of a step of where they would lie evenly."""
-    if len(edges) < 2:
+    spread = float(edges[-1]) - float(edges[0]) if len(edges) > 1 else 0.0
+    if not 0 < spread < np.inf or len(edges) / spread > float(np.finfo(edges.dtype).max):
         return False
     even = np.linspace(edges[0], edges[-1], len(edges))
     return bool(np.abs(edges - even).max() < (even[1] - even[0]) / 10)

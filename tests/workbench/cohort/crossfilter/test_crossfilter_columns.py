@@ -27,14 +27,14 @@ from workbench.cohort.crossfilter.counting import MANY, count_codes
 from workbench.errors import CohortError, SurvivalError
 
 
-def dimension_of(values: object, **settings: int) -> Dimension:
-    index = crossfilter(pd.DataFrame({"x": values}), **settings)
+def dimension_of(values: object, most_bins: int = 40) -> Dimension:
+    index = crossfilter(pd.DataFrame({"x": values}), most_bins=most_bins)
     assert index.total["x"].sum() == len(index.dimensions["x"].codes)
     return index.dimensions["x"]
 
 
-def range_bins(values: object, **settings: int) -> RangeBins:
-    bins = dimension_of(values, **settings).bins
+def range_bins(values: object, most_bins: int = 40) -> RangeBins:
+    bins = dimension_of(values, most_bins).bins
     assert isinstance(bins, RangeBins)
     return bins
 
@@ -77,17 +77,20 @@ def test_a_constant_and_an_empty_column_have_one_bin() -> None:
     assert dimension_of(pd.Series([pd.NaT] * 3, dtype="datetime64[ns]")).codes.tolist() == [1] * 3
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(
     st.lists(
-        st.floats(allow_infinity=False, width=32) | st.sampled_from([0.0, 0.1, 0.2, 0.3, 5.0]),
+        st.floats(allow_infinity=False, width=32)
+        | st.sampled_from([0.0, 0.1, 0.2, 0.3, 5.0, 5e-324, 1e308, -1.7e308]),
         max_size=30,
     ),
     st.sampled_from([np.float32, np.float64]),
     st.integers(8, 255),
 )
 def test_any_finite_numbers_find_their_bin(values: list[float], kind: type, most: int) -> None:
-    column = np.array(values, kind)
+    with np.errstate(over="ignore"):
+        column = np.array(values, kind)
+    column[np.isinf(column)] = 1.0
     dimension = dimension_of(column, most_bins=most)
     edges = dimension.bins.edges  # pyright: ignore[reportAttributeAccessIssue]
     assert dimension.bins.n_bins <= most
@@ -147,7 +150,7 @@ def test_rare_levels_share_a_bin_that_says_which_they_are_not() -> None:
     assert bins == LevelBins(("Ärzte 299", "Ärzte 298", "Ärzte 297"), 297)
     clause = clause_of(index.dimensions["x"], np.array([False, True, True, True, False]))
     assert clause == OtherThan("x", ("Ärzte 299",))
-    mask = select(index, Brushes().with_clause("x", clause)).mask
+    mask = select(index, Brushes().with_clause("x", OtherThan("x", ("Ärzte 299",)))).mask
     assert (mask == (names != "Ärzte 299")).all()
 
 

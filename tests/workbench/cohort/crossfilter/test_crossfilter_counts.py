@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from operator import and_
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -122,7 +122,7 @@ cohorts = st.builds(
 def a_clause(data: st.DataObject, index: CrossFilter, rows: list[dict[str, Any]]) -> Clause:
     name = data.draw(st.sampled_from(sorted(index.dimensions)), "column")
     dimension = index.dimensions[name]
-    missing = data.draw(st.sampled_from(["in", "out"]))
+    missing: Literal["in", "out"] = "in" if data.draw(st.booleans()) else "out"
     if isinstance(dimension.bins, PatternBins):
         kind = data.draw(st.sampled_from([Modalities, OtherModalities]))
         patterns = [(), ("mri",), ("rna",), MODALITIES]
