@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from workbench.cohort.crossfilter import (
@@ -36,6 +36,7 @@ from workbench.cohort.crossfilter import (
 from workbench.errors import CohortError
 from workbench.survival import kaplan_meier
 
+SLOW = [HealthCheck.too_slow]  # on a busy machine a random cohort takes a moment
 MODALITIES = ("mri", "rna")
 NAMES = ["α", "β", "Ω ∕ 漢", "naïve", "", "e\u0301"]
 DAY = np.datetime64("2015-12-28", "ns")
@@ -230,7 +231,7 @@ def brushed_by(data: st.DataObject, index: CrossFilter, cohort: Cohort, most: in
     return brushes
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, suppress_health_check=SLOW)
 @given(cohorts, st.data())
 def test_every_view_shows_whom_the_other_views_select(cohort: Cohort, data: st.DataObject) -> None:
     index = index_of(cohort)
@@ -250,7 +251,7 @@ def test_every_view_shows_whom_the_other_views_select(cohort: Cohort, data: st.D
         assert index.total[name].sum() == len(cohort.frame)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, suppress_health_check=SLOW)
 @given(cohorts, st.data())
 def test_a_brush_in_motion_counts_what_a_release_counts(
     cohort: Cohort, data: st.DataObject
@@ -288,7 +289,7 @@ def test_a_brush_in_motion_counts_what_a_release_counts(
         assert one.n_censored.tolist() == other.n_censored.tolist()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20, deadline=None, suppress_health_check=SLOW)
 @given(cohorts, st.data())
 def test_no_brush_shows_what_was_there_before(cohort: Cohort, data: st.DataObject) -> None:
     index = index_of(cohort)
@@ -305,7 +306,7 @@ def test_no_brush_shows_what_was_there_before(cohort: Cohort, data: st.DataObjec
     assert (drag.release(None).mask == without.mask).all()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20, deadline=None, suppress_health_check=SLOW)
 @given(cohorts, st.data())
 def test_a_rule_holds_for_the_patients_of_its_clause(cohort: Cohort, data: st.DataObject) -> None:
     # Criteria know the types of a card: text is categorical there, and there are no dates.
@@ -320,7 +321,7 @@ def test_a_rule_holds_for_the_patients_of_its_clause(cohort: Cohort, data: st.Da
     assert (found == select(index, brushes).mask).all()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, suppress_health_check=SLOW)
 @given(cohorts, st.data())
 def test_bins_stand_for_a_clause_that_covers_them(cohort: Cohort, data: st.DataObject) -> None:
     index = index_of(cohort)
@@ -346,7 +347,7 @@ def test_bins_stand_for_a_clause_that_covers_them(cohort: Cohort, data: st.DataO
     assert (selection.mask == chosen[dimension.codes]).all()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20, deadline=None, suppress_health_check=SLOW)
 @given(cohorts, st.data())
 def test_the_released_curve_is_kaplan_meiers(cohort: Cohort, data: st.DataObject) -> None:
     index = index_of(cohort)
