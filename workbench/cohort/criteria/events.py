@@ -246,7 +246,12 @@ def _once_each(record: np.ndarray, value: np.ndarray) -> np.ndarray:
         return record
     least = value.min()
     width = int(value.max() - least) + 1
-    return np.unique(record.astype(np.int64) * width + (value - least)) // width
+    key = record.astype(np.int64) * width + (value - least)
+    if (key[1:] < key[:-1]).any():
+        key.sort()
+    new = np.ones(len(key), bool)
+    new[1:] = key[1:] != key[:-1]
+    return key[new] // width
 
 
 def _count_words(least: int, most: int | None, counted: Counted) -> str:
