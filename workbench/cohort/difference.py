@@ -8,7 +8,9 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from workbench.cohort.criteria import Criterion
+from workbench.cohort.criteria import Criterion, EventQuery
+from workbench.cohort.entry import Entry
+from workbench.cohort.follow_up import FollowUp
 from workbench.cohort.privacy import SUPPRESSED, small
 
 
@@ -63,7 +65,7 @@ def compare_definitions(before: Defined, after: Defined) -> pd.DataFrame:
     old, new = before.to_dict(), after.to_dict()
     for part in dict.fromkeys([*old, *new]):
         if part != "select" and old.get(part) != new.get(part):
-            rows.append((part, "changed", _told(old, part), _told(new, part)))
+            rows.append((part, "changed", _told(before, part), _told(after, part)))
     return pd.DataFrame(rows, columns=["part", "change", "before", "after"])
 
 
@@ -115,9 +117,16 @@ def _text(criterion: Criterion) -> str:
     return repr(criterion.to_json())
 
 
-def _told(written: Mapping[str, Any], part: str) -> str:
-    value = written.get(part)
-    return "" if value in (None, "", {}, []) else str(value)
+def _told(definition: Defined, part: str) -> str:
+    """One part as a person reads it."""
+    value = getattr(definition, part, None)
+    if isinstance(value, Entry | FollowUp):
+        return "; ".join(value.sentences())
+    if isinstance(value, EventQuery):
+        return value.words()
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {entry}" for key, entry in value.items())
+    return "" if value is None else str(value)
 
 
 def _index_dates(patients: pd.DataFrame) -> pd.Series:

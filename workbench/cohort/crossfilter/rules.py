@@ -67,12 +67,7 @@ def rules(brushes: Brushes, modalities: Iterable[str] = ()) -> tuple[Criterion, 
 
 def _within(clause: Range) -> Criterion:
     column, low, high = col(clause.column), clause.low, clause.high
-    if isinstance(low, str) or isinstance(high, str):
-        raise CohortError(
-            f"{clause.column}: criteria compare numbers and levels, not dates: make the days since "
-            "a reference date a column of the card, and brush that"
-        )
-    if low is not None and high is not None and clause.closed == "both":
+    if isinstance(low, int | float) and isinstance(high, int | float) and clause.closed == "both":
         return column.between(low, high)
     ends = [] if low is None else [column >= low]
     if high is not None:

@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from html import escape
 from os import PathLike
 from typing import Any, Literal
 
@@ -188,6 +189,11 @@ class TableOne:
         from workbench.cohort.table_one.layout import layout
 
         return sheet_html(layout(self))
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows, in the notebook's own colours."""
+        table = self.frame().to_html(index=False, border=0, escape=True)
+        return f"<p><strong>{escape(self.title)}</strong></p>\n{table}"
 
     def to_docx(self, path: str | PathLike[str]) -> None:
         """Write a Word document that holds the table; needs the extra ``docx``."""

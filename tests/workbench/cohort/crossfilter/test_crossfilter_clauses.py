@@ -26,6 +26,7 @@ from workbench.cohort.crossfilter import (
     select,
     take_up,
 )
+from workbench.cohort.criteria import Population
 from workbench.errors import CohortError
 
 numbers = st.integers(-(10**6), 10**6) | st.floats(-1e6, 1e6)
@@ -209,8 +210,11 @@ def test_rules_read_as_a_person_would_write_them() -> None:
     ]
     assert rule(Range("age", None, 5, closed="both")).sentence() == "age ≤ 5"
     assert rule(Range("age", None, None)).sentence() == "not (age is missing)"
+    seen = pd.DataFrame({"seen": pd.to_datetime(["2019-12-31", "2020-01-01", None, "2021-01-01"])})
+    for closed, expected in (("left", [1]), ("both", [1, 3])):
+        dates = rule(Range("seen", "2020-01-01", "2021-01-01", closed=closed))
+        assert np.flatnonzero(dates.mask(Population(seen))).tolist() == expected
     for clause, message in (
-        (Range("seen", "2020-01-01", None), "not dates"),
         (Levels("sex", ()), "at least one value"),
         (Modalities(()), "at least one combination"),
         (Modalities((("mri",),)), "pass the modalities"),
