@@ -8,7 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from workbench.cohort.criteria import col, has
+    from workbench.cohort.criteria import at_least, col, death, event, has
+    from workbench.cohort.entry import entry
+    from workbench.cohort.follow_up import follow_up
     from workbench.data.open_card import open_card
     from workbench.evaluation.evaluate import evaluate
     from workbench.materialise import materialise
@@ -17,11 +19,30 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["Study", "col", "evaluate", "has", "materialise", "open_card", "run", "write_report"]
+__all__ = [
+    "Study",
+    "at_least",
+    "col",
+    "death",
+    "entry",
+    "evaluate",
+    "event",
+    "follow_up",
+    "has",
+    "materialise",
+    "open_card",
+    "run",
+    "write_report",
+]
 
 _HOMES = {
     "Study": "workbench.study",
+    "at_least": "workbench.cohort.criteria",
     "col": "workbench.cohort.criteria",
+    "death": "workbench.cohort.criteria",
+    "entry": "workbench.cohort.entry",
+    "event": "workbench.cohort.criteria",
+    "follow_up": "workbench.cohort.follow_up",
     "evaluate": "workbench.evaluation.evaluate",
     "has": "workbench.cohort.criteria",
     "materialise": "workbench.materialise",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 import pandas as pd
 
-from workbench.cohort.criteria import Criterion, parse
+from workbench.cohort.criteria import Criterion, Population, parse
 from workbench.cohort.definition import Definition
 from workbench.cohort.folds import (
     TRAINING_ONLY,
@@ -94,6 +94,10 @@ class Cohort:
         """Modality → whether each patient has it, (patient,) bool."""
         return {name: self.patients[f"has_{name}"].to_numpy() for name in self.card.spec.modalities}
 
+    @property
+    def _population(self) -> Population:
+        return Population(self.patients, self.available)
+
     def select(self, *criteria: Criterion) -> Self:
         """Keep the patients for whom every criterion holds; one attrition row each.
 
@@ -119,8 +123,8 @@ class Cohort:
             )
         spec = self.card.spec
         warnings = check_columns(spec, criterion.columns(), "a criterion")
-        keep = criterion.mask(self.patients, self.available)
-        unknown = criterion.unknown(self.patients, self.available)
+        keep = criterion.mask(self._population)
+        unknown = criterion.unknown(self._population)
         if not keep.any():
             raise CohortError(f"nobody is left after {criterion.sentence()!r}")
         for name, column in spec.columns.items():
@@ -365,7 +369,7 @@ class Cohort:
             criteria = [parse(written) for written in spec.groups[name].criteria]
             for criterion in criteria:
                 check_columns(spec, criterion.columns(), f"the group {name}")
-            masks = [c.mask(self.patients, self.available) for c in criteria]
+            masks = [c.mask(self._population) for c in criteria]
             return {spec.groups[name].title: np.logical_and.reduce(masks)}
         check_columns(spec, [name], "a group")
         if spec.columns[name].type == "numeric":

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -13,15 +14,16 @@ from workbench.errors import CohortError
 Value = str | int | float | bool
 
 
-def read_column(patients: pd.DataFrame, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Values of a column, and which of them are known."""
+def read_column(patients: pd.DataFrame, name: str) -> tuple[pd.Series, np.ndarray]:
+    """A column, and which of its values are known."""
     if name not in patients:
         raise CohortError(f"no column is called {name!r}{did_you_mean(name, patients.columns)}")
-    values = patients[name]
-    known = values.notna().to_numpy()
-    if pd.api.types.is_float_dtype(values.dtype):
-        return values.to_numpy(), known
-    return values.astype(object).to_numpy(), known
+    return patients[name], patients[name].notna().to_numpy()
+
+
+def comparable(values: pd.Series, value: Any) -> Any:
+    """The value as the column holds it: a date, where the column holds dates."""
+    return pd.Timestamp(value) if pd.api.types.is_datetime64_any_dtype(values.dtype) else value
 
 
 def check_fits(patients: pd.DataFrame, name: str, values: Iterable[Any], *, ordered: bool) -> None:
@@ -32,6 +34,10 @@ def check_fits(patients: pd.DataFrame, name: str, values: Iterable[Any], *, orde
             raise CohortError(
                 f"{name} is a number: compare it with numbers, not text or true/false"
             )
+        return
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        if not all(isinstance(v, str) and _is_date(v) for v in values):
+            raise CohortError(f"{name} is a date: compare it with dates such as '2015-03-31'")
         return
     if ordered:
         raise CohortError(f"{name} has no order: use ==, != or in")
@@ -45,6 +51,14 @@ def check_fits(patients: pd.DataFrame, name: str, values: Iterable[Any], *, orde
             shown = ", ".join(map(str, levels[:10])) + (" …" if len(levels) > 10 else "")
             near = did_you_mean(str(value), map(str, levels))
             raise CohortError(f"{name} has no level {value!r}; it has {shown}{near}")
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def as_value(name: str, value: Any) -> Value:

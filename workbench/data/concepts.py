@@ -1,19 +1,22 @@
 """Concept sets: codes chosen by meaning, with what lies under them.
 
-A concept set names concepts, says of each whether its descendants belong to it, and which are
+A concept set names concepts, says of each whether what lies under it belongs to it, and which are
 taken out again. A vocabulary knows which concept lies under which.
 """
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import pandas as pd
 
+from workbench.data.card import did_you_mean
 from workbench.errors import RecordsError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Concept:
     """One line of a concept set: a concept, with what lies under it or alone, in or out."""
 
@@ -26,22 +29,68 @@ class Concept:
 class ConceptSet:
     """Concepts that mean one thing, such as all codes of type 2 diabetes.
 
-    ``name`` is what a sentence calls it; ``vocabulary_version`` is the release of the vocabulary
-    that it was written for ("" if nobody said).
+    Parameters
+    ----------
+    name
+        What a sentence calls it.
+    concepts
+        In any order: what is excluded is taken out of all that is included.
+    vocabulary_version
+        Release of the vocabulary that it was written for; "" if nobody said.
     """
 
     name: str
     concepts: tuple[Concept, ...]
     vocabulary_version: str = ""
 
+    def __post_init__(self) -> None:
+        if not self.name.strip():
+            raise RecordsError("a concept set needs a name, for the sentences that use it")
+        if all(concept.excluded for concept in self.concepts):
+            raise RecordsError(f"concept set {self.name!r} includes nothing")
+
     def to_json(self) -> dict[str, Any]:
-        """Canonical: concepts sorted; equal sets give equal JSON."""
-        raise NotImplementedError
+        """Canonical: concepts sorted, each once; equal sets give equal JSON."""
+        concepts = [
+            {"concept": c.concept_id, "descendants": c.descendants, "excluded": c.excluded}
+            for c in sorted(set(self.concepts))
+        ]
+        version = {"vocabulary": self.vocabulary_version} if self.vocabulary_version else {}
+        return {"name": self.name, "concepts": concepts, **version}
 
     @classmethod
     def from_json(cls, written: Mapping[str, Any]) -> Self:
-        """Read what :meth:`to_json` wrote."""
-        raise NotImplementedError
+        """Read what :meth:`to_json` wrote.
+
+        Raises
+        ------
+        RecordsError
+            If it is no concept set.
+        """
+        match written:
+            case {"name": str(name), "concepts": list(lines), **rest} if rest.keys() <= {
+                "vocabulary"
+            }:
+                version = rest.get("vocabulary", "")
+                return cls(name, tuple(map(_concept, lines)), str(version))
+        raise RecordsError(
+            "a concept set has a name, a list of concepts and at most a vocabulary; got "
+            f"{', '.join(map(str, written)) if isinstance(written, Mapping) else type(written)}"
+        )
+
+
+def concept_set(
+    name: str, *concept_ids: str | int, exclude: Iterable[str | int] = ()
+) -> ConceptSet:
+    """Concepts with all that lies under them, without others and what lies under those.
+
+    Examples
+    --------
+    >>> concept_set("diabetes", 201820, exclude=[201254]).to_json()["concepts"][0]
+    {'concept': '201254', 'descendants': True, 'excluded': True}
+    """
+    included = [Concept(str(i)) for i in concept_ids]
+    return ConceptSet(name, (*included, *(Concept(str(i), excluded=True) for i in exclude)))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -51,12 +100,12 @@ class Vocabulary:
     Parameters
     ----------
     names
-        Concept id (str) → name.
+        Concept id → name.
     ancestors
-        ``ancestor``, ``descendant`` (concept ids, str): the transitive closure, each concept
-        under itself.
+        ``ancestor``, ``descendant``: concept ids (str), the transitive closure. Each concept lies
+        under itself, whether or not a row says so.
     version
-        Release.
+        Release; "" if the source does not say.
     """
 
     names: Mapping[str, str]
@@ -67,9 +116,86 @@ class Vocabulary:
     def from_parents(
         cls, parents: Iterable[tuple[str, str]], names: Mapping[str, str], version: str = ""
     ) -> Self:
-        """Close ``(parent, child)`` pairs; a cycle is refused by name."""
-        raise NotImplementedError
+        """Close pairs of ``(parent, child)``.
+
+        Raises
+        ------
+        RecordsError
+            If a concept lies under itself by way of others.
+        """
+        children: dict[str, list[str]] = {}
+        for parent, child in parents:
+            if parent != child:
+                children.setdefault(parent, []).append(child)
+        pairs = []
+        for top in children:
+            below: set[str] = set()
+            queue = deque(children[top])
+            while queue:
+                concept = queue.popleft()
+                if concept == top:
+                    raise RecordsError(
+                        f"the vocabulary runs in a circle: concept {top} lies under itself; mend "
+                        "the parents of its codes"
+                    )
+                if concept not in below:
+                    below.add(concept)
+                    queue.extend(children.get(concept, ()))
+            pairs += [(top, concept) for concept in sorted(below)]
+        return cls(
+            names, pd.DataFrame(pairs, columns=["ancestor", "descendant"], dtype=object), version
+        )
+
+    def __repr__(self) -> str:
+        return f"Vocabulary({len(self.names)} concepts, {len(self.ancestors)} pairs)"
+
+    def __contains__(self, concept_id: object) -> bool:
+        return concept_id in self.names or concept_id in self._known
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(self.ancestors["ancestor"]) | frozenset(self.ancestors["descendant"])
 
     def resolve(self, concepts: ConceptSet) -> frozenset[str]:
-        """Concept ids of a set; unknown ones are refused."""
-        raise RecordsError("")
+        """Ids of the concepts of a set.
+
+        Raises
+        ------
+        RecordsError
+            If a concept of the set is in no vocabulary here, or nothing is left.
+        """
+        unknown = sorted({c.concept_id for c in concepts.concepts if c.concept_id not in self})
+        if unknown:
+            raise RecordsError(
+                f"concept set {concepts.name!r}: {len(unknown)} of its concepts are unknown to the "
+                f"vocabulary of this source ({self.version or 'release not given'}): "
+                f"{', '.join(unknown[:5])}{did_you_mean(unknown[0], self.names)}"
+            )
+        included = self._with_descendants([c for c in concepts.concepts if not c.excluded])
+        found = included - self._with_descendants([c for c in concepts.concepts if c.excluded])
+        if not found:
+            raise RecordsError(
+                f"concept set {concepts.name!r}: everything in it is taken out again"
+            )
+        return frozenset(found)
+
+    def _with_descendants(self, concepts: Iterable[Concept]) -> set[str]:
+        concepts = list(concepts)
+        parents = [c.concept_id for c in concepts if c.descendants]
+        below = self.ancestors["descendant"][self.ancestors["ancestor"].isin(parents)]
+        return {c.concept_id for c in concepts} | set(below)
+
+
+def _concept(written: Any) -> Concept:
+    match written:
+        case {"concept": str() | int() as concept_id, **rest} if rest.keys() <= {
+            "descendants",
+            "excluded",
+        } and all(isinstance(flag, bool) for flag in rest.values()):
+            return Concept(
+                str(concept_id), rest.get("descendants", True), rest.get("excluded", False)
+            )
+    raise RecordsError(
+        "a line of a concept set is a mapping such as {concept: 201826, descendants: true, "
+        "excluded: false}"
+    )

@@ -88,6 +88,13 @@ class EventSource(Protocol):
         """The events of some codes; those that do not occur have none."""
         ...
 
+    def last_times(self, n_patients: int) -> np.ndarray:
+        """When each patient's last event of any code ended, (patient,) int64 µs.
+
+        ``STATIC`` for a patient without an event that has a time.
+        """
+        ...
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class MemoryEvents:
@@ -161,13 +168,20 @@ class MemoryEvents:
 
     def rows(self, codes: Collection[str]) -> EventRows:
         """The events of some codes; those that do not occur have none."""
+        starts = self.starts.tolist()
         at = self._counts.index.get_indexer(pd.Index(sorted(set(codes)), dtype=object))
-        slices = [np.arange(self.starts[i], self.starts[i + 1]) for i in at if i >= 0]
+        slices = [np.arange(int(starts[i]), int(starts[i + 1])) for i in at if i >= 0]
         where = np.concatenate(slices) if slices else np.zeros(0, np.int64)
         if len(slices) > 1:
             time, patient = self.sorted_rows.time[where], self.sorted_rows.patient[where]
             where = where[np.lexsort((time, patient))]
         return self.sorted_rows[where]
+
+    def last_times(self, n_patients: int) -> np.ndarray:
+        """When each patient's last event of any code ended, (patient,) int64 µs."""
+        last = np.full(n_patients, STATIC)
+        np.maximum.at(last, self.sorted_rows.patient, self.sorted_rows.end)
+        return last
 
 
 def no_events() -> MemoryEvents:

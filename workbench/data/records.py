@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,13 @@ import pandas as pd
 from workbench.data.concepts import Vocabulary
 from workbench.data.events import Clock, EventSource
 from workbench.errors import RecordsError
+
+if TYPE_CHECKING:
+    from workbench.cohort.criteria import Criterion, Happened
+    from workbench.cohort.entry import Entry
+    from workbench.cohort.follow_up import FollowUp
+    from workbench.cohort.record_cohort import RecordCohort
+    from workbench.cohort.record_definition import Limit
 
 Kind = Literal["numeric", "categorical", "boolean", "date"]
 
@@ -120,6 +127,40 @@ class Records:
         if set(self.columns) != set(self.patients.columns):
             odd = sorted(set(self.columns) ^ set(self.patients.columns))
             raise RecordsError(f"every patient column needs its facts, and only those: {odd[0]!r}")
+
+    def cohort(
+        self,
+        entry: "Entry",
+        *criteria: "Criterion",
+        limit: "Limit" = "all",
+        follow_up: "FollowUp | None" = None,
+        outcome: "Happened | None" = None,
+        title: str = "",
+    ) -> "RecordCohort":
+        """Find the patients of a definition.
+
+        Parameters
+        ----------
+        entry
+            What sets the index date: :func:`workbench.entry`.
+        criteria
+            Who is in, in the order in which the attrition tells it.
+        limit
+            Which of a patient's records that meet every criterion: ``first``, ``last`` or ``all``.
+        follow_up
+            When follow-up ends: :func:`workbench.follow_up`; if not given, with observation.
+        outcome
+            The event that is waited for.
+        title
+            What to call the cohort.
+        """
+        from workbench.cohort.record_cohort import build_cohort
+        from workbench.cohort.record_definition import define
+
+        definition = define(
+            entry, *criteria, limit=limit, follow_up=follow_up, outcome=outcome, title=title
+        )
+        return build_cohort(self, definition)
 
     def __repr__(self) -> str:
         """Counts only: what a notebook shows and saves holds no patient."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.cohort.criteria import Criterion, at_least, col, has, parse
+from workbench.cohort.criteria import Criterion, Population, at_least, col, has, parse
 from workbench.errors import CohortError
 
 PATIENTS = pd.DataFrame(
@@ -18,6 +18,7 @@ PATIENTS = pd.DataFrame(
     index=pd.Index([f"P{i}" for i in range(6)], name="patient_id"),
 )
 AVAILABLE = {"mri": np.array([True, False, True, False, True, False])}
+POPULATION = Population(PATIENTS, AVAILABLE)
 
 leaves = st.one_of(
     st.builds(
@@ -53,15 +54,13 @@ criteria = st.recursive(
 
 
 def members(criterion: Criterion) -> list[bool]:
-    return criterion.mask(PATIENTS, AVAILABLE).tolist()
+    return criterion.mask(POPULATION).tolist()
 
 
 def test_a_comparison_with_a_missing_value_is_false() -> None:
     assert members(col("age") >= 18) == [False, True, True, False, True, True]
     assert members(~(col("age") >= 18)) == [True, False, False, False, False, False]
-    assert (col("age") >= 18).unknown(PATIENTS, AVAILABLE).tolist() == [False] * 3 + [True] + [
-        False
-    ] * 2
+    assert (col("age") >= 18).unknown(POPULATION).tolist() == [False] * 3 + [True] + [False] * 2
 
 
 def test_unknown_follows_three_valued_logic() -> None:
@@ -95,7 +94,7 @@ def test_de_morgan_and_order(a: Criterion, b: Criterion) -> None:
     assert members(~(a & b)) == members(~a | ~b)
     assert members(a & b) == members(b & a)
     assert members(a | b) == members(b | a)
-    holds, fails = a.truth(PATIENTS, AVAILABLE)
+    holds, fails = a.truth(POPULATION)
     assert not (holds & fails).any()
 
 
@@ -128,7 +127,7 @@ def test_sentences() -> None:
 )
 def test_what_does_not_fit_the_table_is_refused(criterion: Criterion, message: str) -> None:
     with pytest.raises(CohortError, match=message):
-        criterion.mask(PATIENTS, AVAILABLE)
+        criterion.mask(POPULATION)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,59 @@
+"""Criteria on modalities: whose images, genomics or notes are there, and since when."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from workbench.cohort.criteria.criterion import Criterion, Truth
+from workbench.cohort.criteria.events import Happened
+from workbench.cohort.criteria.population import INDEX_DATE, Population
+from workbench.cohort.criteria.query import EventQuery
+from workbench.cohort.criteria.window import Unit, Window
+from workbench.data.card import did_you_mean
+from workbench.errors import CohortError
+
+
+@dataclass(frozen=True)
+class Has(Criterion):
+    """A modality that the patient has, acquired in a window if one is given."""
+
+    modality: str
+    window: Window | None = None
+
+    def truth(self, population: Population) -> Truth:
+        available = population.available
+        if self.modality not in available:
+            raise CohortError(
+                f"no modality is called {self.modality!r}; there are "
+                f"{', '.join(available) or 'none'}{did_you_mean(self.modality, available)}"
+            )
+        if self.window is None:
+            holds = available[self.modality].astype(bool)
+            return holds, ~holds
+        codes = population.with_events.modalities[self.modality]
+        return Happened(EventQuery(codes=tuple(codes)), (self.window,)).truth(population)
+
+    def words(self, anchor: str = INDEX_DATE) -> str:
+        when = "" if self.window is None else f" {self.window.words(anchor)}"
+        return f"has {self.modality}{when}"
+
+    def columns(self) -> frozenset[str]:
+        return frozenset()
+
+    def _body(self) -> dict[str, Any]:
+        window = {} if self.window is None else {"window": self.window.to_json()}
+        return {"has": self.modality, **window}
+
+    def within(self, start: int | None, end: int | None, unit: Unit = "days") -> Self:
+        """Acquired from ``start`` to ``end`` after the index date (negative: before it)."""
+        return replace(self, window=Window(start, end, unit))
+
+
+def has(modality: str) -> Has:
+    """Patients who have a modality: in a card's cohort, those whose files are there and readable.
+
+    Examples
+    --------
+    >>> has("mri").within(-60, 0).sentence()
+    'has mri in the 60 days before the index date or on it'
+    """
+    return Has(modality)

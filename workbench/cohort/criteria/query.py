@@ -1,0 +1,326 @@
+"""What counts as an event: its code, how much of it, and what must surround it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from workbench.cohort.values import as_number, as_text, plain
+from workbench.data.card import did_you_mean
+from workbench.data.concepts import ConceptSet
+from workbench.data.events import DAY, STATIC, EventRows
+from workbench.data.records import Records
+from workbench.errors import CohortError
+
+if TYPE_CHECKING:
+    from workbench.cohort.criteria.criterion import Criterion
+
+
+@dataclass(frozen=True)
+class Range:
+    """Numbers between two ends; an end that is None is open, ``*_included`` says if it counts."""
+
+    low: float | None = None
+    high: float | None = None
+    low_included: bool = True
+    high_included: bool = True
+
+    def __post_init__(self) -> None:
+        if self.low is None and self.high is None:
+            raise CohortError("a range needs a low or a high end")
+        for end in (self.low, self.high):
+            if end is not None:
+                as_number("a range", end)
+        if self.low is not None and self.high is not None:
+            empty = self.low > self.high or (
+                self.low == self.high and not (self.low_included and self.high_included)
+            )
+            if empty:
+                raise CohortError(f"no number lies between {self.low} and {self.high}")
+
+    def contains(self, numbers: np.ndarray) -> np.ndarray:
+        """Which numbers lie inside, bool; NaN does not."""
+        inside = ~np.isnan(numbers)
+        if self.low is not None:
+            inside &= numbers >= self.low if self.low_included else numbers > self.low
+        if self.high is not None:
+            inside &= numbers <= self.high if self.high_included else numbers < self.high
+        return inside
+
+    def words(self) -> str:
+        """Such as ``≥ 6.5 and < 9``."""
+        parts = []
+        if self.low is not None:
+            parts.append(f"{'≥' if self.low_included else '>'} {as_text(self.low)}")
+        if self.high is not None:
+            parts.append(f"{'≤' if self.high_included else '<'} {as_text(self.high)}")
+        return " and ".join(parts)
+
+    def to_json(self) -> dict[str, Any]:
+        """Such as ``{">=": 6.5, "<": 9}``."""
+        written: dict[str, Any] = {}
+        if self.low is not None:
+            written[">=" if self.low_included else ">"] = plain(self.low)
+        if self.high is not None:
+            written["<=" if self.high_included else "<"] = plain(self.high)
+        return written
+
+    @classmethod
+    def from_json(cls, written: Any, what: str) -> Self:
+        """Read what :meth:`to_json` wrote."""
+        ends = {">=", ">", "<=", "<"}
+        if (
+            not isinstance(written, Mapping)
+            or not written
+            or not written.keys() <= ends
+            or {">=", ">"} <= written.keys()
+            or {"<=", "<"} <= written.keys()
+        ):
+            raise CohortError(f"{what}: expected a range such as {{'>=': 6.5, '<': 9}}")
+        numbers = {key: as_number(what, value) for key, value in written.items()}
+        return cls(
+            numbers.get(">=", numbers.get(">")),
+            numbers.get("<=", numbers.get("<")),
+            ">" not in numbers,
+            "<" not in numbers,
+        )
+
+
+@dataclass(frozen=True)
+class EventQuery:
+    """Events of some codes, of some values.
+
+    Parameters
+    ----------
+    codes
+        Exact codes; any of them.
+    prefixes
+        Any code that begins with one of these, such as ``condition//``.
+    concepts
+        Any code of a concept set; needs ``domain``.
+    domain
+        What stands before the concept id in a code, such as ``condition``.
+    value
+        The numeric value lies in this range; events without one do not count.
+    texts
+        The text value is one of these.
+    lasting
+        Days from begin to end, by calendar, lie in this range.
+    first_ever
+        Only the first event of the codes in the patient's life counts, and it must be of such a
+        value too. Of several at the same moment it is the one whose code comes first.
+    where
+        A criterion that must hold of the event as if it were the index date, such as another event
+        within 30 days of it.
+    title
+        What a sentence calls the events; the codes, if not given.
+    """
+
+    codes: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+    concepts: ConceptSet | None = None
+    domain: str = ""
+    value: Range | None = None
+    texts: tuple[str, ...] = ()
+    lasting: Range | None = None
+    first_ever: bool = False
+    where: "Criterion | None" = None
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        if not (self.codes or self.prefixes or self.concepts):
+            raise CohortError("name the events: a code, the beginning of codes, or a concept set")
+        if (self.concepts is None) != (not self.domain):
+            raise CohortError(
+                "a concept set needs the domain of its events, such as domain='condition', and "
+                "only a concept set has one"
+            )
+        for text in (*self.codes, *self.prefixes, *self.texts, self.domain, self.title):
+            if not isinstance(text, str):
+                raise CohortError(f"codes and texts are text, got {type(text).__name__}")
+        if "" in self.codes:
+            raise CohortError("a code cannot be empty; for any event write event('*')")
+
+    def find_codes(self, records: Records) -> frozenset[str]:
+        """Codes of the records that it asks for.
+
+        Raises
+        ------
+        CohortError
+            If a code that it names, or every code under a prefix, occurs nowhere and is unknown to
+            the vocabulary: it would silently find nobody.
+        RecordsError
+            If the concept set does not resolve.
+        """
+        known = records.events.code_counts().index
+        for code in self.codes:
+            if code not in known and not _named(records, code):
+                raise CohortError(
+                    f"no event has the code {code!r}, and no vocabulary here names it"
+                    f"{did_you_mean(code, _near(known, code))}"
+                )
+        found = set(self.codes)
+        for prefix in self.prefixes:
+            begins = known[known.str.startswith(prefix)] if len(known) else known
+            if not len(begins) and not prefix.endswith("//"):
+                raise CohortError(
+                    f"no code begins with {prefix!r}{did_you_mean(prefix, _near(known, prefix))}"
+                )
+            found |= set(begins)
+        if self.concepts is not None:
+            if records.vocabulary is None:
+                raise CohortError(
+                    f"concept set {self.concepts.name!r}: this source has no vocabulary; name codes"
+                )
+            ids = records.vocabulary.resolve(self.concepts)
+            found |= {f"{self.domain}//{concept}" for concept in ids} & set(known)
+        return frozenset(found)
+
+    def rows(self, records: Records) -> EventRows:
+        """The events, sorted by patient and time."""
+        from workbench.cohort.criteria.population import records_at
+
+        rows = records.events.rows(self.find_codes(records))
+        if self.first_ever:
+            rows = rows[_first_of_each(rows)]
+        keep = np.ones(len(rows), bool)
+        if self.value is not None:
+            keep &= self.value.contains(rows.number)
+        if self.texts:
+            keep &= np.asarray(rows.text.isin(list(self.texts)))
+        if self.lasting is not None:
+            days = np.floor_divide(rows.end, DAY) - rows.day
+            keep &= self.lasting.contains(days.astype(float)) & (rows.time != STATIC)
+        rows = rows if keep.all() else rows[keep]
+        if self.where is not None:
+            rows = rows[rows.time != STATIC]
+            rows = rows[self.where.mask(records_at(records, rows.patient, rows.time))]
+        return rows
+
+    def words(self) -> str:
+        """What a sentence calls the events."""
+        words = self._what()
+        if self.first_ever:
+            words = f"first ever {words}"
+        if self.value is not None:
+            words += f" {self.value.words()}"
+        if self.texts:
+            words += f" of {' or '.join(self.texts)}"
+        if self.lasting is not None:
+            words += f" lasting {self.lasting.words()} days"
+        if self.where is not None:
+            words += f" (with {self.where.sentence('that event')})"
+        return words
+
+    def _what(self) -> str:
+        if self.title:
+            return self.title
+        parts = [
+            *self.codes,
+            *(f"{prefix}…" if prefix else "any event" for prefix in self.prefixes),
+        ]
+        if self.concepts is not None:
+            parts.append(f"{self.domain} of {self.concepts.name}")
+        return " or ".join(parts)
+
+    def columns(self) -> frozenset[str]:
+        """Columns that it reads, of the surrounding criterion."""
+        return frozenset() if self.where is None else self.where.columns()
+
+    def to_json(self) -> dict[str, Any]:
+        """What :meth:`from_json` reads; equal queries give equal JSON."""
+        written: dict[str, Any] = {}
+        if self.codes:
+            written["codes"] = sorted(set(self.codes))
+        if self.prefixes:
+            written["prefixes"] = sorted(set(self.prefixes))
+        if self.concepts is not None:
+            written |= {"concept_set": self.concepts.to_json(), "domain": self.domain}
+        if self.value is not None:
+            written["value"] = self.value.to_json()
+        if self.texts:
+            written["texts"] = sorted(set(self.texts))
+        if self.lasting is not None:
+            written["lasting_days"] = self.lasting.to_json()
+        if self.first_ever:
+            written["first_ever"] = True
+        if self.where is not None:
+            written["where"] = self.where.to_json()
+        if self.title:
+            written["title"] = self.title
+        return written
+
+    @classmethod
+    def from_json(cls, written: Any) -> Self:
+        """Read what :meth:`to_json` wrote.
+
+        Raises
+        ------
+        CohortError
+            If it is no event query; the message names the entry.
+        """
+        from workbench.cohort.criteria.parse import parse
+
+        known = {
+            "codes", "prefixes", "concept_set", "domain", "value", "texts", "lasting_days",
+            "first_ever", "where", "title",
+        }  # fmt: skip
+        if not isinstance(written, Mapping):
+            raise CohortError(f"an event query is a mapping, got {type(written).__name__}")
+        odd = sorted(map(str, written.keys() - known))
+        if odd:
+            raise CohortError(f"event query: no entry {odd[0]!r}{did_you_mean(odd[0], known)}")
+        if not isinstance(written.get("first_ever", False), bool):
+            raise CohortError("event query: first_ever is true or false")
+        ranges = {
+            name: Range.from_json(written[key], key)
+            for name, key in (("value", "value"), ("lasting", "lasting_days"))
+            if key in written
+        }
+        concepts = written.get("concept_set")
+        where = written.get("where")
+        return cls(
+            codes=_texts_of(written, "codes"),
+            prefixes=_texts_of(written, "prefixes"),
+            concepts=None if concepts is None else ConceptSet.from_json(concepts),
+            domain=written.get("domain", ""),
+            texts=_texts_of(written, "texts"),
+            first_ever=written.get("first_ever", False),
+            where=None if where is None else parse(where),
+            title=written.get("title", ""),
+            **ranges,
+        )
+
+    def valued(self, value: Range) -> Self:
+        """The same events, of a numeric value in a range."""
+        return replace(self, value=value)
+
+
+def _texts_of(written: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    texts = written.get(key, [])
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise CohortError(f"event query: {key} is a list of texts")
+    return tuple(texts)
+
+
+def _first_of_each(rows: EventRows) -> np.ndarray:
+    """Position of each patient's earliest event that has a time."""
+    timed = np.flatnonzero(rows.time != STATIC)
+    order = timed[np.lexsort((rows.code.codes[timed], rows.time[timed], rows.patient[timed]))]
+    patient = rows.patient[order]
+    first = np.ones(len(order), bool)
+    first[1:] = patient[1:] != patient[:-1]
+    return order[first]
+
+
+def _named(records: Records, code: str) -> bool:
+    """Whether the vocabulary knows the code, or what stands behind its domain."""
+    return records.vocabulary is not None and (
+        code in records.vocabulary or code.rpartition("//")[2] in records.vocabulary
+    )
+
+
+def _near(codes: Iterable[str], code: str) -> list[str]:
+    """Codes that begin alike: comparing with every code of a large source would take seconds."""
+    return [known for known in codes if known[:3].lower() == code[:3].lower()][:2000]

@@ -1,0 +1,152 @@
+"""When an event must happen to count, relative to the index date."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self, get_args
+
+import numpy as np
+
+from workbench.cohort.criteria.population import FIRST, INDEX_DATE, LAST, Population
+from workbench.data.events import DAY
+from workbench.errors import CohortError
+
+Unit = Literal["days", "hours"]
+Anchor = Literal["index", "exit"]
+Edge = Literal["start", "end"]
+
+HOUR = DAY // 24
+LONGEST = 200_000
+"""Days; what is longer is no window of a life, and would leave the clock."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """From ``start`` to ``end``, both included.
+
+    Parameters
+    ----------
+    start, end
+        Days or hours after the anchor, negative before it; None is open. Days are counted on the
+        calendar: whatever happens on the day of the anchor is day 0, at whatever hour. Hours are
+        counted from the moment.
+    unit
+        Of both.
+    anchor
+        The index date, or the end of follow-up.
+    edge
+        Which moment of the event must lie in the window: when it began or when it ended.
+    observed
+        Whether the event must also lie in the observation period that holds the index date.
+    """
+
+    start: int | None = None
+    end: int | None = None
+    unit: Unit = "days"
+    anchor: Anchor = "index"
+    edge: Edge = "start"
+    observed: bool = False
+
+    def __post_init__(self) -> None:
+        for name, allowed in (("unit", Unit), ("anchor", Anchor), ("edge", Edge)):
+            if getattr(self, name) not in get_args(allowed):
+                raise CohortError(
+                    f"window: {name} is {getattr(self, name)!r}: expected one of "
+                    f"{', '.join(get_args(allowed))}"
+                )
+        longest = LONGEST if self.unit == "days" else 24 * LONGEST
+        for bound in (self.start, self.end):
+            if bound is not None and (
+                isinstance(bound, bool) or not isinstance(bound, int) or abs(bound) > longest
+            ):
+                raise CohortError(
+                    f"window: expected whole {self.unit} between -{longest} and {longest}, or None "
+                    f"for an open end; got {type(bound).__name__} {bound!r:.40}"
+                )
+        if self.start is not None and self.end is not None and self.start > self.end:
+            raise CohortError(
+                f"window: it starts {self.start} and ends {self.end} {self.unit} after the "
+                f"{self.anchor}: give the earlier one first"
+            )
+
+    def bounds(self, population: Population) -> tuple[np.ndarray, np.ndarray]:
+        """First and last moment that counts, (record,) int64 µs."""
+        anchor = population.index if self.anchor == "index" else population.exit
+        never = (anchor == FIRST) | (anchor == LAST)
+        anchor = np.where(never, 0, anchor)
+        if self.unit == "days":
+            day = np.floor_divide(anchor, DAY)
+            low = None if self.start is None else (day + self.start) * DAY
+            high = None if self.end is None else (day + self.end + 1) * DAY - 1
+        else:
+            low = None if self.start is None else anchor + self.start * HOUR
+            high = None if self.end is None else anchor + self.end * HOUR
+        first = np.full(len(anchor), FIRST) if low is None else low
+        last = np.full(len(anchor), LAST) if high is None else high
+        if self.anchor == "exit":
+            # A patient who is followed up for ever has no end to count from.
+            first, last = np.where(never, LAST, first), np.where(never, FIRST, last)
+        if self.observed:
+            first = np.maximum(first, population.observed_from)
+            last = np.minimum(last, population.observed_to)
+        return first, last
+
+    def words(self, anchor: str = INDEX_DATE) -> str:
+        """As a sentence ends."""
+        words = self._range(anchor)
+        if self.edge == "end":
+            words = f"ending {words}" if words else "ended"
+        if self.observed:
+            words += " within the same observation period"
+        return words.strip()
+
+    def _range(self, index_date: str) -> str:
+        anchor = index_date if self.anchor == "index" else "the end of follow-up"
+        start, end, unit = self.start, self.end, self.unit
+        if start is None and end is None:
+            return "at any time"
+        if start is None or end is None:
+            moment = _moment(end if start is None else start, unit, anchor)
+            return f"up to {moment}" if start is None else f"from {moment} on"
+        if start == end:
+            return f"on {anchor}" if start == 0 else f"exactly {_moment(start, unit, anchor)}"
+        if end == 0:
+            return f"in the {-start} {unit} before {anchor} or on it"
+        if start == 0:
+            return f"on {anchor} or in the {end} {unit} after it"
+        if end < 0:
+            return f"{-start} to {-end} {unit} before {anchor}"
+        if start > 0:
+            return f"{start} to {end} {unit} after {anchor}"
+        return f"from {-start} {unit} before to {end} {unit} after {anchor}"
+
+    def to_json(self) -> dict[str, Any]:
+        """What :meth:`from_json` reads; what is not said otherwise is left out."""
+        written: dict[str, Any] = {}
+        for name in ("start", "end", "unit", "anchor", "edge", "observed"):
+            value = getattr(self, name)
+            if value != getattr(Window, name):
+                written[name] = value
+        return written
+
+    @classmethod
+    def from_json(cls, written: Mapping[str, Any]) -> Self:
+        """Read what :meth:`to_json` wrote.
+
+        Raises
+        ------
+        CohortError
+            If it is no window.
+        """
+        known = {"start", "end", "unit", "anchor", "edge", "observed"}
+        if not isinstance(written, Mapping) or not written.keys() <= known:
+            raise CohortError(f"a window has at most {', '.join(sorted(known))}")
+        if not isinstance(written.get("observed", False), bool):
+            raise CohortError("window: observed is true or false")
+        return cls(**written)
+
+
+def _moment(offset: int | None, unit: Unit, anchor: str) -> str:
+    if not offset:
+        return anchor
+    singular = unit.removesuffix("s") if abs(offset) == 1 else unit
+    return f"{abs(offset)} {singular} {'after' if offset > 0 else 'before'} {anchor}"

@@ -1,0 +1,192 @@
+"""Who was lost where, from one stored mask a step: any order of the rules without a new query."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from workbench.errors import CohortError
+
+COLUMNS = (
+    "step",
+    "sentence",
+    "n_before",
+    "n_removed",
+    "n_after",
+    "records_removed",
+    "records_after",
+    "n_unknown",
+    "events_removed",
+    "events_after",
+    "n_regained",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One step of the flow.
+
+    Parameters
+    ----------
+    name
+        What to call it.
+    sentence
+        What it asks.
+    holds
+        Of which records it holds, (record,) bool.
+    unknown
+        Of which it does not hold because a value is missing, (record,) bool.
+    """
+
+    name: str
+    sentence: str
+    holds: np.ndarray
+    unknown: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Flow:
+    """The steps from all patients to those who are analysed.
+
+    A record is one patient at one index date. Patients without any record are in no mask; they
+    are counted as the first loss.
+
+    Parameters
+    ----------
+    patient
+        Row of the patient in the source, (record,) int.
+    event
+        Whether the outcome's event was observed, (record,) bool.
+    n_population
+        Patients of the source.
+    population, entry
+        Sentences: who they are, and what gave them a record.
+    before, rules, after
+        Steps in their order. Rules may stand in any order; what comes before and after them is
+        defined by what the steps before it left.
+    """
+
+    patient: np.ndarray
+    event: np.ndarray
+    n_population: int
+    population: str
+    entry: str
+    before: tuple[Step, ...] = ()
+    rules: tuple[Step, ...] = ()
+    after: tuple[Step, ...] = ()
+
+    def rule(self, step: Step) -> Self:
+        """With one more rule."""
+        if self.after:
+            raise CohortError("rules come before what is lost later")
+        return replace(self, rules=(*self.rules, self._checked(step)))
+
+    def later(self, step: Step) -> Self:
+        """With one more loss after the rules: a limit, an unreadable image, a missing input.
+
+        Its mask is True for the records that did not come so far.
+        """
+        return replace(self, after=(*self.after, self._checked(step)))
+
+    def _checked(self, step: Step) -> Step:
+        if step.holds.shape != self.patient.shape:
+            raise CohortError(
+                f"step {step.name!r} has a mask of {step.holds.shape}, expected one value for "
+                f"each of {len(self.patient)} records"
+            )
+        return step
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """All steps in order."""
+        return (*self.before, *self.rules, *self.after)
+
+    @property
+    def kept(self) -> np.ndarray:
+        """Records that passed every step, (record,) bool."""
+        kept = np.ones(len(self.patient), bool)
+        for step in self.steps:
+            kept &= step.holds
+        return kept
+
+    def n_patients(self, kept: np.ndarray) -> int:
+        """Patients of the kept records."""
+        seen = np.zeros(self.n_population, bool)
+        seen[self.patient[kept]] = True
+        return int(np.count_nonzero(seen))
+
+    def reordered(self, order: Sequence[int]) -> Self:
+        """With the rules in another order, such as ``[2, 0, 1]``.
+
+        Raises
+        ------
+        CohortError
+            If the order does not name each rule once, from 0.
+        """
+        if sorted(order) != list(range(len(self.rules))):
+            raise CohortError(
+                f"an order names each of {len(self.rules)} rules once, from 0; got {list(order)}"
+            )
+        return replace(self, rules=tuple(self.rules[i] for i in order))
+
+    def table(self) -> pd.DataFrame:
+        """The attrition, exact: one row a step, in the order of the steps.
+
+        ``n_*`` counts patients, ``records_*`` records and ``events_*`` records with the outcome's
+        event; ``n_unknown`` are removed patients for whom a value is missing; ``n_regained`` are
+        the patients who would be in if this rule alone were dropped (missing for what is no rule).
+        """
+        everyone = np.ones(len(self.patient), bool)
+        n, records = self.n_patients(everyone), len(self.patient)
+        events = int(np.count_nonzero(self.event))
+        rows: list[dict[str, Any]] = [
+            self._row("population", self.population, self.n_population, self.n_population, records),
+            self._row("entry event", self.entry, self.n_population, n, records),
+        ]
+        for row in rows:
+            row |= {"events_removed": 0, "events_after": events}
+        failed = np.zeros(len(self.patient), np.int16)
+        for step in self.steps:
+            failed += ~step.holds
+        kept = everyone
+        for step in self.steps:
+            before, kept = kept, kept & step.holds
+            lost, n_before, n = before & ~kept, n, self.n_patients(kept)
+            row = self._row(step.name, step.sentence, n_before, n, int(np.count_nonzero(kept)))
+            row["records_removed"] = int(np.count_nonzero(lost))
+            row["n_unknown"] = self._n_gone(lost & step.unknown, kept)
+            row["events_removed"] = int(np.count_nonzero(self.event & lost))
+            row["events_after"] = int(np.count_nonzero(self.event & kept))
+            if any(step is rule for rule in self.rules):
+                row["n_regained"] = self._n_regained(step, failed)
+            rows.append(row)
+        table = pd.DataFrame(rows, columns=list(COLUMNS))
+        return table.astype({"n_regained": "Int64"})
+
+    def _row(
+        self, step: str, sentence: str, n_before: int, n_after: int, records: int
+    ) -> dict[str, Any]:
+        return {
+            "step": step,
+            "sentence": sentence,
+            "n_before": n_before,
+            "n_removed": n_before - n_after,
+            "n_after": n_after,
+            "records_removed": 0,
+            "records_after": records,
+            "n_unknown": 0,
+            "n_regained": pd.NA,
+        }
+
+    def _n_gone(self, lost: np.ndarray, kept: np.ndarray) -> int:
+        """Patients of the lost records who have no record left."""
+        gone = np.zeros(self.n_population, bool)
+        gone[self.patient[lost]] = True
+        gone[self.patient[kept]] = False
+        return int(np.count_nonzero(gone))
+
+    def _n_regained(self, step: Step, failed: np.ndarray) -> int:
+        """Patients who fail this rule and no other step."""
+        return self._n_gone((failed == 1) & ~step.holds, failed == 0)

@@ -1,0 +1,138 @@
+"""How long a patient is followed from the index date, and what is waited for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Self
+
+import numpy as np
+
+from workbench.cohort.criteria.events import Happened
+from workbench.cohort.criteria.population import LAST, Population, day_of
+from workbench.cohort.criteria.query import EventQuery
+from workbench.cohort.entry import as_day, queries
+from workbench.data.card import did_you_mean
+from workbench.data.events import DAY, DEATH, STATIC, EventRows
+from workbench.errors import CohortError
+
+
+@dataclass(frozen=True)
+class FollowUp:
+    """When follow-up ends: at the earliest of these.
+
+    The end of the observation period that holds the index date and the patient's death always end
+    it; where the source has no observation periods, the patient's last event does.
+
+    Parameters
+    ----------
+    days
+        So many days after the index date; None is open.
+    events
+        The first of these after the index date.
+    until
+        The last day of the study; needs a calendar clock.
+    """
+
+    days: int | None = None
+    events: tuple[EventQuery, ...] = ()
+    until: date | None = None
+
+    def __post_init__(self) -> None:
+        if self.days is not None and (
+            isinstance(self.days, bool) or not isinstance(self.days, int) or self.days < 0
+        ):
+            raise CohortError(f"follow-up: days is a number of days, 0 or more; got {self.days!r}")
+
+    def end(self, population: Population) -> np.ndarray:
+        """Last moment of follow-up, (record,) int64 µs; ``LAST`` is not known to end."""
+        records = population.with_events
+        end = population.observed_to.copy()
+        if records.observation is None:
+            end[:] = _last_event(population)
+        for query in self.events:
+            end = np.minimum(end, first_after(population, query.rows(records)))
+        # Whoever is recorded as dead before the index date is not followed at all.
+        end = np.minimum(end, np.maximum(_death(population), population.index))
+        day = day_of(population.index)
+        if self.days is not None:
+            end = np.minimum(end, (day + self.days + 1) * DAY - 1)
+        if self.until is not None:
+            last = (self.until - date(1970, 1, 1)).days
+            end = np.minimum(end, (last + 1) * DAY - 1)
+        return end
+
+    def sentences(self) -> tuple[str, ...]:
+        """As a person reads it."""
+        ends = ["the end of observation", "death", *(f"first {q.words()}" for q in self.events)]
+        if self.days is not None:
+            ends.append(f"{self.days} days")
+        if self.until is not None:
+            ends.append(self.until.isoformat())
+        return (f"Followed up to the earliest of: {', '.join(ends)}",)
+
+    def to_json(self) -> dict[str, Any]:
+        """What :meth:`from_json` reads."""
+        written: dict[str, Any] = {}
+        if self.days is not None:
+            written["days"] = self.days
+        if self.events:
+            written["events"] = [query.to_json() for query in self.events]
+        if self.until is not None:
+            written["until"] = self.until.isoformat()
+        return written
+
+    @classmethod
+    def from_json(cls, written: Any) -> Self:
+        """Read what :meth:`to_json` wrote."""
+        known = {"days", "events", "until"}
+        if not isinstance(written, Mapping) or not written.keys() <= known:
+            odd = sorted(map(str, written))[0] if isinstance(written, Mapping) else written
+            raise CohortError(f"follow-up has days, events, until{did_you_mean(str(odd), known)}")
+        events = written.get("events", [])
+        if not isinstance(events, list):
+            raise CohortError("follow-up: events is a list")
+        until = written.get("until")
+        return cls(
+            written.get("days"),
+            tuple(map(EventQuery.from_json, events)),
+            None if until is None else as_day(until, "until"),
+        )
+
+
+def follow_up(
+    *events: Happened, days: int | None = None, until: str | date | None = None
+) -> FollowUp:
+    """When follow-up ends; parameters as of :class:`FollowUp`."""
+    return FollowUp(
+        days, queries(events, "follow-up"), None if until is None else as_day(until, "until")
+    )
+
+
+def first_after(population: Population, rows: EventRows) -> np.ndarray:
+    """When the first of some events happened on a later day than the index date, (record,).
+
+    int64 µs; ``LAST`` where none did.
+    """
+    record, event = population.pair(rows)
+    moment = rows.time[event]
+    later = moment >= ((day_of(population.index) + 1) * DAY)[record]
+    first = np.full(len(population), LAST)
+    np.minimum.at(first, record[later], moment[later])
+    return first
+
+
+def _last_event(population: Population) -> np.ndarray:
+    """Each patient's last event of any code, by record."""
+    records = population.with_events
+    last = records.events.last_times(len(records.patients))
+    return np.maximum(last[population.patient], population.index)
+
+
+def _death(population: Population) -> np.ndarray:
+    """When each patient died, by record; ``LAST`` where that is not known."""
+    records = population.with_events
+    rows = records.events.rows([DEATH])
+    died = np.full(len(records.patients), LAST)
+    timed = rows.time != STATIC
+    np.minimum.at(died, rows.patient[timed], rows.time[timed])
+    return died[population.patient]

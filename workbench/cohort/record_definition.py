@@ -1,0 +1,150 @@
+"""What a cohort of health records is, in one canonical text."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Self, get_args
+
+from workbench.cohort.criteria import Criterion, Happened, parse
+from workbench.cohort.criteria.query import EventQuery
+from workbench.cohort.entry import Entry, queries
+from workbench.cohort.follow_up import FollowUp
+from workbench.errors import CohortError
+
+SCHEMA = 2
+Limit = Literal["first", "last", "all"]
+
+_ENTRIES = {"schema", "title", "entry", "select", "limit", "follow_up", "outcome"}
+
+
+@dataclass(frozen=True)
+class RecordDefinition:
+    """Everything that decides who is in, since when, and until when.
+
+    It names no dataset: the same definition runs on every source whose codes it uses.
+
+    Parameters
+    ----------
+    entry
+        What sets the index date.
+    select
+        Criteria in the order in which they are applied.
+    limit
+        Which of a patient's records that meet every criterion: the first, the last, or all.
+    follow_up
+        When follow-up ends.
+    outcome
+        The event that is waited for; None where nothing is.
+    title
+        What to call the cohort.
+    """
+
+    entry: Entry
+    select: tuple[Criterion, ...] = ()
+    limit: Limit = "all"
+    follow_up: FollowUp = field(default_factory=FollowUp)
+    outcome: EventQuery | None = None
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        if self.limit not in get_args(Limit):
+            raise CohortError(f"limit is first, last or all; got {self.limit!r}")
+        for criterion in self.select:
+            if not isinstance(criterion, Criterion):
+                raise CohortError(
+                    "a definition selects by criteria such as col('age') >= 18, got "
+                    f"{type(criterion).__name__}"
+                )
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "schema": SCHEMA,
+            "title": self.title,
+            "entry": self.entry.to_json(),
+            "select": [criterion.to_json() for criterion in self.select],
+            "limit": self.limit,
+            "follow_up": self.follow_up.to_json(),
+            "outcome": None if self.outcome is None else self.outcome.to_json(),
+        }
+
+    def to_json(self) -> str:
+        """Canonical: keys sorted, no white space; equal definitions give equal text."""
+        return json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    @property
+    def hash(self) -> str:
+        """sha256 of :meth:`to_json`."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what :meth:`to_json` wrote.
+
+        Raises
+        ------
+        CohortError
+            If it is no definition of this schema; the message names what is wrong.
+        """
+        try:
+            written = json.loads(text)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise CohortError(f"the cohort definition is not JSON: {error}") from None
+        return cls.from_dict(written)
+
+    @classmethod
+    def from_dict(cls, written: Any) -> Self:
+        """Read what :meth:`to_dict` gave."""
+        if (
+            not isinstance(written, Mapping)
+            or written.get("schema") != SCHEMA
+            or written.keys() != _ENTRIES
+        ):
+            raise CohortError(
+                f"expected a cohort definition of schema {SCHEMA} with "
+                f"{', '.join(sorted(_ENTRIES))}"
+            )
+        if not isinstance(written["select"], list) or not isinstance(written["title"], str):
+            raise CohortError("cohort definition: select is a list, and title a text")
+        outcome = written["outcome"]
+        return cls(
+            Entry.from_json(written["entry"]),
+            tuple(map(parse, written["select"])),
+            written["limit"],
+            FollowUp.from_json(written["follow_up"]),
+            None if outcome is None else EventQuery.from_json(outcome),
+            written["title"],
+        )
+
+    def sentences(self) -> tuple[str, ...]:
+        """The definition as a person reads it."""
+        lines = [*([self.title] if self.title else []), *self.entry.sentences()]
+        for criterion in self.select:
+            why = f" ({criterion.rationale})" if criterion.rationale else ""
+            lines.append(criterion.sentence() + why)
+        if self.limit != "all":
+            lines.append(f"The {self.limit} record of each patient that meets all of this")
+        lines += self.follow_up.sentences()
+        if self.outcome is not None:
+            lines.append(f"Outcome: first {self.outcome.words()} after the index date")
+        return tuple(lines)
+
+    def selecting(self, *criteria: Criterion) -> Self:
+        """With more criteria."""
+        return replace(self, select=(*self.select, *criteria))
+
+
+def define(
+    entry: Entry,
+    *criteria: Criterion,
+    limit: Limit = "all",
+    follow_up: FollowUp | None = None,
+    outcome: Happened | None = None,
+    title: str = "",
+) -> RecordDefinition:
+    """A definition; parameters as of :class:`RecordDefinition`."""
+    waited = None if outcome is None else queries((outcome,), "an outcome")[0]
+    return RecordDefinition(
+        entry, criteria, limit, FollowUp() if follow_up is None else follow_up, waited, title
+    )
