@@ -88,9 +88,7 @@ class RuleTable:
         return int(where.sum()), len(np.unique(self.person[where]))
 
 
-def rule_table(
-    names: tuple[str, ...], qualified: pd.DataFrame, met: pd.DataFrame
-) -> RuleTable:
+def rule_table(names: tuple[str, ...], qualified: pd.DataFrame, met: pd.DataFrame) -> RuleTable:
     """From circe's tables.
 
     Parameters

@@ -178,9 +178,7 @@ def _copy(
         for c, kind in TABLES[table].items()
     ]
     made = "VIEW" if as_view else "TABLE"
-    connection.execute(
-        f"CREATE {made} {SCHEMA}.{table} AS SELECT {', '.join(parts)} FROM {origin}"
-    )
+    connection.execute(f"CREATE {made} {SCHEMA}.{table} AS SELECT {', '.join(parts)} FROM {origin}")
 
 
 def _check_values(

@@ -102,8 +102,8 @@ def _build(
     for statement in steps:
         if statement.makes == "qualified_events":
             for name, counting in entry_steps(definition, statement):
-                row = cursor.execute(counting.sql, dict(counting.bound)).fetchone()
-                counts.append((name, *(row or (0, 0))))
+                cursor.execute(counting.sql, dict(counting.bound))
+                counts.append((name, *_one_pair(cursor)))
         cursor.execute(statement.sql, dict(statement.bound))
     rules = rule_table(
         definition.rule_names,
@@ -126,8 +126,8 @@ def _later_counts(
     counts: list[_Count] = []
 
     def count(step: str, table: str, person: str = "person_id") -> None:
-        row = cursor.execute(f"SELECT count(*), count(DISTINCT {person}) FROM {table}").fetchone()
-        counts.append((step, *(row or (0, 0))))
+        cursor.execute(f"SELECT count(*), count(DISTINCT {person}) FROM {table}")
+        counts.append((step, *_one_pair(cursor)))
 
     qualified = LIMITS.get(limit_of(document, "QualifiedLimit", "All"))
     if "AdditionalCriteria" in document and qualified:
@@ -143,6 +143,11 @@ def _later_counts(
     if document.get("CensorWindow"):
         count("within the censor window", TARGET, "subject_id")
     return counts
+
+
+def _one_pair(cursor: "duckdb.DuckDBPyConnection") -> tuple[int, int]:
+    row = cursor.fetchone()
+    return (0, 0) if row is None else (row[0], row[1])
 
 
 def _with_losses(counts: list[_Count]) -> pd.DataFrame:

@@ -183,7 +183,7 @@ _ERA = {
 
 def _coded(*names: str) -> dict[str, Shape]:
     """Attributes that are concepts, with their form as a concept set."""
-    return {n: concepts for n in names} | {f"{n}CS": selection for n in names}
+    return dict.fromkeys(names, concepts) | {f"{n}CS": selection for n in names}
 
 
 def _typed(domain: str) -> dict[str, Shape]:

@@ -149,9 +149,7 @@ def one_of(shapes: Mapping[str, Shape]) -> Shape:
         ((key, part),) = value.items()
         name = known.get(key.lower())
         if name is None:
-            place.problems.append(
-                f"{place.path}: {_shown(key)} is none of {', '.join(shapes)}"
-            )
+            place.problems.append(f"{place.path}: {_shown(key)} is none of {', '.join(shapes)}")
             return None
         return {name: shapes[name]({} if part is None else part, place.at(name))}
 

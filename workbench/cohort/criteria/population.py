@@ -128,6 +128,8 @@ def _characteristics(records: Records, patient: np.ndarray, index: np.ndarray) -
     dated = {"index_year": day.dt.year.to_numpy(float)}
     if "birth" in table:
         dated["age"] = completed_years(table["birth"], day)
+        # As ATLAS counts age: it reads no more of a birth than its year.
+        dated["age_by_year"] = (day.dt.year - table["birth"].dt.year).to_numpy(float)
     return table.assign(**dated)
 
 
