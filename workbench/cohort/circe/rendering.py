@@ -84,6 +84,9 @@ def _anonymous(value: Any, numbers: Mapping[int, int], texts: dict[str, str]) ->
             copy[key] = numbers[part]
     if "expression" in copy and "id" in copy:
         copy |= {"id": numbers[value["id"]], "name": "set"}
+    if "EndWindow" in copy:
+        # circe-be takes the end of the event where nothing is said; circepy would take its start.
+        copy["EndWindow"] = {"UseEventEnd": True, **copy["EndWindow"]}
     if "CollapseSettings" in copy:
         copy["CollapseSettings"] = {"CollapseType": "ERA", "EraPad": 0, **copy["CollapseSettings"]}
     return copy

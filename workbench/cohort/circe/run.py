@@ -34,6 +34,9 @@ class CirceCohort:
     rows
         ``person_id`` (int64), ``start``, ``end`` (datetime64[us], days; both count), sorted. A
         patient may be in more than once.
+    entries
+        ``person_id``, ``start``: index dates of the entry events that are in, each day of a patient
+        once, before spans are joined.
     attrition
         One row a step: ``step``, ``n_records`` (entry events, from the collapse on spans of
         time), ``n_patients``, ``records_removed``, ``patients_removed``.
@@ -44,6 +47,7 @@ class CirceCohort:
     """
 
     rows: pd.DataFrame
+    entries: pd.DataFrame
     attrition: pd.DataFrame
     rules: RuleTable
     warnings: tuple[str, ...] = ()
@@ -72,7 +76,17 @@ def run_circe(definition: CirceDefinition, model: CommonDataModel) -> CirceCohor
     steps = statements(render(definition))
     cursor = model.connection.cursor()
     try:
-        counts, rules, rows = _build(cursor, definition, steps)
+        counts, rules = _build(cursor, definition, steps)
+        rows = _dated(
+            cursor,
+            "SELECT subject_id AS person_id, cohort_start_date AS start, cohort_end_date AS end "
+            f"FROM {TARGET} ORDER BY ALL",
+        )
+        entries = _dated(
+            cursor,
+            "SELECT DISTINCT person_id, CAST(start_date AS DATE) AS start FROM included_events "
+            "ORDER BY ALL",
+        )
     except import_extra("duckdb").Error as error:
         raise CohortError(
             f"DuckDB cannot run this definition ({type(error).__name__}): compare the tables of "
@@ -81,7 +95,8 @@ def run_circe(definition: CirceDefinition, model: CommonDataModel) -> CirceCohor
     finally:
         cursor.close()
     return CirceCohort(
-        rows.astype({"start": "datetime64[us]", "end": "datetime64[us]"}),
+        rows,
+        entries,
         _with_losses(counts),
         rules,
         (*definition.warnings, *_absent_tables(model, steps)),
@@ -92,8 +107,8 @@ def _build(
     cursor: "duckdb.DuckDBPyConnection",
     definition: CirceDefinition,
     steps: tuple[Statement, ...],
-) -> tuple[list[_Count], RuleTable, pd.DataFrame]:
-    """Counts at each step, rules met, and the cohort."""
+) -> tuple[list[_Count], RuleTable]:
+    """Fill the cohort table; counts at each step, and rules met."""
     cursor.execute(
         f"CREATE TEMP TABLE {TARGET} (cohort_definition_id INTEGER, subject_id BIGINT, "
         "cohort_start_date DATE, cohort_end_date DATE)"
@@ -111,11 +126,7 @@ def _build(
         cursor.execute("SELECT * FROM inclusion_events").df(),
     )
     counts += _later_counts(cursor, definition, rules)
-    rows = cursor.execute(
-        "SELECT subject_id AS person_id, cohort_start_date AS start, cohort_end_date AS end "
-        f"FROM {TARGET} ORDER BY ALL"
-    ).df()
-    return counts, rules, rows
+    return counts, rules
 
 
 def _later_counts(
@@ -143,6 +154,11 @@ def _later_counts(
     if document.get("CensorWindow"):
         count("within the censor window", TARGET, "subject_id")
     return counts
+
+
+def _dated(cursor: "duckdb.DuckDBPyConnection", sql: str) -> pd.DataFrame:
+    rows = cursor.execute(sql).df()
+    return rows.astype({name: "datetime64[us]" for name in rows.columns[1:]})
 
 
 def _one_pair(cursor: "duckdb.DuckDBPyConnection") -> tuple[int, int]:

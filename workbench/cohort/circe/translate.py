@@ -84,9 +84,8 @@ def _who(
     primary = document["PrimaryCriteria"]
     path = "$.PrimaryCriteria.CriteriaList"
     found = [groups.events.query(c, at) for at, c in children(path, primary["CriteriaList"])]
-    additional = None
-    if "AdditionalCriteria" in document:
-        additional = groups.group(document["AdditionalCriteria"], "$.AdditionalCriteria")
+    asked = document.get("AdditionalCriteria", {"Type": "ALL"})
+    additional = groups.group(asked, "$.AdditionalCriteria")
     rules = [_rule(item, at, groups) for at, item in children(
         "$.InclusionRules", document.get("InclusionRules", [])
     )]  # fmt: skip
@@ -96,7 +95,7 @@ def _who(
     which = _LIMITS[limit_of(primary, "PrimaryCriteriaLimit", "First")]
     qualified = _LIMITS[limit_of(document, "QualifiedLimit", "All")]
     select = [rule for rule in rules if rule is not None]
-    if additional is not None and which == "all" and qualified != "all":
+    if "AdditionalCriteria" in document and which == "all" and qualified != "all":
         # The first of the qualified events: what qualifies an event is part of the event.
         events = tuple(_also(query, additional) for query in events)
         which = qualified
@@ -115,8 +114,8 @@ def _who(
     return RecordDefinition(entry, tuple(select), limit, title=name)
 
 
-def _also(query: EventQuery, condition: Criterion) -> EventQuery:
-    parts = [condition] if query.where is None else [query.where, condition]
+def _also(query: EventQuery, condition: Criterion | None) -> EventQuery:
+    parts = [part for part in (query.where, condition) if part is not None]
     return replace(query, where=all_of(parts))
 
 

@@ -39,10 +39,10 @@ def records_of(model: CommonDataModel, more_concepts: frozenset[int] = frozenset
     ask = model.connection.execute
     people = ask("SELECT * FROM cdm.person").df().sort_values("person_id", key=lambda s: s.map(str))
     ids = pd.Index(people["person_id"].map(str), name="patient_id", dtype=object)
-    year = people["year_of_birth"].clip(lower=1600).fillna(1900).astype(int)
+    year = people["year_of_birth"].fillna(0).clip(lower=1700).astype(int)
     patients = pd.DataFrame(
         {
-            "birth": pd.to_datetime(pd.DataFrame({"year": year, "month": 1, "day": 1})).to_numpy(),
+            "birth": [np.datetime64(f"{y}-01-01", "us") for y in year],
             "sex": pd.Categorical(
                 people["gender_concept_id"].map({8507: "male", 8532: "female"}),
                 categories=["female", "male"],
@@ -59,7 +59,8 @@ def records_of(model: CommonDataModel, more_concepts: frozenset[int] = frozenset
         for domain, (table, concept, date, number) in _EVENTS.items()
     ]
     deaths = ask("SELECT person_id, death_date AS time FROM cdm.death").df()
-    events = pd.concat([*parts, deaths.assign(code=DEATH)], ignore_index=True)
+    parts = [part for part in (*parts, deaths.assign(code=DEATH)) if len(part)]
+    events = pd.concat([part.astype({"code": object}) for part in parts], ignore_index=True)
     events["patient_id"] = events.pop("person_id").astype(int).map(str)
     for name in ("time", "end"):
         events[name] = events[name].astype("datetime64[us]")

@@ -86,7 +86,6 @@ FIRST = "firstOccurrence/firstOccurrenceTest"
 DOMAINS = [
     "ConditionEra", "ConditionOccurrence", "DeviceExposure", "DrugEra", "DrugExposure",
     "Measurement", "Observation", "ProcedureOccurrence", "Specimen", "VisitOccurrence",
-    "VisitDetail",
 ]  # fmt: skip
 CASES = [
     ("correlatedCriteria/counts", "correlatedCriteria/countsTest", 1, as_is),
