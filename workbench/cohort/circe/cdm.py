@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 
 SCHEMA = "cdm"
 _TABLE_FILES = (".csv", ".parquet", ".tsv")
+_CLOSED = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+    "python_enable_replacements": False,
+}
+"""No extension is fetched, and no name in a query can mean a variable of this process."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -114,7 +121,7 @@ def _table_files(source: Path) -> "dict[str, pa.Table]":
 @contextmanager
 def _loaded(tables: "Mapping[str, pa.Table]") -> Iterator[CommonDataModel]:
     duckdb = import_extra("duckdb")
-    with duckdb.connect() as connection:
+    with duckdb.connect(config=_CLOSED) as connection:
         connection.execute(f"CREATE SCHEMA {SCHEMA}")
         for name in TABLES:
             if name in tables:
@@ -127,7 +134,7 @@ def _loaded(tables: "Mapping[str, pa.Table]") -> Iterator[CommonDataModel]:
 @contextmanager
 def _attached(source: Path, schema: str) -> Iterator[CommonDataModel]:
     duckdb = import_extra("duckdb")
-    with duckdb.connect() as connection:
+    with duckdb.connect(config=_CLOSED) as connection:
         path = str(source).replace("'", "''")
         try:
             connection.execute(f"ATTACH '{path}' AS source (READ_ONLY, TYPE duckdb)")

@@ -48,7 +48,8 @@ def statements(rendering: Rendering) -> tuple[Statement, ...]:
         trees = sqlglot.parse(sql, read="tsql")
     except sqlglot.errors.SqlglotError:
         raise CohortError(
-            "circe wrote SQL that cannot be read: simplify the definition, criterion by criterion"
+            "circe wrote SQL that cannot be read; circepy 0.3 does so for PayerPlanPeriod and "
+            "LocationRegion: leave them out"
         ) from None
     for tree in trees:
         if tree is None or isinstance(tree, kinds.Drop | kinds.TruncateTable | kinds.Delete):
@@ -57,7 +58,9 @@ def statements(rendering: Rendering) -> tuple[Statement, ...]:
         made.add(name)
         _check_tables(tree, kinds, made)
         bound = _bind(tree, kinds, rendering.texts)
-        done.append(Statement(tree.sql(dialect="duckdb"), bound, name, tree))
+        # Only the entry query is looked at again; the others need not be kept as they were.
+        sql = tree.sql(dialect="duckdb", copy=name == "qualified_events")
+        done.append(Statement(sql, bound, name, tree))
     return tuple(done)
 
 

@@ -21,6 +21,11 @@ from workbench.errors import CohortError
 if TYPE_CHECKING:
     import duckdb
 
+_BROKEN = (
+    "VisitDetail, Measurement.Abnormal, Specimen.SpecimenType, "
+    "VisitOccurrence.PlaceOfServiceLocation, and some counts of different concepts"
+)
+
 _Count = tuple[str, int, int]
 """Step, records left, patients left."""
 
@@ -89,8 +94,9 @@ def run_circe(definition: CirceDefinition, model: CommonDataModel) -> CirceCohor
         )
     except import_extra("duckdb").Error as error:
         raise CohortError(
-            f"DuckDB cannot run this definition ({type(error).__name__}): compare the tables of "
-            "the CDM with release 5.4"
+            f"DuckDB cannot run the SQL that the installed circe wrote ({type(error).__name__}). "
+            f"circepy 0.3 writes such SQL for {_BROKEN}: leave that out, or translate the "
+            "definition"
         ) from None
     finally:
         cursor.close()
