@@ -164,7 +164,7 @@ def _later_counts(
 
 def _dated(cursor: "duckdb.DuckDBPyConnection", sql: str) -> pd.DataFrame:
     rows = cursor.execute(sql).df()
-    return rows.astype({name: "datetime64[us]" for name in rows.columns[1:]})
+    return rows.astype(dict.fromkeys(rows.columns[1:], "datetime64[us]"))
 
 
 def _one_pair(cursor: "duckdb.DuckDBPyConnection") -> tuple[int, int]:
