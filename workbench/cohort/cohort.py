@@ -1,6 +1,5 @@
 """Who is in, since when, until what: each step returns a changed copy and keeps its account."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -8,22 +7,24 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 import pandas as pd
 
-from workbench.cohort.criteria import Criterion, Population, parse
+from workbench.cohort.criteria import Criterion, Population
+from workbench.cohort.criteria.population import FIRST, LAST
 from workbench.cohort.definition import Definition
-from workbench.cohort.folds import (
-    TRAINING_ONLY,
-    check_folds,
-    latest_fold,
-    site_folds,
-    stratified_folds,
-)
+from workbench.cohort.flow import Flow, Step
+from workbench.cohort.folds import TRAINING_ONLY
+from workbench.cohort.groups import group_masks
 from workbench.cohort.privacy import suppress_attrition
+from workbench.cohort.splitting import (
+    fold_column,
+    split_given,
+    split_kfold,
+    split_site,
+    split_time,
+)
 from workbench.cohort.table_one import availability, table_one
-from workbench.cohort.time_zero import check_columns, cut_late_modalities, cut_late_values
-from workbench.cohort.values import plain
-from workbench.data.card import EhrModality, did_you_mean
-from workbench.data.modalities import available_patients
-from workbench.data.store import read_outcome, read_patients
+from workbench.cohort.time_zero import check_columns
+from workbench.data.card import Card, EhrModality, did_you_mean
+from workbench.data.sources.card_tables import read_card
 from workbench.errors import CohortError
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Cohort:
         The dataset.
     outcome
         Name of the outcome in the card.
+    everyone
+        Every patient of the dataset, as in ``patients``.
     patients
         Index ``patient_id`` (str, sorted). ``time`` (float64, positive, in ``time_unit``),
         ``event`` (bool), every declared column of the card, ``has_<modality>`` (bool), and once
@@ -49,20 +52,19 @@ class Cohort:
         Fold of each patient by published split, Int64, missing in no fold.
     definition
         What decides who is in.
-    attrition
-        One row a step: ``step``, ``sentence``, ``n_before``, ``n_removed``, ``n_after``,
-        ``n_unknown`` (of the removed, those for whom a value is missing), ``events_removed``,
-        ``events_after``. Exact; :meth:`attrition_for_export` is what may leave the room.
+    flow
+        What each step asks, and of whom it holds; :attr:`attrition` is its table.
     warnings
         What a reader must know, one sentence each.
     """
 
     card: "DataCard"
     outcome: str
+    everyone: pd.DataFrame
     patients: pd.DataFrame
     published_folds: pd.DataFrame
     definition: Definition
-    attrition: pd.DataFrame
+    flow: Flow
     warnings: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -95,8 +97,27 @@ class Cohort:
         return {name: self.patients[f"has_{name}"].to_numpy() for name in self.card.spec.modalities}
 
     @property
-    def _population(self) -> Population:
-        return Population(self.patients, self.available)
+    def population(self) -> Population:
+        """The patients as criteria see them."""
+        return _population(self.patients, self.card.spec)
+
+    def _everyone_asked(self, criterion: Criterion) -> Population:
+        """Every patient of the dataset, with events where the criterion asks for some."""
+        population = _population(self.everyone, self.card.spec)
+        if not criterion.reads_events():
+            return population
+        return replace(population, **_at_zero(self.card, len(self.everyone)))
+
+    @property
+    def attrition(self) -> pd.DataFrame:
+        """Who was lost where, one row a step.
+
+        ``step``, ``sentence``, ``n_before``, ``n_removed``, ``n_after``, ``n_unknown`` (of the
+        removed, those for whom a value is missing), ``events_removed``, ``events_after``,
+        ``n_regained`` (of a criterion: patients who would be in without it alone). Exact;
+        :meth:`attrition_for_export` is what may leave the room.
+        """
+        return self.flow.table().drop(columns=["records_removed", "records_after"])
 
     def select(self, *criteria: Criterion) -> Self:
         """Keep the patients for whom every criterion holds; one attrition row each.
@@ -123,8 +144,14 @@ class Cohort:
             )
         spec = self.card.spec
         warnings = check_columns(spec, criterion.columns(), "a criterion")
-        keep = criterion.mask(self._population)
-        unknown = criterion.unknown(self._population)
+        if criterion.looks_ahead():
+            raise CohortError(
+                f"{criterion.sentence()!r} sees what happens after the index date: whoever meets "
+                "it must live to do so; end its window on day 0 or before"
+            )
+        # Asked of everyone, so that rules can change places, and each can be dropped alone.
+        holds, fails = criterion.truth(self._everyone_asked(criterion))
+        keep = holds[self.flow.kept]
         if not keep.any():
             raise CohortError(f"nobody is left after {criterion.sentence()!r}")
         for name, column in spec.columns.items():
@@ -133,9 +160,43 @@ class Cohort:
                 warnings += _lost_levels(values, keep, criterion.sentence(), minimum)
         step = criterion.name or f"criterion {len(self.definition.select) + 1}"
         return replace(
-            self._keep(keep, step, criterion.sentence(), int(unknown.sum())),
+            self,
+            patients=self.patients[keep],
+            published_folds=self.published_folds[keep],
+            flow=self.flow.rule(Step(step, criterion.sentence(), holds, ~holds & ~fails)),
             definition=self.definition.selecting((criterion,)),
             warnings=(*self.warnings, *warnings),
+        )
+
+    def losing(
+        self, name: str, sentence: str, holds: np.ndarray, *, unknown: np.ndarray | None = None
+    ) -> Self:
+        """With a later loss: images that cannot be read, inputs that a model lacks.
+
+        Parameters
+        ----------
+        name, sentence
+            What to call the step, and what it asks.
+        holds
+            Who stays, one value a row of ``patients``.
+        unknown
+            Who leaves because a value is missing, likewise; nobody, if not given.
+        """
+        if np.shape(holds) != (self.n_patients,):
+            raise CohortError(
+                f"{name}: expected one value for each of {self.n_patients} patients, got "
+                f"{np.shape(holds)}"
+            )
+        kept = self.flow.kept
+        whole, missing = np.ones(len(kept), bool), np.zeros(len(kept), bool)
+        whole[kept] = holds
+        if unknown is not None:
+            missing[kept] = unknown
+        return replace(
+            self,
+            patients=self.patients[holds],
+            published_folds=self.published_folds[holds],
+            flow=self.flow.later(Step(name, sentence, whole, missing)),
         )
 
     def split(
@@ -146,7 +207,7 @@ class Cohort:
         k: int | None = None,
         repeats: int = 1,
         seed: int = 0,
-    ) -> Self:
+    ) -> "Cohort":
         """Assign each patient to the fold in which it is held out.
 
         Parameters
@@ -180,15 +241,15 @@ class Cohort:
         if repeats != 1 and kind != "kfold":
             raise CohortError(f"only random folds can be repeated, not those of kind {kind!r}")
         if kind == "given":
-            return self._split_given(column, k)
+            return split_given(self, column, k)
         if kind == "site":
-            return self._split_site(column, k)
+            return split_site(self, column, k)
         if kind == "time":
-            return self._split_time(column, 5 if k is None else k)
+            return split_time(self, column, 5 if k is None else k)
         if kind == "kfold":
             if column is not None:
                 raise CohortError("a kfold split takes no column: did you mean kind 'given'?")
-            return self._split_kfold(5 if k is None else k, repeats, seed)
+            return split_kfold(self, 5 if k is None else k, repeats, seed)
         raise CohortError(f"no split is called {kind!r}: use given, kfold, site or time")
 
     def unsplit(self) -> Self:
@@ -212,7 +273,7 @@ class Cohort:
         held_out = self.folds[0] != TRAINING_ONLY
         if held_out.all():
             return self
-        return self._keep(held_out, "evaluated", self._evaluated_words(), 0)
+        return self.losing("evaluated", self._evaluated_words(), held_out)
 
     def _evaluated_words(self) -> str:
         split = self.definition.split or {}
@@ -235,75 +296,7 @@ class Cohort:
         split = self.definition.split
         if split is None:
             raise CohortError("the cohort has no folds yet: split it")
-        return [_fold_column(repeat) for repeat in range(split.get("repeats", 1))]
-
-    def _split_kfold(self, k: int, repeats: int, seed: int) -> Self:
-        folds = stratified_folds(self.patients["event"].to_numpy(), k, seed, repeats)
-        split = {"kind": "kfold", "k": k, "seed": seed}
-        return self._with_folds(folds, split | ({"repeats": repeats} if repeats > 1 else {}))
-
-    def _split_time(self, column: str | None, k: int) -> Self:
-        spec = self.card.spec
-        if k < 2:
-            raise CohortError(f"k must be at least 2, to hold out one patient in k; got {k}")
-        numbers = [name for name, c in spec.columns.items() if c.type == "numeric"]
-        if column not in numbers:
-            near = "" if column is None else f"; got {column!r}{did_you_mean(column, numbers)}"
-            raise CohortError(
-                f"a temporal split needs the numeric column that orders patients{near}"
-            )
-        warnings = check_columns(spec, [column], "the order of a temporal split")
-        cohort = self._known(column, "time known")
-        fold, first = latest_fold(cohort.patients[column].to_numpy(float), k)
-        split = {"kind": "time", "column": column, "k": k, "from": plain(first)}
-        cohort = replace(cohort, warnings=(*cohort.warnings, *warnings))
-        return cohort._with_folds(fold[None], split)
-
-    def _split_given(self, column: str | None, k: int | None) -> Self:
-        column = _only(column, list(self.published_folds), "published split")
-        if k is not None:
-            raise CohortError("a published split has its own number of folds: leave k out")
-        known = self.published_folds[column].notna().to_numpy()
-        if not known.any():
-            raise CohortError(f"no patient stands in a fold of {column!r}")
-        cohort = self._keep(known, "published folds", f"stands in a published fold ({column})", 0)
-        fold = cohort.published_folds[column].to_numpy(int)
-        return cohort._with_folds(fold[None], {"kind": "given", "column": column})
-
-    def _split_site(self, column: str | None, k: int | None) -> Self:
-        sites = [name for name, spec in self.card.spec.columns.items() if spec.role == "site"]
-        column = _only(column, sites, "column of role site")
-        cohort = self._known(column, "site known")
-        site = cohort.patients[column].astype(str).to_numpy()
-        fold = site_folds(site, cohort.patients["event"].to_numpy(), k)
-        split = {"kind": "site", "column": column, "k": int(fold.max()) + 1}
-        return cohort._with_folds(fold[None], split)
-
-    def _known(self, column: str, step: str) -> Self:
-        """Without the patients of whom a column is missing, if there are any."""
-        known = self.patients[column].notna().to_numpy()
-        if known.all():
-            return self
-        return self._keep(known, step, f"{column} is known", int((~known).sum()))
-
-    def _with_folds(self, folds: np.ndarray, split: dict[str, Any]) -> Self:
-        columns = {}
-        for repeat, fold in enumerate(folds):
-            check_folds(fold, self.patients["event"].to_numpy())
-            numbers = pd.array(fold, dtype="Int64")
-            numbers[fold == TRAINING_ONLY] = pd.NA
-            columns[_fold_column(repeat)] = numbers
-        patients = self.patients.assign(**columns)
-        return replace(self, patients=patients, definition=replace(self.definition, split=split))
-
-    def _keep(self, keep: np.ndarray, step: str, sentence: str, n_unknown: int) -> Self:
-        row = _attrition_row(step, sentence, keep, self.patients["event"].to_numpy(), n_unknown)
-        return replace(
-            self,
-            patients=self.patients[keep],
-            published_folds=self.published_folds[keep],
-            attrition=pd.concat([self.attrition, pd.DataFrame([row])], ignore_index=True),
-        )
+        return [fold_column(repeat) for repeat in range(split.get("repeats", 1))]
 
     def features(self, modality: str) -> tuple[str, ...]:
         """Columns of ``patients`` that a modality reads, once they are known to be fit for it.
@@ -337,52 +330,8 @@ class Cohort:
         return ()
 
     def group_masks(self, names: Sequence[str]) -> dict[str, np.ndarray]:
-        """Patients of each reported group.
-
-        Parameters
-        ----------
-        names
-            A categorical or boolean column gives one group a level that occurs, titled by the
-            level; a group of the card gives its criteria, titled by its title.
-
-        Returns
-        -------
-        dict
-            Title → (patient,) bool, in the order given. Whoever misses the value is in none.
-
-        Raises
-        ------
-        CohortError
-            If there is no such group, it is known only later, or two groups have one title.
-        """
-        masks: dict[str, np.ndarray] = {}
-        for name in names:
-            for title, mask in self._groups_of(name).items():
-                if title in masks:
-                    raise CohortError(f"two groups are called {title!r}: rename one in the card")
-                masks[title] = mask
-        return masks
-
-    def _groups_of(self, name: str) -> dict[str, np.ndarray]:
-        spec = self.card.spec
-        if name in spec.groups:
-            criteria = [parse(written) for written in spec.groups[name].criteria]
-            for criterion in criteria:
-                check_columns(spec, criterion.columns(), f"the group {name}")
-            masks = [c.mask(self._population) for c in criteria]
-            return {spec.groups[name].title: np.logical_and.reduce(masks)}
-        check_columns(spec, [name], "a group")
-        if spec.columns[name].type == "numeric":
-            raise CohortError(f"{name} is a number: declare a group with criteria in the card")
-        values = self.patients[name].astype(object)
-        levels = (
-            self.patients[name].cat.categories
-            if spec.columns[name].type == "categorical"
-            else [False, True]
-        )
-        prefix = "" if spec.columns[name].type == "categorical" else f"{name}: "
-        masks = {f"{prefix}{level}": (values == level).fillna(False) for level in levels}
-        return {title: mask.to_numpy(bool) for title, mask in masks.items() if mask.any()}
+        """Patients of each reported group; see :func:`workbench.cohort.groups.group_masks`."""
+        return group_masks(self, names)
 
     def table_one(
         self, by: str | None = None, columns: Sequence[str] | None = None
@@ -399,113 +348,22 @@ class Cohort:
         return suppress_attrition(self.attrition, self.card.spec.privacy.minimum_cell)
 
 
-def start_cohort(card: "DataCard", outcome: str | None = None) -> Cohort:
-    """All patients of a card whose outcome is known.
-
-    Parameters
-    ----------
-    card
-        The dataset.
-    outcome
-        Name of the outcome; that of the card's default study, if not given.
-
-    Raises
-    ------
-    CohortError
-        If nobody has the outcome, or the card uses a name that the cohort needs.
-    DataCardError
-        If the card has no such outcome, or a file is not as the card says.
-    """
-    spec = card.spec
-    outcome = spec.study.get("outcome") if outcome is None else outcome
-    if not isinstance(outcome, str):
-        raise CohortError(f"name an outcome: {', '.join(spec.outcomes)}")
-    raw = read_patients(card)
-    _check_names(card, raw)
-    patients, warnings = cut_late_values(spec, raw[list(spec.columns)])
-    for name in spec.modalities:
-        patients[f"has_{name}"] = _has(card, name, patients)
-    patients, more = cut_late_modalities(spec, patients, raw)
-    followed = read_outcome(card, outcome, patients.index)
-    patients.insert(0, "time", followed["time"])
-    patients.insert(1, "event", followed["event"].fillna(False).astype(bool))
-    everyone = np.ones(len(patients), bool)
-    event = patients["event"].to_numpy()
-    population = _attrition_row("population", "every patient of the dataset", everyone, event, 0)
-    folds = [name for name, c in spec.columns.items() if c.role == "split"] + list(spec.splits)
-    cohort = Cohort(
-        card=card,
-        outcome=outcome,
-        patients=patients.drop(columns=[name for name in folds if name in patients]),
-        published_folds=raw[folds].apply(_fold_numbers),
-        definition=Definition(spec.name, spec.version, outcome),
-        attrition=pd.DataFrame([population]),
-        warnings=(*warnings, *more),
-    )
-    return _with_outcome(cohort, followed)
-
-
-def _with_outcome(cohort: Cohort, followed: pd.DataFrame) -> Cohort:
-    """Without the patients of unknown outcome, and those whose time does not pass zero."""
-    title = cohort.card.spec.outcomes[cohort.outcome].title
-    known = followed.notna().all(axis=1).to_numpy()
-    if not known.any():
-        raise CohortError(f"no patient has both time and event of {cohort.outcome}")
-    cohort = cohort._keep(known, "outcome known", f"{title}: time and event are known", 0)
-    positive = (cohort.patients["time"] > 0).to_numpy()
-    if not positive.any():
-        raise CohortError(f"no patient has a time of {cohort.outcome} above zero")
-    return cohort._keep(positive, "followed up", "time from the index date is above zero", 0)
-
-
-def _has(card: "DataCard", name: str, patients: pd.DataFrame) -> np.ndarray:
-    """Whether each patient has a modality; clinical variables as far as they were not cut."""
-    modality = card.spec.modalities[name]
-    if isinstance(modality, EhrModality):
-        return patients[list(modality.columns)].notna().any(axis=1).to_numpy()
-    return patients.index.isin(available_patients(card, name))
-
-
-def _fold_column(repeat: int) -> str:
-    return "fold" if repeat == 0 else f"fold_{repeat + 1}"
-
-
-def _fold_numbers(values: pd.Series) -> pd.Series:
-    parsed = pd.to_numeric(values.astype(object), errors="coerce")
-    numbers = pd.Series(parsed, index=values.index, dtype="Float64")
-    if (numbers.isna() & values.notna()).any() or (numbers % 1 != 0).any():
-        raise CohortError(f"{values.name}: folds must be whole numbers")
-    return numbers.astype("Int64")
-
-
-def _check_names(card: "DataCard", patients: pd.DataFrame) -> None:
-    """Refuse columns that would hide behind the cohort's own."""
-    own = {"time", "event", *(f"has_{name}" for name in card.spec.modalities)}
-    free = {name for name, column in card.spec.columns.items() if column.role == "split"}
-    folds = {name for name in card.spec.columns if re.fullmatch(r"fold(_\d+)?", name)}
-    taken = sorted((own & set(card.spec.columns)) | (folds - free))
-    if taken:
-        raise CohortError(
-            f"{card.name}: the column name {taken[0]!r} is the cohort's own: give the column "
-            "another name in the card, and its header as `source`"
-        )
-    if patients.index.has_duplicates:
-        raise CohortError(f"{card.name}: a patient stands in two rows")
-
-
-def _attrition_row(
-    step: str, sentence: str, keep: np.ndarray, event: np.ndarray, n_unknown: int
-) -> dict[str, Any]:
+def _at_zero(card: "DataCard", n_patients: int) -> dict[str, Any]:
+    """What a population needs to be asked for events: each patient at the card's index date."""
+    open_end = np.full(n_patients, LAST)
     return {
-        "step": step,
-        "sentence": sentence,
-        "n_before": len(keep),
-        "n_removed": int((~keep).sum()),
-        "n_after": int(keep.sum()),
-        "n_unknown": n_unknown,
-        "events_removed": int(event[~keep].sum()),
-        "events_after": int(event[keep].sum()),
+        "patient": np.arange(n_patients, dtype=np.int32),
+        "index": np.zeros(n_patients, np.int64),
+        "exit": open_end,
+        "observed_from": np.full(n_patients, FIRST),
+        "observed_to": open_end,
+        "records": read_card(card),
     }
+
+
+def _population(patients: pd.DataFrame, spec: Card) -> Population:
+    available = {name: patients[f"has_{name}"].to_numpy() for name in spec.modalities}
+    return Population(patients, available)
 
 
 def _lost_levels(
@@ -520,15 +378,3 @@ def _lost_levels(
         + f"patients with {group.name} = {level}"
         for level in lost
     )
-
-
-def _only(name: str | None, choices: Sequence[str], what: str) -> str:
-    """The one that is named, or the only one there is."""
-    choices = list(choices)
-    if name is None and len(choices) == 1:
-        return choices[0]
-    if name is None or name not in choices:
-        asked = "" if name is None else f" called {name!r}"
-        listed = ", ".join(choices) or "none"
-        raise CohortError(f"no {what}{asked} to split by: the card has {listed}")
-    return name

@@ -62,7 +62,7 @@ class Flow:
     n_population
         Patients of the source.
     population, entry
-        Sentences: who they are, and what gave them a record.
+        Sentences: who they are, and what gave them a record; "" where every patient has one.
     before, rules, after
         Steps in their order. Rules may stand in any order; what comes before and after them is
         defined by what the steps before it left.
@@ -72,7 +72,7 @@ class Flow:
     event: np.ndarray
     n_population: int
     population: str
-    entry: str
+    entry: str = ""
     before: tuple[Step, ...] = ()
     rules: tuple[Step, ...] = ()
     after: tuple[Step, ...] = ()
@@ -141,10 +141,10 @@ class Flow:
         everyone = np.ones(len(self.patient), bool)
         n, records = self.n_patients(everyone), len(self.patient)
         events = int(np.count_nonzero(self.event))
-        rows: list[dict[str, Any]] = [
-            self._row("population", self.population, self.n_population, self.n_population, records),
-            self._row("entry event", self.entry, self.n_population, n, records),
-        ]
+        start = self.n_population
+        rows = [self._row("population", self.population, start, start, records)]
+        if self.entry:
+            rows.append(self._row("entry event", self.entry, start, n, records))
         for row in rows:
             row |= {"events_removed": 0, "events_after": events}
         failed = np.zeros(len(self.patient), np.int16)

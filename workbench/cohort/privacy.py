@@ -118,6 +118,9 @@ def suppress_attrition(attrition: pd.DataFrame, minimum: int) -> pd.DataFrame:
     shown.loc[np.concatenate([after[:1], after[:-1]]), "n_before"] = SUPPRESSED
     unknown = small(attrition["n_unknown"].to_numpy(), minimum)
     shown.loc[unknown | removed, "n_unknown"] = SUPPRESSED
+    if "n_regained" in attrition:
+        regained = attrition["n_regained"].fillna(0).to_numpy(int)
+        shown.loc[small(regained, minimum), "n_regained"] = SUPPRESSED
     events, others = attrition["events_after"], attrition["n_after"] - attrition["events_after"]
     events_removed = attrition["events_removed"]
     others_removed = attrition["n_removed"] - events_removed

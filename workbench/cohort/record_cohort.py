@@ -1,6 +1,6 @@
 """A cohort of health records: index dates from events, criteria around them, and the account."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -8,9 +8,9 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
+from workbench.cohort.account import Account, entry_questions, entry_steps, limited, step_name
 from workbench.cohort.criteria import Criterion, records_at
 from workbench.cohort.criteria.population import FIRST, LAST, Population, day_of
-from workbench.cohort.entry import Entry
 from workbench.cohort.flow import Flow, Step
 from workbench.cohort.follow_up import first_after
 from workbench.cohort.record_definition import RecordDefinition
@@ -19,7 +19,7 @@ from workbench.errors import CohortError
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class RecordCohort:
+class RecordCohort(Account):
     """Patients of health records, each at an index date, and the account of how they were chosen.
 
     Parameters
@@ -46,24 +46,10 @@ class RecordCohort:
             f"{self.n_records} records)"
         )
 
-    @cached_property
-    def _kept(self) -> np.ndarray:
-        return self.flow.kept
-
     @property
-    def n_records(self) -> int:
-        """Records in the cohort."""
-        return int(np.count_nonzero(self._kept))
-
-    @property
-    def n_patients(self) -> int:
-        """Patients in the cohort."""
-        return self.flow.n_patients(self._kept)
-
-    @property
-    def attrition(self) -> pd.DataFrame:
-        """Who was lost at which step; see :meth:`workbench.cohort.flow.Flow.table`."""
-        return self.flow.table()
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader must know, of the records and of the definition, one sentence each."""
+        return (*self.records.warnings, *self.definition.warnings())
 
     @cached_property
     def patients(self) -> pd.DataFrame:
@@ -125,59 +111,6 @@ class RecordCohort:
         rules[position] = _rules(self.candidates, [criterion], position)[0]
         return self._with_rules(tuple(select), tuple(rules))
 
-    def dropping(self, position: int) -> Self:
-        """Without one criterion."""
-        if not 0 <= position < len(self.definition.select):
-            raise CohortError(f"there is no criterion {position} to drop")
-        select, rules = list(self.definition.select), list(self.flow.rules)
-        del select[position], rules[position]
-        return self._with_rules(tuple(select), tuple(rules))
-
-    def reordered(self, order: Sequence[int]) -> Self:
-        """With the criteria in another order, such as ``[2, 0, 1]``; nothing is asked again."""
-        rules = self._without_limit().reordered(order).rules
-        return self._with_rules(tuple(self.definition.select[i] for i in order), rules)
-
-    def losing(self, name: str, sentence: str, holds: np.ndarray) -> Self:
-        """With a later loss: images that cannot be read, inputs that a model lacks.
-
-        Parameters
-        ----------
-        name, sentence
-            What to call the step, and what it asks.
-        holds
-            Who stays, one value a row of :attr:`patients`.
-        """
-        holds = np.asarray(holds, bool)
-        if holds.shape != (self.n_records,):
-            raise CohortError(
-                f"{name}: expected one value for each of {self.n_records} records, got "
-                f"{holds.shape}"
-            )
-        whole = np.ones(len(self.candidates), bool)
-        whole[self._kept] = holds
-        step = Step(name, sentence, whole, np.zeros(len(whole), bool))
-        return replace(self, flow=self.flow.later(step))
-
-    def _with_rules(self, select: tuple[Criterion, ...], rules: tuple[Step, ...]) -> Self:
-        named = tuple(
-            replace(rule, name=_step_name(criterion, i))
-            for i, (criterion, rule) in enumerate(zip(select, rules, strict=True), 1)
-        )
-        definition = replace(self.definition, select=select)
-        return self._with_flow(definition, replace(self._without_limit(), rules=named))
-
-    def _with_flow(self, definition: RecordDefinition, flow: Flow) -> Self:
-        flow = _limited(flow, definition, self.candidates)
-        return replace(self, definition=definition, flow=flow)
-
-    def _without_limit(self) -> Flow:
-        n_limits = int(self.definition.limit != "all")
-        if len(self.flow.after) > n_limits:
-            lost = self.flow.after[n_limits].name
-            raise CohortError(f"change the criteria before the later loss {lost!r} is counted")
-        return replace(self.flow, after=())
-
 
 def build_cohort(records: Records, definition: RecordDefinition) -> RecordCohort:
     """Find the patients of a definition.
@@ -203,17 +136,19 @@ def build_cohort(records: Records, definition: RecordDefinition) -> RecordCohort
     event = np.zeros(n, bool)
     if definition.outcome is not None:
         event = outcome_of(candidates, definition)[1]
+    asked = entry_questions(definition, observed=records.observation is not None)
+    masks = _entry_masks(candidates, definition, asked)
     flow = Flow(
         patient=candidates.patient,
         event=event,
         n_population=len(records.patients),
         population=f"every patient of {records.source.name}",
         entry=f"has the entry event: {' or '.join(q.words() for q in definition.entry.events)}",
-        before=_entry_steps(candidates, definition.entry, definition.outcome is not None),
+        before=entry_steps(candidates.patient, definition, asked, masks),
     )
     for rule in _rules(candidates, definition.select, 0):
         flow = flow.rule(rule)
-    return RecordCohort(records, definition, candidates, _limited(flow, definition, candidates))
+    return RecordCohort(records, definition, candidates, limited(flow, definition))
 
 
 def outcome_of(
@@ -251,45 +186,37 @@ def _check_clock(records: Records, definition: RecordDefinition) -> None:
         )
 
 
-def _entry_steps(candidates: Population, entry: Entry, waits: bool) -> tuple[Step, ...]:
-    steps, left = [], np.ones(len(candidates), bool)
-    nobody = np.zeros(len(candidates), bool)
-    index = candidates.index
+def _entry_masks(
+    candidates: Population, definition: RecordDefinition, asked: Mapping[str, str]
+) -> dict[str, np.ndarray]:
+    """Step → of which records it holds, for what is asked of every entry event."""
+    masks, entry, index = {}, definition.entry, candidates.index
     day = day_of(index)
-
-    def add(name: str, sentence: str, holds: np.ndarray) -> None:
-        nonlocal left
-        steps.append(Step(name, sentence, holds | ~left, nobody))
-        left = left & holds
-
-    if entry.since is not None or entry.until is not None:
+    if "study period" in asked:
         date = index.view("datetime64[us]").astype("datetime64[D]")
         inside = np.ones(len(date), bool)
         if entry.since is not None:
             inside &= date >= np.datetime64(entry.since)
         if entry.until is not None:
             inside &= date <= np.datetime64(entry.until)
-        add("study period", f"index date {entry.period_words()}", inside)
-    if candidates.with_events.observation is not None:
+        masks["study period"] = inside
+    if "observed" in asked:
         first, last = candidates.observed_from, candidates.observed_to
         held = first <= last
         before = np.where(held, day - day_of(np.where(held, first, 0)), -1)
         after = np.where(held, day_of(np.where(held, last, 0)) - day, -1)
-        enough = held & (before >= entry.observed_before) & (after >= entry.observed_after)
-        add("observed", f"observed {entry.observed_words()}", enough)
-    if entry.washout_days is not None:
+        masks["observed"] = (
+            held & (before >= entry.observed_before) & (after >= entry.observed_after)
+        )
+    if "washout" in asked:
         # Rows lie by patient and time, so the event before is the row before.
         since = np.full(len(day), np.iinfo(np.int64).max)
         same = candidates.patient[1:] == candidates.patient[:-1]
         since[1:][same] = (day[1:] - day[:-1])[same]
-        add("washout", entry.washout_words(), since > entry.washout_days)
-    if waits:
-        followed = day_of(candidates.exit) > day
-        add("followed up", "followed up beyond the index date", followed)
-    if entry.which != "all":
-        one = _one_each(candidates.patient, left, entry.which)
-        add(f"{entry.which} entry", f"the {entry.which} such event of each patient", one)
-    return tuple(steps)
+        masks["washout"] = since > (entry.washout_days or 0)
+    if "followed up" in asked:
+        masks["followed up"] = day_of(candidates.exit) > day
+    return masks
 
 
 def _rules(
@@ -302,37 +229,8 @@ def _rules(
                 f"select takes criteria such as col('age') >= 18, got {type(criterion).__name__}"
             )
         holds, fails = criterion.truth(candidates)
-        steps.append(Step(_step_name(criterion, i), criterion.sentence(), holds, ~holds & ~fails))
+        steps.append(Step(step_name(criterion, i), criterion.sentence(), holds, ~holds & ~fails))
     return tuple(steps)
-
-
-def _step_name(criterion: Criterion, position: int) -> str:
-    return criterion.name or f"criterion {position}"
-
-
-def _limited(flow: Flow, definition: RecordDefinition, candidates: Population) -> Flow:
-    if definition.limit == "all":
-        return flow
-    kept = flow.kept
-    one = _one_each(candidates.patient, kept, definition.limit) | ~kept
-    sentence = f"the {definition.limit} record of each patient"
-    step = Step(f"{definition.limit} record", sentence, one, np.zeros(len(one), bool))
-    return replace(flow, after=(step,))
-
-
-def _one_each(patient: np.ndarray, among: np.ndarray, which: str) -> np.ndarray:
-    """The first or last of each patient's records among some; they lie by patient and time."""
-    where = np.flatnonzero(among)
-    owner = patient[where]
-    edge = np.ones(len(owner), bool)
-    changes = owner[1:] != owner[:-1]
-    if which == "first":
-        edge[1:] = changes
-    else:
-        edge[:-1] = changes
-    one = np.zeros(len(patient), bool)
-    one[where[edge]] = True
-    return one
 
 
 def _days(index: np.ndarray, end: np.ndarray) -> np.ndarray:

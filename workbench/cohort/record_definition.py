@@ -130,6 +130,16 @@ class RecordDefinition:
             lines.append(f"Outcome: first {self.outcome.words()} after the index date")
         return tuple(lines)
 
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader must know of the definition itself, one sentence each."""
+        ahead = [criterion for criterion in self.select if criterion.looks_ahead()]
+        ahead += [q.where for q in self.entry.events if q.where is not None and q.looks_ahead()]
+        return tuple(
+            f"{criterion.sentence()!r} sees what happens after the index date: whoever meets it "
+            "must live to do so (immortal time); a follow-up that starts earlier is too good"
+            for criterion in ahead
+        )
+
     def selecting(self, *criteria: Criterion) -> Self:
         """With more criteria."""
         return replace(self, select=(*self.select, *criteria))

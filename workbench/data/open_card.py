@@ -100,7 +100,7 @@ class DataCard:
 
     def cohort(self, outcome: str | None = None) -> "Cohort":
         """All patients of the card with an outcome (the default study's, if not given)."""
-        from workbench.cohort.cohort import start_cohort
+        from workbench.cohort.start import start_cohort
 
         return start_cohort(self, outcome)
 

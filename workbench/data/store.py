@@ -322,6 +322,9 @@ def _text_columns(card: "DataCard", file_name: str) -> set[str]:
         for header in column.headers(name)
     }
     text |= {o.event.column for o in spec.outcomes.values() if o.file == file_name}
+    for events in spec.events.values():
+        if events.file == file_name:
+            text |= {header for header in (events.code, events.text) if header is not None}
     key = spec.files[file_name].key.column
     return text | ({key} if key is not None else set())
 

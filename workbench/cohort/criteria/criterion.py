@@ -50,6 +50,17 @@ class Criterion(ABC):
     def _body(self) -> dict[str, Any]:
         """JSON without name and rationale."""
 
+    def reads_events(self) -> bool:
+        """Whether it asks for events, which a table of patients alone does not have."""
+        return False
+
+    def looks_ahead(self) -> bool:
+        """Whether it sees what happens after the index date.
+
+        Whoever is chosen by that must live to see it: they are immortal until then.
+        """
+        return False
+
     def mask(self, population: Population) -> np.ndarray:
         """Who is in, (record,) bool.
 
@@ -126,6 +137,12 @@ class Several(Criterion):
     def columns(self) -> frozenset[str]:
         return frozenset().union(*(part.columns() for part in self.parts))
 
+    def reads_events(self) -> bool:
+        return any(part.reads_events() for part in self.parts)
+
+    def looks_ahead(self) -> bool:
+        return any(part.looks_ahead() for part in self.parts)
+
     def _body(self) -> dict[str, Any]:
         parts = [part.to_json() for part in self.parts]
         if self.n == len(parts):
@@ -151,6 +168,12 @@ class Not(Criterion):
 
     def columns(self) -> frozenset[str]:
         return self.part.columns()
+
+    def reads_events(self) -> bool:
+        return self.part.reads_events()
+
+    def looks_ahead(self) -> bool:
+        return self.part.looks_ahead()
 
     def _body(self) -> dict[str, Any]:
         return {"not": self.part.to_json()}

@@ -65,16 +65,33 @@ class Happened(Criterion):
     def counts(self, population: Population) -> np.ndarray:
         """How many events each record has in the windows, (record,) int."""
         rows = self.query.rows(population.with_events)
+        record, event = self.pairs(population, rows)
+        if self.counted != "events":
+            record = _once_each(record, _what_is_counted(rows, event, self.counted))
+        return np.bincount(record, minlength=len(population))
+
+    def pairs(self, population: Population, rows: EventRows) -> tuple[np.ndarray, np.ndarray]:
+        """Records beside those of their patient's events that lie in the windows.
+
+        Parameters
+        ----------
+        population
+            Records with index dates.
+        rows
+            Events of the query.
+
+        Returns
+        -------
+        record, event
+            Positions of both, (pair,) int.
+        """
         record, event = population.pair(rows)
         inside = np.ones(len(record), bool)
         for window in self.windows:
             low, high = window.bounds(population)
             moment = (rows.time if window.edge == "start" else rows.end)[event]
             inside &= (low[record] <= moment) & (moment <= high[record])
-        record, event = record[inside], event[inside]
-        if self.counted != "events":
-            record = _once_each(record, _what_is_counted(rows, event, self.counted))
-        return np.bincount(record, minlength=len(population))
+        return record[inside], event[inside]
 
     def words(self, anchor: str = INDEX_DATE) -> str:
         count = _count_words(self.least, self.most, self.counted)
@@ -83,6 +100,12 @@ class Happened(Criterion):
 
     def columns(self) -> frozenset[str]:
         return self.query.columns()
+
+    def reads_events(self) -> bool:
+        return True
+
+    def looks_ahead(self) -> bool:
+        return self.query.looks_ahead() or any(window.looks_ahead() for window in self.windows)
 
     def _body(self) -> dict[str, Any]:
         body: dict[str, Any] = {"event": self.query.to_json()}

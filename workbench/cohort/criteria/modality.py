@@ -29,7 +29,9 @@ class Has(Criterion):
         if self.window is None:
             holds = available[self.modality].astype(bool)
             return holds, ~holds
-        codes = population.with_events.modalities[self.modality]
+        codes = population.with_events.modalities.get(self.modality)
+        if codes is None:
+            raise CohortError(f"{self.modality} has no acquisitions, so no window: leave it out")
         return Happened(EventQuery(codes=tuple(codes)), (self.window,)).truth(population)
 
     def words(self, anchor: str = INDEX_DATE) -> str:
@@ -38,6 +40,12 @@ class Has(Criterion):
 
     def columns(self) -> frozenset[str]:
         return frozenset()
+
+    def reads_events(self) -> bool:
+        return self.window is not None
+
+    def looks_ahead(self) -> bool:
+        return self.window is not None and self.window.looks_ahead()
 
     def _body(self) -> dict[str, Any]:
         window = {} if self.window is None else {"window": self.window.to_json()}

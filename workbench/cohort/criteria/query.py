@@ -109,7 +109,9 @@ class EventQuery:
         Days from begin to end, by calendar, lie in this range.
     first_ever
         Only the first event of the codes in the patient's life counts, and it must be of such a
-        value too. Of several at the same moment it is the one whose code comes first.
+        value too. Of several at the same moment it is the one whose code comes first; of those, the
+        one of the smallest number (none comes last), then of the first text (none comes first), then
+        the one that ended first.
     where
         A criterion that must hold of the event as if it were the index date, such as another event
         within 30 days of it.
@@ -228,6 +230,10 @@ class EventQuery:
         """Columns that it reads, of the surrounding criterion."""
         return frozenset() if self.where is None else self.where.columns()
 
+    def looks_ahead(self) -> bool:
+        """Whether it sees what happens after the event: its end, or other events later on."""
+        return self.lasting is not None or (self.where is not None and self.where.looks_ahead())
+
     def to_json(self) -> dict[str, Any]:
         """What :meth:`from_json` reads; equal queries give equal JSON."""
         written: dict[str, Any] = {}
@@ -307,7 +313,8 @@ def _texts_of(written: Mapping[str, Any], key: str) -> tuple[str, ...]:
 def _first_of_each(rows: EventRows) -> np.ndarray:
     """Position of each patient's earliest event that has a time."""
     timed = np.flatnonzero(rows.time != STATIC)
-    order = timed[np.lexsort((rows.code.codes[timed], rows.time[timed], rows.patient[timed]))]
+    keys = (rows.end, rows.text.codes, rows.number, rows.code.codes, rows.time, rows.patient)
+    order = timed[np.lexsort([key[timed] for key in keys])]
     patient = rows.patient[order]
     first = np.ones(len(order), bool)
     first[1:] = patient[1:] != patient[:-1]

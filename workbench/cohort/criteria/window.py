@@ -90,6 +90,10 @@ class Window:
             last = np.minimum(last, population.observed_to)
         return first, last
 
+    def looks_ahead(self) -> bool:
+        """Whether it reaches beyond the index date."""
+        return self.anchor == "exit" or self.end is None or self.end > 0
+
     def words(self, anchor: str = INDEX_DATE) -> str:
         """As a sentence ends."""
         words = self._range(anchor)

@@ -1,0 +1,202 @@
+"""Databases of records: where they are, and what they hold."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from workbench.cohort.sql.catalogue import Tables, check_no_zone, tables_of
+from workbench.cohort.sql.clock import CalendarClock, Clock, RelativeClock
+from workbench.cohort.sql.meds import MedsSource
+from workbench.cohort.sql.omop import OmopSource
+from workbench.cohort.sql.server import Server, Session
+from workbench.cohort.sql.source import Source
+from workbench.data.card import did_you_mean
+from workbench.data.concepts import Vocabulary
+from workbench.data.records import Kind
+from workbench.data.sources.omop_tables import (
+    EVENT_TABLES,
+    PERIOD_REQUIRED,
+    PERSON_OPTIONAL,
+    PERSON_REQUIRED,
+)
+from workbench.errors import RecordsError, printable
+
+_ANCESTOR = ("ancestor_concept_id", "descendant_concept_id")
+_CONCEPT = ("concept_id", "concept_name")
+
+
+class Database(Protocol):
+    """A database that :func:`workbench.cohort.sql.run_in_database` can ask."""
+
+    @property
+    def server(self) -> Server:
+        """Where it is."""
+        ...
+
+    def source(self, session: Session) -> Source:
+        """What it holds, of which its catalogue is asked."""
+        ...
+
+
+@dataclass(frozen=True)
+class OmopDatabase:
+    """A Common Data Model of OMOP, 5.3 or 5.4.
+
+    Parameters
+    ----------
+    server
+        Where it is: :class:`Postgres`, :class:`DuckFile` or :class:`DuckMemory`.
+    schema
+        Of the clinical tables; that of the server, if not given.
+    vocabulary_schema
+        Of ``concept`` and ``concept_ancestor``; ``schema``, if not given.
+    modalities
+        Modality → codes whose events are its acquisitions.
+    name
+        What the attrition calls it.
+    """
+
+    server: Server
+    schema: str | None = None
+    vocabulary_schema: str | None = None
+    modalities: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    name: str = "OMOP"
+
+    def source(self, session: Session) -> OmopSource:
+        """What it holds.
+
+        Raises
+        ------
+        RecordsError
+            If a table or column that every CDM has is not there, or a time carries a zone.
+        """
+        schema = self.server.default_schema if self.schema is None else self.schema
+        vocabulary = schema if self.vocabulary_schema is None else self.vocabulary_schema
+        clinical = tables_of(session, schema)
+        words = clinical if vocabulary == schema else tables_of(session, vocabulary)
+        columns = {
+            "person": _present(clinical, "person", PERSON_REQUIRED, PERSON_OPTIONAL),
+            "observation_period": _present(clinical, "observation_period", PERIOD_REQUIRED, ()),
+        }
+        for table in EVENT_TABLES:
+            if table.name in clinical:
+                columns[table.name] = _present(clinical, table.name, table.required, table.optional)
+        for name, required in (("concept", _CONCEPT), ("concept_ancestor", _ANCESTOR)):
+            if name in words:
+                columns[name] = _present(words, name, required, ())
+        return OmopSource(
+            schema, vocabulary, columns, modalities=dict(self.modalities), name=self.name
+        )
+
+
+@dataclass(frozen=True)
+class MedsDatabase:
+    """Tables in the shape of MEDS.
+
+    Parameters
+    ----------
+    server
+        Where it is: :class:`Postgres`, :class:`DuckFile` or :class:`DuckMemory`.
+    events
+        Table or view with ``patient_id`` (or ``subject_id``), ``time`` (a timestamp, or whole
+        microseconds on each patient's own clock), ``code``, and if there are any ``end``,
+        ``numeric_value``, ``text_value``.
+    patients
+        Table with one row a patient: ``patient_id`` and columns that do not change. If not given,
+        patients and their birth are taken from the events.
+    periods
+        Table of observation periods: ``patient_id``, ``start``, ``end``; both moments count.
+    schema
+        Of the tables; that of the server, if not given.
+    modalities, vocabulary
+        As of :class:`workbench.data.records.Records`.
+    name
+        What the attrition calls it.
+    """
+
+    server: Server
+    events: str = "events"
+    patients: str | None = None
+    periods: str | None = None
+    schema: str | None = None
+    modalities: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    vocabulary: Vocabulary | None = None
+    name: str = "MEDS"
+
+    def source(self, session: Session) -> MedsSource:
+        """What it holds.
+
+        Raises
+        ------
+        RecordsError
+            If a table or column is not there, or a time carries a zone.
+        """
+        schema = self.server.default_schema if self.schema is None else self.schema
+        tables = tables_of(session, schema)
+        optional = ("patient_id", "subject_id", "end", "numeric_value", "text_value")
+        present = _present(tables, self.events, ("time", "code"), optional)
+        if not present & {"patient_id", "subject_id"}:
+            raise RecordsError(f"table {printable(self.events)} has no column patient_id")
+        if self.periods is not None:
+            _present(tables, self.periods, ("patient_id", "start", "end"), ())
+        kinds: dict[str, Kind] = {}
+        if self.patients is not None:
+            _present(tables, self.patients, ("patient_id",), tuple(tables[self.patients]))
+            kinds = {
+                name: kind
+                for name, type_ in tables[self.patients].items()
+                if name != "patient_id" and (kind := _kind(type_)) is not None
+            }
+        return MedsSource(
+            schema,
+            self.events,
+            tuple(sorted(present)),
+            self.patients,
+            kinds,
+            self.periods,
+            _clock(self.events, tables[self.events]["time"]),
+            dict(self.modalities),
+            self.vocabulary,
+            self.name,
+        )
+
+
+def _present(
+    tables: Tables, name: str, required: tuple[str, ...], optional: tuple[str, ...]
+) -> frozenset[str]:
+    """Columns of a table that are known to us."""
+    if name not in tables:
+        raise RecordsError(f"no table {printable(name)[:60]}{did_you_mean(name, tables)}")
+    columns = tables[name]
+    missing = [column for column in required if column not in columns]
+    if missing:
+        raise RecordsError(
+            f"table {printable(name)}: no column {missing[0]}{did_you_mean(missing[0], columns)}"
+        )
+    used = {column: kind for column, kind in columns.items() if column in (*required, *optional)}
+    check_no_zone(name, used)
+    return frozenset(used)
+
+
+def _clock(table: str, kind: str) -> Clock:
+    if kind.startswith(("TIMESTAMP", "DATE")):
+        return CalendarClock()
+    if kind in ("BIGINT", "INTEGER", "HUGEINT"):
+        return RelativeClock()
+    raise RecordsError(
+        f"table {printable(table)}: time is {kind.lower()}: expected a timestamp without time "
+        "zone, or whole microseconds"
+    )
+
+
+def _kind(kind: str) -> Kind | None:
+    """What a column of the catalogue is; None for what no criterion can ask."""
+    if kind.startswith(("TIMESTAMP", "DATE")):
+        return "date"
+    if kind == "BOOLEAN":
+        return "boolean"
+    if kind.startswith(("CHARACTER", "VARCHAR", "TEXT", "ENUM", "USER-DEFINED")):
+        return "categorical"
+    numeric = ("DOUBLE", "REAL", "FLOAT", "NUMERIC", "DECIMAL", "BIGINT", "INTEGER", "SMALLINT",
+               "TINYINT", "HUGEINT", "UBIGINT", "UINTEGER", "USMALLINT", "UTINYINT")  # fmt: skip
+    return "numeric" if kind.startswith(numeric) else None

@@ -1,0 +1,151 @@
+"""Entry events and follow-up in SQL: every candidate record, and what is asked of each."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import CTE, and_, case, false, func, select, true, union_all
+from sqlalchemy.sql import ColumnElement, Select
+
+from workbench.cohort.criteria.query import EventQuery
+from workbench.cohort.entry import Entry
+from workbench.cohort.record_definition import RecordDefinition
+from workbench.cohort.sql.clock import Clock, Moment
+from workbench.cohort.sql.events import events_of
+from workbench.cohort.sql.records import Question, Records, records_at
+from workbench.cohort.sql.source import END, PATIENT, TIME
+from workbench.cohort.sql.writing import Writing
+from workbench.data.events import DEATH
+
+
+def candidate_records(definition: RecordDefinition, writing: Writing) -> Records:
+    """Every entry event, one a patient and day, with its observation period and follow-up.
+
+    Parameters
+    ----------
+    definition
+        Who is in.
+    writing
+        The statement.
+    """
+    moments = writing.part("entries", "entry", lambda: _entries(definition.entry, writing))
+    found = records_at(moments, writing)
+    table = writing.part("records", "followed", lambda: _followed(definition, found, writing))
+    return Records(table, found.observed)
+
+
+def _entries(entry: Entry, writing: Writing) -> Select:
+    parts = [events_of(query, writing) for query in entry.events]
+    rows: Any = parts[0]
+    if len(parts) > 1:
+        rows = union_all(*(select(p.c[PATIENT], p.c[TIME]) for p in parts)).subquery("either")
+    patients = writing.source.patient_ids()
+    return (
+        select(rows.c[PATIENT], func.min(rows.c[TIME]).label("index_date"))
+        .where(rows.c[TIME].is_not(None), rows.c[PATIENT].in_(patients))
+        .group_by(rows.c[PATIENT], writing.source.clock.day(rows.c[TIME]))
+    )
+
+
+def _followed(definition: RecordDefinition, found: Records, writing: Writing) -> Select:
+    """The records with the end of their follow-up."""
+    question, clock = Question(found, writing), writing.source.clock
+    at, follow_up = found.table.c.index_date, definition.follow_up
+    died = question.joined(_death(found, writing)).c.died
+    # Whoever is recorded as dead before the index date is not followed at all.
+    death = case((died.is_not(None), func.greatest(died, at)))
+    ends = [death, *(first_after(q, question) for q in follow_up.events)]
+    if follow_up.days is not None:
+        ends.append(clock.last_of(clock.later(clock.day(at), follow_up.days)))
+    if follow_up.until is not None:
+        ends.append(clock.last_of(clock.date(follow_up.until)))
+    if found.observed:
+        period = (found.table.c.observed_from, found.table.c.observed_to)
+        ends.insert(0, found.table.c.exit_date)
+        leaves = case((found.table.c.exit_date.is_not(None), func.least(*ends)))
+        return question.select(*found.key, *period, leaves.label("exit_date"))
+    ends.insert(0, question.joined(_last_event(found, writing)).c.last)
+    return question.select(*found.key, func.least(*ends).label("exit_date"))
+
+
+def _death(records: Records, writing: Writing) -> CTE:
+    """When the patient of each record died, if anybody recorded it."""
+    deaths = events_of(EventQuery(codes=(DEATH,)), writing)
+    died = func.min(deaths.c[TIME]).label("died")
+    return writing.part("deaths", None, lambda: _of_patient(records, deaths, died))
+
+
+def _last_event(records: Records, writing: Writing) -> CTE:
+    """When the last event of each record's patient ended."""
+    every = events_of(EventQuery(prefixes=("",)), writing)
+    last = func.max(every.c[END]).label("last")
+    return writing.part("lasts", None, lambda: _of_patient(records, every, last))
+
+
+def _of_patient(records: Records, happened: CTE, best: ColumnElement[Any]) -> Select:
+    patient, at = records.key
+    return (
+        select(patient, at, best)
+        .select_from(records.table.join(happened, happened.c[PATIENT] == patient))
+        .group_by(patient, at)
+    )
+
+
+def first_after(query: EventQuery, question: Question) -> Moment:
+    """When the first of some events happened on a later day than the index date; null if none."""
+    key = [query.to_json(), question.records.table.name]
+    first = question.writing.part("firsts", key, lambda: _first_after(query, question))
+    return question.joined(first).c.first
+
+
+def _first_after(query: EventQuery, question: Question) -> Select:
+    records, clock = question.records, question.clock
+    happened = events_of(query, question.writing)
+    patient, at = records.key
+    return (
+        select(patient, at, func.min(happened.c[TIME]).label("first"))
+        .select_from(records.table.join(happened, happened.c[PATIENT] == patient))
+        .where(happened.c[TIME] >= clock.later(clock.day(at), 1))
+        .group_by(patient, at)
+    )
+
+
+def entry_masks(
+    asked: Mapping[str, str], definition: RecordDefinition, question: Question
+) -> dict[str, ColumnElement[bool]]:
+    """Step → whether it holds of a record, for what is asked of every entry event."""
+    entry, clock, table = definition.entry, question.clock, question.records.table
+    day = clock.day(table.c.index_date)
+    masks: dict[str, ColumnElement[bool]] = {}
+    if "study period" in asked:
+        since = true() if entry.since is None else day >= clock.date(entry.since)
+        until = true() if entry.until is None else day <= clock.date(entry.until)
+        masks["study period"] = and_(since, until)
+    if "observed" in asked:
+        masks["observed"] = _known(
+            clock.later(clock.day(table.c.observed_from), entry.observed_before) <= day,
+            clock.later(day, entry.observed_after) <= clock.day(table.c.observed_to),
+        )
+    if "washout" in asked:
+        masks["washout"] = _washed_out(table.c.index_date, table.c[PATIENT], entry, clock)
+    if "followed up" in asked:
+        masks["followed up"] = _known(clock.day(table.c.exit_date) > day)
+    return masks
+
+
+def _washed_out(
+    at: Moment, patient: ColumnElement[Any], entry: Entry, clock: Clock
+) -> ColumnElement[bool]:
+    before = func.lag(clock.day(at)).over(partition_by=patient, order_by=at)
+    return before.is_(None) | (clock.later(before, entry.washout_days or 0) < clock.day(at))
+
+
+def outcome_event(definition: RecordDefinition, question: Question) -> ColumnElement[bool]:
+    """Whether the outcome came by the end of follow-up."""
+    assert definition.outcome is not None
+    first, clock = first_after(definition.outcome, question), question.clock
+    return _known(clock.day(first) <= clock.day(question.records.table.c.exit_date))
+
+
+def _known(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether all are known to be true."""
+    return func.coalesce(and_(*conditions), false())

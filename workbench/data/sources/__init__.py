@@ -1,0 +1,1 @@
+"""Health records in their own formats: each reader gives patients and events."""

@@ -1,0 +1,138 @@
+"""Names of the concepts in use, and what they lie under; the rest of a vocabulary stays on disk."""
+
+from collections.abc import Collection
+
+import pandas as pd
+import pyarrow as pa
+
+from workbench.data.concepts import Vocabulary
+from workbench.data.duck import Duck
+from workbench.data.sources.omop.files import SourceTable
+from workbench.data.sources.omop.typed import whole, words
+
+_IS_A, _SUBSUMES = "Is a", "Subsumes"
+
+
+def read_vocabulary(
+    tables: dict[str, SourceTable], used: Collection[int], duck: Duck, version: str
+) -> Vocabulary | None:
+    """Read the concepts in use and those above them.
+
+    Which concept lies under which comes from CONCEPT_ANCESTOR; where that is empty or absent, from
+    the closure of "Is a" and "Subsumes" in CONCEPT_RELATIONSHIP.
+
+    Returns
+    -------
+    Vocabulary or None
+        None where the source has no CONCEPT table.
+    """
+    if "concept" not in tables:
+        return None
+    pairs = _ancestors(tables, used, duck)
+    parents = None if len(pairs) else _parents(tables, used, duck)
+    needed = set(used) | set((pairs if parents is None else parents).to_numpy().ravel())
+    names = _names(tables["concept"], needed, duck)
+    if parents is not None:
+        edges = parents.astype(str).itertuples(index=False, name=None)
+        return Vocabulary.from_parents(edges, names, version)
+    return Vocabulary(names, pairs.astype(str).astype(object), version)
+
+
+def _ancestors(tables: dict[str, SourceTable], used: Collection[int], duck: Duck) -> pd.DataFrame:
+    columns = {"ancestor": "ancestor_concept_id", "descendant": "descendant_concept_id"}
+    if "concept_ancestor" not in tables:
+        return pd.DataFrame(columns=list(columns), dtype="int64")
+    return _chosen(tables["concept_ancestor"], columns, "descendant", used, duck)
+
+
+def _parents(tables: dict[str, SourceTable], used: Collection[int], duck: Duck) -> pd.DataFrame:
+    """Edges above the concepts in use, level by level, each read from the file once."""
+    source = tables.get("concept_relationship")
+    if source is None:
+        return pd.DataFrame(columns=["ancestor", "descendant"], dtype="int64")
+    source.require(["concept_id_1", "concept_id_2", "relationship_id"])
+    wanted = ["concept_id_1", "concept_id_2", "relationship_id", "invalid_reason"]
+    parts = []
+    for block in source.blocks(wanted):
+        schema = block.rows.schema
+        one, two = whole(schema, "concept_id_1"), whole(schema, "concept_id_2")
+        kind = f"trim({words(schema, 'relationship_id')})"
+        with duck.table("block", block.rows):
+            parts.append(duck.select(
+                f"SELECT CASE {kind} WHEN $up THEN {two} ELSE {one} END AS ancestor, "
+                f"CASE {kind} WHEN $up THEN {one} ELSE {two} END AS descendant "
+                f"FROM block WHERE {kind} IN ($up, $down) "
+                f"AND {one} <> {two} AND {words(schema, 'invalid_reason')} IS NULL",
+                {"up": _IS_A, "down": _SUBSUMES},
+            ).to_pandas())  # fmt: skip
+    nothing = pd.DataFrame(columns=["ancestor", "descendant"], dtype="int64")
+    edges = pd.concat(parts or [nothing], ignore_index=True).drop_duplicates()
+    above, reached = set(used), set()
+    while above:
+        reached |= above
+        found = edges["ancestor"][edges["descendant"].isin(above)]
+        above = set(found) - reached
+    return edges[edges["descendant"].isin(reached)]
+
+
+def _names(source: SourceTable, needed: Collection[int], duck: Duck) -> dict[str, str]:
+    source.require(["concept_id", "concept_name"])
+    columns = {"concept": "concept_id"}
+    rows = _chosen(source, columns, "concept", needed, duck, name="concept_name")
+    rows = rows.dropna().drop_duplicates("concept")
+    return dict(zip(rows["concept"].astype(str), rows["name"], strict=True))
+
+
+def _chosen(
+    source: SourceTable, columns: dict[str, str], by: str, wanted: Collection[int], duck: Duck,
+    *, name: str | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """Rows whose column ``by`` is among the concepts wanted, block by block."""
+    source.require(list(columns.values()))
+    chosen = pa.table({"wanted": pa.array(sorted(int(i) for i in wanted), pa.int64())})
+    parts = []
+    text = [name] if name is not None else []
+    for block in source.blocks([*columns.values(), *text]):
+        schema = block.rows.schema
+        values = [f"{whole(schema, column)} AS {short}" for short, column in columns.items()]
+        values += [f"{words(schema, column)} AS name" for column in text]
+        with duck.table("block", block.rows), duck.table("chosen", chosen):
+            parts.append(duck.select(
+                f"SELECT * FROM (SELECT {', '.join(values)} FROM block) "
+                f"SEMI JOIN chosen ON {by} = wanted"
+            ).to_pandas())  # fmt: skip
+    if not parts:
+        empty = {short: pd.Series([], dtype="int64") for short in columns}
+        return pd.DataFrame(empty | ({"name": pd.Series([], dtype=object)} if text else {}))
+    return pd.concat(parts, ignore_index=True).dropna()
+
+
+def read_release(tables: dict[str, SourceTable], fallback: str) -> tuple[str, str, str]:
+    """Name and version of the CDM, and the release of its vocabulary, from CDM_SOURCE, VOCABULARY.
+
+    What the source does not say is ``fallback`` for its name, else "".
+    """
+    cdm = _first_row(tables.get("cdm_source"))
+    name = cdm.get("cdm_source_name") or fallback
+    release = cdm.get("cdm_release_date")
+    parts = [cdm.get("cdm_version") or "", f"released {release}" if release else ""]
+    vocabulary = cdm.get("vocabulary_version") or ""
+    if not vocabulary:
+        rows = _all_rows(tables.get("vocabulary"))
+        # The row of this name holds the release of the whole.
+        vocabulary = next(
+            (str(r["vocabulary_version"]) for r in rows
+             if r.get("vocabulary_id") == "None" and r.get("vocabulary_version")), "",
+        )  # fmt: skip
+    return name, ", ".join(part for part in parts if part), vocabulary
+
+
+def _first_row(source: SourceTable | None) -> dict[str, str]:
+    rows = _all_rows(source)
+    return {c: str(v) for c, v in rows[0].items() if v is not None} if rows else {}
+
+
+def _all_rows(source: SourceTable | None) -> list[dict[str, object]]:
+    if source is None:
+        return []
+    return [row for block in source.blocks(list(source.columns)) for row in block.rows.to_pylist()]
