@@ -130,7 +130,7 @@ def _optional_parts(value: Any, path: str) -> Iterator[tuple[str, dict[str, Any]
                 yield from (
                     (f"{here}.{name}", part, name)
                     for name in list(part)
-                    if part[name] not in (False, []) and not name.endswith("Exclude")
+                    if part[name] is not False and part[name] != [] and not name.endswith("Exclude")
                 )
             elif key in ("IsExclusion", "IsDistinct", "RestrictVisit", "IgnoreObservationPeriod"):
                 if part:

@@ -67,7 +67,10 @@ class Events:
         known = {"CodesetId", "First", "CorrelatedCriteria", "Gender", *_AGES, *_LENGTHS}
         known.add(_NUMBERS.get(domain, ""))
         for key, part in parts.items():
-            if key not in known and part not in (False, []):
+            excludes_nothing = key.endswith("Exclude") and not parts.get(
+                key.removesuffix("Exclude")
+            )
+            if key not in known and part is not False and part != [] and not excludes_nothing:
                 self.findings.lacks(f"{path}.{key}", "events carry no such attribute")
         where = self._conditions(parts, path)
         value = self._range(parts, _NUMBERS.get(domain, ""), path)

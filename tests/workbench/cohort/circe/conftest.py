@@ -202,16 +202,13 @@ def cdm_records(model: CommonDataModel, more_concepts: frozenset[int] = frozense
         index=ids,
     )
     parts = [
-        ask(
-            f"SELECT person_id, {date.format('start')} AS time, "
-            f"{date.format('end') if '{}' in date else 'NULL::DATE'} AS end, "
-            f"'{domain}//' || {concept} AS code, {number} AS numeric_value FROM cdm.{table}"
-        ).df()
+        f"SELECT person_id, {date.format('start')} AS time, "
+        f"{date.format('end') if '{}' in date else 'NULL::DATE'} AS end, "
+        f"'{domain}//' || {concept} AS code, {number}::DOUBLE AS numeric_value FROM cdm.{table}"
         for domain, (table, concept, date, number) in _EVENTS.items()
     ]
-    deaths = ask("SELECT person_id, death_date AS time FROM cdm.death").df()
-    parts = [part for part in (*parts, deaths.assign(code=DEATH)) if len(part)]
-    events = pd.concat([part.astype({"code": object}) for part in parts], ignore_index=True)
+    parts.append(f"SELECT person_id, death_date, NULL, '{DEATH}', NULL FROM cdm.death")
+    events = ask(" UNION ALL ".join(parts)).df()
     events["patient_id"] = events.pop("person_id").astype(int).map(str)
     for name in ("time", "end"):
         events[name] = events[name].astype("datetime64[us]")
