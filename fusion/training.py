@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.func import functional_call, stack_module_state, vmap
 
-from fusion.losses import RiskSets, cox_log_likelihood
+from fusion.losses import RiskSets, cox_log_likelihood, efron_terms
 from fusion.network import RiskNetwork
 
 Stacked = dict[str, Tensor]
@@ -112,12 +112,12 @@ def train_stacked(
     optimiser = torch.optim.AdamW(
         state.values(), lr=config.learning_rate, weight_decay=config.weight_decay
     )
-    n_events = (weights * sets.event).sum(-1)
+    n_events, terms = (weights * sets.event).sum(-1), efron_terms(sets, weights)
     noise = np.random.default_rng(seed)
     for epoch in range(1, config.max_epochs + 1):
         kept, seen = _draw(noise, present, len(weights), always, embed, keep_probability, config)
         scores = stacked_scores(networks[0], state, features, seen, kept)
-        loss = -(cox_log_likelihood(scores, sets, weights) / n_events).sum()
+        loss = -(cox_log_likelihood(scores, sets, weights, terms) / n_events).sum()
         loss = loss + config.encoder_ridge * _squared_encoder_weights(state)
         optimiser.zero_grad()
         loss.backward()

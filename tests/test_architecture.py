@@ -119,3 +119,17 @@ def _drawn(package: str) -> Iterator[str]:
             folders.append(entry[2])
         elif entry[2].endswith(".py"):
             yield "".join(folders) + entry[2]
+
+
+def test_a_public_name_stays_what_it_is_once_everything_is_loaded() -> None:
+    # A module of the package that has the name of a function would take its place when imported.
+    check = (
+        "import pkgutil, importlib, workbench\n"
+        "for module in pkgutil.walk_packages(workbench.__path__, 'workbench.'):\n"
+        "    if not module.name.endswith('__main__'):\n"
+        "        importlib.import_module(module.name)\n"
+        "kinds = {name: type(getattr(workbench, name)) for name in workbench.__all__}\n"
+        "assert type(workbench) not in kinds.values(), kinds\n"
+        "assert callable(workbench.materialise)\n"
+    )
+    subprocess.run([sys.executable, "-W", "ignore", "-c", check], check=True, cwd=ROOT)

@@ -1,12 +1,8 @@
 """What README says is so: its commands exist, its snippets run, its card is a card."""
 
-import json
 import re
 import shlex
-import subprocess
-import sys
 from collections.abc import Iterator
-from os import environ
 from pathlib import Path
 from typing import Any
 
@@ -152,26 +148,3 @@ def _write_a_cohort(folder: Path, n_patients: int) -> None:
         Image.fromarray(255 * (pixels[..., 0] > 200).astype(np.uint8)).save(
             folder / "masks" / f"{name}.png"
         )
-
-
-@pytest.mark.slow
-def test_the_python_of_the_readme_runs(tmp_path: Path) -> None:
-    snippets = _blocks("python")
-    assert len(snippets) == 3
-    # In its own process, as a reader runs it: one snippet after the other.
-    done = subprocess.run(
-        [sys.executable, "-c", "\n".join(snippets)],
-        cwd=tmp_path,
-        env={**environ},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    report = json.loads((tmp_path / "runs/first_study/report.json").read_text(encoding="utf-8"))
-    assert {row["model"] for row in report["ladder"]} >= {"null", "clinical", "selected"}
-    overall = next(claim for claim in report["claims"] if claim["group"] == "all")
-    assert overall["verdict"] == "better"
-    assert overall["sentence"] in done.stdout
-    assert "report.html" in done.stdout
-    assert "survival_1095" in done.stdout

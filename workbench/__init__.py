@@ -9,21 +9,36 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workbench.cohort.criteria import at_least, col, death, event, has
+    from workbench.cohort.difference import compare_definitions, compare_members
     from workbench.cohort.entry import entry
+    from workbench.cohort.features import Feature
     from workbench.cohort.follow_up import follow_up
+    from workbench.cohort.new_card import write_card
+    from workbench.cohort.record_cohort import build_cohort
+    from workbench.cohort.record_definition import RecordDefinition
+    from workbench.cohort.table_one import describe
+    from workbench.data.concepts import concept_set
     from workbench.data.open_card import open_card
+    from workbench.data.sources.open_records import open_records
     from workbench.evaluation.evaluate import evaluate
-    from workbench.materialise import materialise
+    from workbench.materialisation import materialise
     from workbench.report.write import write_report
     from workbench.study import Study, run
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Feature",
+    "RecordDefinition",
     "Study",
     "at_least",
+    "build_cohort",
     "col",
+    "compare_definitions",
+    "compare_members",
+    "concept_set",
     "death",
+    "describe",
     "entry",
     "evaluate",
     "event",
@@ -31,25 +46,37 @@ __all__ = [
     "has",
     "materialise",
     "open_card",
+    "open_records",
     "run",
+    "write_card",
     "write_report",
 ]
 
 _HOMES = {
+    "Feature": "workbench.cohort.features",
+    "RecordDefinition": "workbench.cohort.record_definition",
     "Study": "workbench.study",
     "at_least": "workbench.cohort.criteria",
+    "build_cohort": "workbench.cohort.record_cohort",
     "col": "workbench.cohort.criteria",
+    "compare_definitions": "workbench.cohort.difference",
+    "compare_members": "workbench.cohort.difference",
+    "concept_set": "workbench.data.concepts",
     "death": "workbench.cohort.criteria",
+    "describe": "workbench.cohort.table_one",
     "entry": "workbench.cohort.entry",
+    "evaluate": "workbench.evaluation.evaluate",
     "event": "workbench.cohort.criteria",
     "follow_up": "workbench.cohort.follow_up",
-    "evaluate": "workbench.evaluation.evaluate",
     "has": "workbench.cohort.criteria",
-    "materialise": "workbench.materialise",
+    "materialise": "workbench.materialisation",
     "open_card": "workbench.data.open_card",
+    "open_records": "workbench.data.sources.open_records",
     "run": "workbench.study",
+    "write_card": "workbench.cohort.new_card",
     "write_report": "workbench.report.write",
 }
+"""No name here is that of a module of this package: importing the module would hide it."""
 
 
 def __getattr__(name: str) -> Any:

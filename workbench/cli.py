@@ -98,6 +98,42 @@ def cohort(study: StudyArgument, outcome: OutcomeOption = None, data_dir: DataDi
 
 
 @app.command()
+def records(
+    path: Annotated[
+        Path,
+        typer.Argument(metavar="PATH", help="OMOP, MEDS, FHIR or cBioPortal: a folder or file."),
+    ],
+    kind: Annotated[
+        str | None, typer.Option(help="omop, meds, fhir or cbioportal; told by the files.")
+    ] = None,
+    definition: Annotated[
+        Path | None,
+        typer.Option("--definition", help="A cohort definition (JSON): show whom it finds."),
+    ] = None,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave out rows that cannot be used, and say so.")
+    ] = False,
+) -> None:
+    """Show what health records hold, or whom a cohort definition finds in them.
+
+    Example: `workbench records cdm/ --definition diabetes.json`
+    """
+    from workbench.cohort.record_cohort import build_cohort
+    from workbench.cohort.record_definition import RecordDefinition
+    from workbench.data.sources.open_records import as_format, open_records
+    from workbench.printing import print_record_cohort, print_records
+
+    asked = None
+    if definition is not None:
+        asked = RecordDefinition.from_json(_text_of(definition))
+    found = open_records(path, kind=as_format(kind), skip_bad=skip_bad)
+    if asked is None:
+        print_records(found)
+    else:
+        print_record_cohort(build_cohort(found, asked))
+
+
+@app.command()
 def predict(
     model: Annotated[
         Path, typer.Argument(metavar="MODEL", help="Folder of a run, or its model folder.")
@@ -250,6 +286,15 @@ def _study(study: str, outcome: str | None, data_dir: Path | None) -> "Study":
         asked = Study.from_file(study)
         return asked if outcome is None else asked.with_outcome(outcome)
     return Study.of_card(open_card(study, data_dir), outcome)
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise WorkbenchError(f"no file at {file}") from None
+    except (UnicodeDecodeError, IsADirectoryError):
+        raise WorkbenchError(f"{file} is not UTF-8 text: give a cohort definition (JSON)") from None
 
 
 def _run(study: str, out: Path, outcome: str | None, data_dir: Path | None) -> "StudyResult":

@@ -19,7 +19,9 @@ from rich.table import Table
 
 from workbench.benchmarks import BenchmarkResult, table
 from workbench.cohort.cohort import Cohort
+from workbench.cohort.record_cohort import RecordCohort
 from workbench.data.open_card import DataCard
+from workbench.data.records import Records
 from workbench.errors import printable
 from workbench.evaluation import Evaluation
 from workbench.study import StudyResult
@@ -33,6 +35,7 @@ LADDER_COLUMNS = (
 )
 WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 100
 """Of what is printed to a file or a pipe; a terminal knows its own."""
+MOST_CODES = 40
 WIDE = 98
 """Columns of a terminal in which the whole model comparison fits; a narrower one shows no IPA."""
 
@@ -152,6 +155,31 @@ def print_cohort(cohort: Cohort, by: str | None) -> None:
     attrition = cohort.evaluated.attrition_for_export().drop(columns="step")
     _print_frame(attrition.rename(columns=lambda name: name.replace("_", " ")), "Attrition")
     _print_frame(cohort.table_one(by=by), "Table one" + (f" by {by}" if by else ""))
+    _print_warnings(cohort.warnings)
+
+
+def print_records(records: Records) -> None:
+    """How many patients and events there are, and the codes that occur most."""
+    counts = records.events.code_counts().sort_values(ascending=False)
+    source = records.source
+    title = f"{source.kind} {source.name} {source.version}".strip()
+    _console.print(f"{printable(title)}: {len(records.patients)} patients, {counts.sum()} events")
+    minimum, names = records.minimum_cell, {}
+    if records.vocabulary is not None:
+        names = records.vocabulary.names
+    shown = [(code, n) for code, n in counts.items() if n >= minimum][:MOST_CODES]
+    rows = [(c, names.get(c, names.get(str(c).rpartition("//")[2], "")), n) for c, n in shown]
+    frame = pd.DataFrame(rows, columns=["code", "name", "events"])
+    few = f"The {len(rows)} most frequent of {len(counts)} codes"
+    _print_frame(frame, "Codes" if len(rows) == len(counts) else few)
+    _print_warnings(records.warnings)
+
+
+def print_record_cohort(cohort: RecordCohort) -> None:
+    """The definition in words, the attrition and warnings, small cells withheld."""
+    _console.print("\n".join(printable(line) for line in cohort.definition.sentences()))
+    attrition = cohort.attrition_for_export().drop(columns="step")
+    _print_frame(attrition.rename(columns=lambda name: name.replace("_", " ")), "Attrition")
     _print_warnings(cohort.warnings)
 
 

@@ -20,7 +20,7 @@ from workbench.errors import StudyError
 from workbench.evaluation import Evaluation, evaluate
 from workbench.evaluation.alignment import FEWEST_AT_RISK
 from workbench.evaluation.repeats import harrell_c_by_repeat, spread_sentence
-from workbench.materialise import MARKERS, materialise
+from workbench.materialisation import MARKERS, materialise
 from workbench.run_folder import RunFolder
 from workbench.study_settings import Rung, Study
 

@@ -152,7 +152,7 @@ class FusionNet(RiskModel):
         looks = self._train(design, seen)
         held_out = torch.stack([look.held_out for look in looks])
         best = looks[int(held_out.sum(-1).argmax())]
-        slope = _calibration_slope(best.scores, design)
+        slope = float(_calibration_slopes(best.scores, design, design.weights[0]))
         fold_scores = best.scores[1:] * slope
         oof = out_of_fold(fold_scores, design)
         fitted = FittedNet(
@@ -256,19 +256,16 @@ class _Look:
 
 def _held_out(design: NestedDesign, scores: Tensor) -> Tensor:
     """Held-out likelihood of each inner fold, with the slope that the other folds give."""
-    slopes = [
-        _calibration_slope(scores, design, without=k) for k in range(len(design.held_out_mask))
-    ]
-    calibrated = scores[1:] * torch.tensor(slopes, dtype=scores.dtype)[:, None]
-    return held_out_log_likelihood(calibrated, design.sets, design.weights[1:])
+    training = design.weights[1:]
+    calibrated = scores[1:] * _calibration_slopes(scores, design, training)[:, None]
+    return held_out_log_likelihood(calibrated, design.sets, training)
 
 
-def _calibration_slope(scores: Tensor, design: NestedDesign, without: int | None = None) -> float:
-    """Cox regression of the outcome on out-of-fold scores, never negative.
+def _calibration_slopes(scores: Tensor, design: NestedDesign, weights: Tensor) -> Tensor:
+    """Cox regressions of the outcome on out-of-fold scores, never negative, (*batch,).
 
-    ``without`` leaves the patients of one inner fold out.
+    ``weights``, (*batch, patient), say whom each of them counts.
     """
     column = torch.as_tensor(out_of_fold(scores[1:], design))[:, None]
-    weights = design.weights[0] if without is None else design.weights[1 + without]
     light = torch.full((1,), 1e-3, dtype=torch.float64)
-    return max(float(fit_ridge_cox(column, design.sets, weights, light)[0]), 0.0)
+    return fit_ridge_cox(column, design.sets, weights, light)[..., 0].clamp(min=0.0)

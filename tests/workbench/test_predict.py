@@ -15,7 +15,7 @@ import pytest
 from fusion.saving import load_record
 from workbench.data.open_card import open_card
 from workbench.errors import WorkbenchError
-from workbench.materialise import materialise
+from workbench.materialisation import materialise
 from workbench.predict import predict
 
 

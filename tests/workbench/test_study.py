@@ -1,15 +1,12 @@
-"""The whole path: what it finds where the truth is known, and on real patients."""
+"""The whole path on real patients; where the truth is known, ``tests/notebooks`` runs it."""
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 
 import workbench as wb
-from workbench.errors import CohortError
 from workbench.study import StudyResult
 
 pytestmark = pytest.mark.slow
@@ -24,66 +21,11 @@ def row(result: StudyResult, model: str, group: str = "all") -> Row:
 
 
 @pytest.fixture(scope="module")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
-    study = wb.Study.of_card(wb.open_card("simulated_glioma"))
-    return wb.run(study, tmp_path_factory.mktemp("simulated"))
-
-
-@pytest.fixture(scope="module")
 def glioma(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
     card = wb.open_card("tcga_glioma")
     if card.missing_files():
         pytest.skip("the files of tcga_glioma are not here: set WORKBENCH_DATA to their folder")
     return wb.run(wb.Study.of_card(card, "os"), tmp_path_factory.mktemp("glioma"))
-
-
-def test_the_judged_model_comes_close_to_the_truth(simulated: StudyResult) -> None:
-    truth = json.loads((simulated.cohort.card.folder / "truth.json").read_text(encoding="utf-8"))
-    judged = row(simulated, "selected")
-    assert judged["harrell_c"]["estimate"] > truth["oracle_c"]["os"] - 0.03
-    assert judged["harrell_c"]["estimate"] < truth["oracle_c"]["os"]
-    assert judged["delta_harrell_c"]["lower"] > 0
-    assert judged["delta_ipa"]["lower"] > 0
-
-
-def test_what_carries_risk_by_construction_is_found(simulated: StudyResult) -> None:
-    value = {entry["modality"]: entry for entry in simulated.evaluation.modality_value}
-    assert value["imaging"]["delta_harrell_c"]["lower"] > 0
-    assert value["rna"]["delta_harrell_c"]["lower"] > 0
-
-
-def test_survival_of_the_judged_model_is_calibrated(simulated: StudyResult) -> None:
-    for at in simulated.evaluation.at_horizons:
-        if at["model"] == "selected" and at["group"] == "all":
-            assert at["calibration_slope"]["lower"] < 1 < at["calibration_slope"]["upper"]
-            assert 0.8 < at["observed_expected"]["estimate"] < 1.25
-
-
-def test_what_a_run_leaves(simulated: StudyResult) -> None:
-    folder = simulated.report.parent
-    left = {path.name for path in folder.iterdir()}
-    assert left == {"report.html", "report.json", "predictions.parquet", "model", "run.json"}
-    table = pd.read_parquet(folder / "predictions.parquet")
-    assert not table.duplicated(["patient_id", "model"]).any()
-    assert {"fold", "risk_score", "survival_365", "survival_1095"} < set(table.columns)
-    numbers = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-    assert numbers["simulated"] is True
-    assert "Simulated data" in simulated.report.read_text(encoding="utf-8")
-
-
-def test_the_same_seed_gives_the_same_numbers(simulated: StudyResult, tmp_path: Path) -> None:
-    again = wb.run(wb.Study.of_card(simulated.cohort.card), tmp_path / "again")
-    before = simulated.report.with_name("report.json").read_bytes()
-    assert again.report.with_name("report.json").read_bytes() == before
-
-
-def test_a_column_known_only_later_is_refused(simulated: StudyResult) -> None:
-    card = simulated.cohort.card
-    later = [name for name, column in card.spec.columns.items() if column.role == "post_outcome"]
-    assert later
-    for name in later:
-        with pytest.raises(CohortError, match="known only after the outcome"):
-            card.cohort("os").select(wb.col(name) == 1)
 
 
 @pytest.mark.shared_data

@@ -10,6 +10,7 @@ import pandas as pd
 
 from workbench.cohort.criteria import Criterion
 from workbench.cohort.flow import Flow, Step
+from workbench.cohort.privacy import SUPPRESSED, small, suppress_attrition
 from workbench.cohort.record_definition import RecordDefinition
 from workbench.errors import CohortError
 
@@ -41,6 +42,20 @@ class Account:
     def attrition(self) -> pd.DataFrame:
         """Who was lost at which step; see :meth:`workbench.cohort.flow.Flow.table`."""
         return self.flow.table()
+
+    def attrition_for_export(self, minimum_cell: int) -> pd.DataFrame:
+        """The attrition without small cells.
+
+        Where a count of patients is withheld, or one of records is small, all counts of records
+        are: they give each other away.
+        """
+        table = self.attrition
+        shown = suppress_attrition(table, minimum_cell)
+        records = ["records_removed", "records_after"]
+        counts = table[records].to_numpy()
+        if (shown["n_removed"] == SUPPRESSED).any() or small(counts, minimum_cell).any():
+            shown[records] = SUPPRESSED
+        return shown
 
     def dropping(self, position: int) -> Self:
         """Without one criterion."""

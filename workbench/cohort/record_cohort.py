@@ -11,6 +11,7 @@ import pandas as pd
 from workbench.cohort.account import Account, entry_questions, entry_steps, limited, step_name
 from workbench.cohort.criteria import Criterion, records_at
 from workbench.cohort.criteria.population import FIRST, LAST, Population, day_of
+from workbench.cohort.features import Feature, feature_table
 from workbench.cohort.flow import Flow, Step
 from workbench.cohort.follow_up import first_after
 from workbench.cohort.record_definition import RecordDefinition
@@ -50,6 +51,25 @@ class RecordCohort(Account):
     def warnings(self) -> tuple[str, ...]:
         """What a reader must know, of the records and of the definition, one sentence each."""
         return (*self.records.warnings, *self.definition.warnings())
+
+    def attrition_for_export(self, minimum_cell: int | None = None) -> pd.DataFrame:
+        """The attrition without small cells, as the records ask unless another size is given."""
+        minimum = self.records.minimum_cell if minimum_cell is None else minimum_cell
+        return super().attrition_for_export(minimum)
+
+    def patients_with(self, features: Sequence[Feature]) -> pd.DataFrame:
+        """As :attr:`patients`, with variables out of events as further columns.
+
+        Raises
+        ------
+        CohortError
+            If a variable has the name of a column, or two have one name.
+        """
+        measured = feature_table(self.candidates, features).loc[self._kept]
+        taken = sorted(set(measured) & set(self.patients))
+        if taken:
+            raise CohortError(f"{taken[0]!r} is a column already: call the feature something else")
+        return pd.concat([self.patients, measured.reset_index(drop=True)], axis=1)
 
     @cached_property
     def patients(self) -> pd.DataFrame:

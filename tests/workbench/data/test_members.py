@@ -23,7 +23,7 @@ from workbench.data.modalities import available_patients, lacking_modalities, re
 from workbench.data.open_card import DataCard, card_members, list_cards, list_datasets, open_card
 from workbench.data.store import read_outcome, read_patients
 from workbench.errors import DataCardError
-from workbench.materialise import materialise
+from workbench.materialisation import materialise
 from workbench.study_settings import Study
 
 NINE = ("blca", "brca", "coadread", "gbmlgg", "hnsc", "lihc", "luad", "lusc", "ucec")

@@ -109,9 +109,9 @@ class EventQuery:
         Days from begin to end, by calendar, lie in this range.
     first_ever
         Only the first event of the codes in the patient's life counts, and it must be of such a
-        value too. Of several at the same moment it is the one whose code comes first; of those, the
-        one of the smallest number (none comes last), then of the first text (none comes first), then
-        the one that ended first.
+        value too. Of several at the same moment it is the one whose code comes first; of those,
+        the one of the smallest number (none comes last), then of the first text (none comes first),
+        then the one that ended first.
     where
         A criterion that must hold of the event as if it were the index date, such as another event
         within 30 days of it.

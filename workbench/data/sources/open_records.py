@@ -35,12 +35,22 @@ def open_records(
     path = Path(path)
     if not path.exists():
         raise RecordsError(f"no records at {path}: give a folder or a file of health records")
-    found = format_of(path) if kind is None else kind
-    if found not in get_args(Format):
-        raise RecordsError(
-            f"no format is called {found!r}; there are {', '.join(get_args(Format))}"
-        )
+    found = as_format(kind) or format_of(path)
     return _reader(found)(path, skip_bad=skip_bad)
+
+
+def as_format(kind: str | None) -> Format | None:
+    """A format by its name, None for one that the files tell.
+
+    Raises
+    ------
+    RecordsError
+        If there is no such format.
+    """
+    match kind:
+        case None | "omop" | "meds" | "fhir" | "cbioportal":
+            return kind
+    raise RecordsError(f"no format is called {kind!r}; there are {', '.join(get_args(Format))}")
 
 
 def format_of(path: Path) -> Format:

@@ -6,8 +6,6 @@ De-identified dates are shifted by centuries, so the span is wide; year 0 and ye
 
 from datetime import datetime
 
-import numpy as np
-
 from workbench.data.events import DAY
 
 FIRST_YEAR, LAST_YEAR = 1800, 2299
@@ -18,8 +16,3 @@ OUTSIDE = f"a time outside the years {FIRST_YEAR} to {LAST_YEAR}"
 
 MOST_DAYS = 150 * 366
 """Furthest day of a relative clock, before or after its zero."""
-
-
-def outside(time: np.ndarray) -> np.ndarray:
-    """Where times of the calendar, (event,) int64 µs, lie outside the span."""
-    return (time < FIRST) | (time > LAST)

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import workbench as wb
 from workbench.data.events import DAY, DEATH, STATIC
 from workbench.data.sources.cbioportal import read_cbioportal
 from workbench.errors import RecordsError
@@ -119,8 +119,21 @@ def test_patients_and_their_columns(study: Path) -> None:
     assert warns(records, "1 numbers are written as bounds")
     assert records.patients["smoker"].tolist() == [True, False, pd.NA]
     assert records.columns["age"].meaning == "Age at diagnosis"
-    assert records.columns["os_months"].unit == "months"
-    assert warns(records, "1 outcomes beside overall survival count from another zero")
+
+
+def test_what_is_known_only_later_is_no_column(study: Path, edit: Edit) -> None:
+    edit("sample.txt", "SUBTYPE", "TUMOR_STATUS")
+    edit("patient.txt", "\tSMOKER", "\tSURVEY_MONTHS")
+    edit("patient.txt", "\tBOOLEAN", "\tSTRING")
+    records = read_cbioportal(study)
+    assert set(records.patients) == {"sex", "age", "survey_months", "sample_id", "sample_type"}
+    assert records.columns["survey_months"].unit == "months"
+    assert warns(
+        records,
+        "5 attributes are known only after the diagnosis, and are no columns: DFS_MONTHS, "
+        "DFS_STATUS, OS_MONTHS, OS_STATUS, TUMOR_STATUS",
+    )
+    assert int(records.events.code_counts()[DEATH]) == 1
 
 
 def test_one_sample_stands_for_a_patient(study: Path) -> None:
@@ -180,6 +193,16 @@ def test_death_and_follow_up(study: Path) -> None:
     assert observation.patient.tolist() == [0, 1, 2]
     assert observation.start.tolist() == [0, 0, 0]
     assert ((observation.end + 1) // DAY - 1).tolist() == [365, 746, 30]
+
+
+def test_survival_from_diagnosis_as_the_portal_draws_it(study: Path) -> None:
+    records = read_cbioportal(study)
+    index = records.events.rows(["diagnosis"])
+    assert index.patient.tolist() == [0, 1, 2]
+    assert index.day.tolist() == [0, 0, 0]
+    cohort = records.cohort(wb.entry(wb.event("diagnosis")), outcome=wb.death())
+    assert cohort.patients["time"].tolist() == [365, 746, 30]
+    assert cohort.patients["event"].tolist() == [True, False, False]
 
 
 def test_who_has_which_profile(study: Path) -> None:
@@ -387,7 +410,8 @@ def test_published_test_studies(shared_data: Path) -> None:
     assert int(records.events.code_counts()[DEATH]) == 87
     assert {"mutations", "copy_number", "rna", "methylation"} <= set(records.modalities)
     assert warns(records, "4 samples beside the one that stands for their patient")
-    assert np.isfinite(records.patients["os_months"]).sum() == 808
+    assert records.observation is not None
+    assert len(records.observation) == 808
     legacy = read_cbioportal(folder / "study_es_0_legacy_cna_discrete")
     assert len(legacy.patients) == 841
     with pytest.raises(RecordsError, match="9 rows cannot be read"):

@@ -107,7 +107,7 @@ def test_patient_and_observation(tmp_path: Path) -> None:
     assert records.vocabulary.names["loinc//1988-5"] == "CRP"
     assert records.observation is None
     assert warns(records, "under observation")
-    assert records.source.kind == "fhir"
+    assert (records.source.kind, records.source.name) == ("fhir", tmp_path.name)
 
 
 @pytest.mark.parametrize(

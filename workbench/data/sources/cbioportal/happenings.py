@@ -11,6 +11,8 @@ from workbench.data.sources.cbioportal.mutations import CODE
 from workbench.data.sources.cbioportal.survival import FollowUp
 from workbench.data.sources.cbioportal.timeline import TimelineEvent
 
+DIAGNOSIS = "diagnosis"
+
 
 class Row(NamedTuple):
     """One event; times in µs from day 0."""
@@ -21,6 +23,11 @@ class Row(NamedTuple):
     code: str
     numeric_value: float | None = None
     text_value: str | None = None
+
+
+def diagnosis_rows(patients: pd.Index) -> list[Row]:
+    """``diagnosis`` on day 0 of every patient: the index date of a study without a timeline."""
+    return [Row(str(patient_id), 0, 0, DIAGNOSIS) for patient_id in patients]
 
 
 def timeline_rows(

@@ -12,10 +12,11 @@ from workbench.data.concepts import Vocabulary
 from workbench.data.events import DEATH, STATIC, MemoryEvents
 from workbench.data.records import ObservationPeriods, Records, SourceFacts
 from workbench.data.sources.cbioportal.clinical import Attributes, read_attributes
-from workbench.data.sources.cbioportal.columns import patient_table
+from workbench.data.sources.cbioportal.columns import late_attributes, patient_table
 from workbench.data.sources.cbioportal.happenings import (
     Row,
     death_rows,
+    diagnosis_rows,
     mutation_rows,
     profile_rows,
     timeline_rows,
@@ -39,9 +40,13 @@ def read_cbioportal(folder: str | os.PathLike[str], *, skip_bad: bool = False) -
     - **Patients** are those of the clinical files, never samples. Where a patient has several, one
       stands for them: a primary tumour first, normal tissue last, then the one with most profiles,
       then the first of the file. Its attributes are columns, and its profiles and mutations events.
-    - **Clock**: relative. Day 0 is the date of diagnosis; timelines count whole days from it.
+    - **Clock**: relative. Day 0 is the date of diagnosis, on which every patient has the event
+      ``diagnosis``; timelines count whole days from it.
       ``OS_MONTHS`` counts from it too: it gives ``MEDS_DEATH``, and the observation of each
-      patient, from day 0 to their last. Other pairs such as ``DFS_MONTHS`` stay columns.
+      patient, from day 0 to their last. Other outcomes such as ``DFS_MONTHS`` count from another
+      zero, the initial treatment, and are not read.
+    - **Columns**: attributes of the patient and of their sample, but for outcomes and for what by
+      its name is known only later; a warning names those.
     - **Codes**: ``TREATMENT//Chemotherapy//Cisplatin`` and the like, each under its more general
       ones; ``profile//<stable_id>`` for each profile, at the time of its specimen if the timeline
       tells, else static; ``mutation//TP53`` likewise. Matrices themselves are not read: describe
@@ -77,6 +82,10 @@ def read_cbioportal(folder: str | os.PathLike[str], *, skip_bad: bool = False) -
     )  # fmt: skip
     chosen = chosen_samples(samples.values, n_profiles)
     patients, facts = patient_table(of_patients, samples, chosen)
+    late = [a for file in (of_patients, samples) if file for a in late_attributes(file.values)]
+    notes[
+        f"attributes are known only after the diagnosis, and are no columns: {', '.join(late)}"
+    ] += len(late)
     notes["samples beside the one that stands for their patient are not read"] += len(
         patient_of
     ) - len(chosen)
@@ -86,7 +95,8 @@ def read_cbioportal(folder: str | os.PathLike[str], *, skip_bad: bool = False) -
     undated = {row.patient_id for row in molecular if row.time == STATIC}
     notes["patients have profiles of a specimen that no timeline dates: static"] += len(undated)
     left_out = bad.settle(skip_bad=skip_bad)
-    events = pd.DataFrame([*rows, *molecular, *death_rows(followed)], columns=Row._fields)
+    rows += [*diagnosis_rows(patients.index), *molecular, *death_rows(followed)]
+    events = pd.DataFrame(rows, columns=Row._fields)
     events = events.astype({"time": "int64", "end": "int64", "numeric_value": "float64"})
     source = MemoryEvents.from_frame(events, patients.index)
     codes = {str(code) for code in source.code_counts().index}
@@ -188,10 +198,6 @@ def _note_follow_up(followed: FollowUp | None, patients: pd.DataFrame, notes: Co
     notes[f"patients died, nobody says when: no {DEATH}"] += followed.undated
     notes["values of OS_MONTHS are negative or of more than 150 years: left missing"] += (
         followed.outside
-    )
-    others = [c for c in patients if c.endswith("_months") and c[:-7] + "_status" in patients]
-    notes["outcomes beside overall survival count from another zero: they stay columns"] += len(
-        set(others) - {"os_months"}
     )
 
 

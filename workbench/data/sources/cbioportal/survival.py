@@ -2,7 +2,7 @@
 
 ``OS_MONTHS`` counts from the initial diagnosis, which is day 0 of the timeline, so it can be
 placed. Other pairs, such as ``DFS_MONTHS``, count from another zero (the initial treatment) and
-stay columns.
+are not.
 """
 
 from dataclasses import dataclass

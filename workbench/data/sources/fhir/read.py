@@ -73,8 +73,9 @@ def read_fhir(path: str | os.PathLike[str], *, skip_bad: bool = False) -> Record
     source = MemoryEvents.from_frame(events, patients.index)
     codes = source.code_counts().index
     names = {str(code): gathered.names.get(str(code), str(code)) for code in codes}
+    # The folder names the source: reports show it, and names of files may name patients.
     return Records(
-        SourceFacts("fhir", Path(path).resolve().name, "R4", sha256_of_all(files, root)),
+        SourceFacts("fhir", root.resolve().name, "R4", sha256_of_all(files, root)),
         "calendar",
         patients,
         {"birth": ColumnFacts("date", "day of birth"), "sex": SEX_FACTS},

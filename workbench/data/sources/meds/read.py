@@ -11,7 +11,9 @@ References
 import os
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from workbench.data.bad_rows import BadRows
 from workbench.data.concepts import Vocabulary
@@ -60,7 +62,7 @@ def read_meds(folder: str | os.PathLike[str], *, skip_bad: bool = False) -> Reco
     if not shards:
         raise RecordsError("no shard could be read: nothing is left")
     warnings = [*left_out, _NO_PERIODS, *_split_subjects(shards), *_unread_columns(shards)]
-    events = pd.concat([shard.rows for shard in shards], ignore_index=True)
+    events = _events(shards)
     patients, columns = _patients(events, warnings)
     split, split_files = read_splits(root, patients.index)
     if split is not None:
@@ -85,9 +87,20 @@ def read_meds(folder: str | os.PathLike[str], *, skip_bad: bool = False) -> Reco
     )
 
 
+def _events(shards: list[Shard]) -> pd.DataFrame:
+    """Rows of all shards, identifiers and codes as categories."""
+    table = pa.concat_tables([shard.rows for shard in shards])
+    subject = pd.Categorical(table["subject_id"].to_numpy())
+    rows = table.drop_columns(["subject_id"]).to_pandas(
+        categories=["code", "text_value"], timestamp_as_object=False
+    )
+    rows["patient_id"] = subject.rename_categories(subject.categories.astype(str))
+    return rows
+
+
 def _split_subjects(shards: list[Shard]) -> list[str]:
-    subjects = pd.concat([shard.rows["patient_id"].drop_duplicates() for shard in shards])
-    n = int(subjects[subjects.duplicated()].nunique())
+    subjects = np.concatenate([shard.rows["subject_id"].unique().to_numpy() for shard in shards])
+    n = int((np.unique(subjects, return_counts=True)[1] > 1).sum())
     return [f"{n} patients stand in several shards, which MEDS rules out: joined"] if n else []
 
 
@@ -99,14 +112,13 @@ def _unread_columns(shards: list[Shard]) -> list[str]:
 def _patients(
     events: pd.DataFrame, warnings: list[str]
 ) -> tuple[pd.DataFrame, dict[str, ColumnFacts]]:
-    index = pd.Index(sorted(events["patient_id"].unique()), name="patient_id", dtype=object)
+    index = pd.Index(sorted(events["patient_id"].cat.categories), name="patient_id", dtype=object)
     births = events.loc[(events["code"] == BIRTH) & events["time"].notna(), ["patient_id", "time"]]
     birth = _only(births.set_index("patient_id")["time"], "birth", warnings)
-    code = events["code"].astype("category")
-    words = code.cat.categories.to_series().str.extract(_SEX, expand=False).dropna().map(sex_word)
-    sexes = code.astype(object).map(words).to_numpy()
-    known = ~pd.isna(sexes)
-    sex = _only(pd.Series(sexes[known], events["patient_id"][known]), "sex", warnings)
+    codes = events["code"].cat.categories.to_series()
+    words = codes.str.extract(_SEX, expand=False).dropna().map(sex_word).dropna()
+    told = events.loc[events["code"].isin(words.index), ["patient_id", "code"]]
+    sex = _only(told.set_index("patient_id")["code"].astype(object).map(words), "sex", warnings)
     patients = pd.DataFrame(
         {
             "birth": birth.reindex(index).astype("datetime64[us]"),

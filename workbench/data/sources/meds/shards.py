@@ -4,29 +4,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from workbench.data.bad_rows import BadRows
 from workbench.data.sources.folder import relative_name
-from workbench.data.sources.span import OUTSIDE, outside
+from workbench.data.sources.span import FIRST, LAST, OUTSIDE
 from workbench.data.sources.text_lines import WHOLE_FILE
 from workbench.errors import RecordsError
 
 _READ = {"subject_id", "time", "code", "numeric_value", "text_value", "end", "unit"}
-_ROWS = ["patient_id", "time", "end", "code", "numeric_value", "text_value"]
+_ROWS = ["subject_id", "time", "end", "code", "numeric_value", "text_value"]
 
 
 @dataclass(frozen=True, eq=False)
 class Shard:
-    """Rows of one file: ``patient_id, time, end, code, numeric_value, text_value``.
+    """Rows of one file: ``subject_id, time, end, code, numeric_value, text_value``.
 
     ``unread`` names its further columns.
     """
 
-    rows: pd.DataFrame
+    rows: pa.Table
     unread: tuple[str, ...]
 
 
@@ -58,23 +57,34 @@ def read_shard(shard: Path, root: Path, bad: BadRows) -> Shard | None:
         return None
     unread = sorted(set(table.column_names) - _READ)
     table, row = _with_valid_text(_typed(table, name), name, bad)
-    frame = table.to_pandas()
-    keep = np.ones(len(frame), bool)
-    faults = {
-        "no subject_id": frame["subject_id"].isna(),
-        "no code": frame["code"].isna() | (frame["code"].str.strip() == ""),
-        OUTSIDE: _outside(frame["time"]) | _outside(frame["end"]),
-        "ends before it begins": frame["end"] < frame["time"],
-        "an end without a time": frame["end"].notna() & frame["time"].isna(),
-        "numeric_value is infinite": np.isinf(frame["numeric_value"].to_numpy(float)),
-    }
-    for reason, wrong in faults.items():
-        wrong = np.asarray(wrong, bool) & keep
+    keep = np.ones(len(table), bool)
+    for reason, wrong in _faults(table).items():
+        wrong &= keep
         bad.add_all(name, row[wrong].tolist(), reason)
         keep &= ~wrong
-    frame = frame[keep]
-    frame = frame.assign(patient_id=frame["subject_id"].astype("int64").astype(str))
-    return Shard(frame[_ROWS], tuple(unread))
+    return Shard(table.filter(pa.array(keep)).select(_ROWS), tuple(unread))
+
+
+def _faults(table: pa.Table) -> dict[str, np.ndarray]:
+    """Reason → the rows, (row,) bool, that cannot be used for it."""
+    time, end = (table[column].cast(pa.int64()) for column in ("time", "end"))
+    blank = pc.equal(pc.utf8_trim_whitespace(table["code"]), "")
+    faults = {
+        "no subject_id": pc.is_null(table["subject_id"]),
+        "no code": pc.or_kleene(pc.is_null(table["code"]), blank),
+        OUTSIDE: pc.or_(*(pc.fill_null(_is_outside(t), False) for t in (time, end))),
+        "ends before it begins": pc.less(end, time),
+        "an end without a time": pc.and_(pc.is_valid(end), pc.is_null(time)),
+        "numeric_value is infinite": pc.is_inf(table["numeric_value"]),
+    }
+    return {
+        reason: pc.fill_null(wrong, False).to_numpy(zero_copy_only=False).copy()
+        for reason, wrong in faults.items()
+    }
+
+
+def _is_outside(time: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.or_(pc.less(time, FIRST), pc.greater(time, LAST))
 
 
 def read_parquet(file: Path, name: str, bad: BadRows) -> pa.Table | None:
@@ -162,8 +172,3 @@ def _is_text(found: pa.DataType) -> bool:
 
 def _is_number(found: pa.DataType) -> bool:
     return pa.types.is_floating(found) or pa.types.is_integer(found)
-
-
-def _outside(times: pd.Series) -> np.ndarray:
-    whole = times.astype("datetime64[us]").astype("int64").to_numpy()
-    return outside(whole) & times.notna().to_numpy()

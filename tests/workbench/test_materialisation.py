@@ -9,7 +9,7 @@ from workbench.cohort.cohort import Cohort
 from workbench.cohort.criteria import col
 from workbench.data.open_card import open_card
 from workbench.errors import CohortError
-from workbench.materialise import materialise
+from workbench.materialisation import materialise
 
 EVERYTHING = ["clinical", "rna", "mutations", "imaging"]
 
