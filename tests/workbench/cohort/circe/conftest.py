@@ -68,7 +68,15 @@ def small_frames() -> dict[str, pd.DataFrame]:
                 "value_as_number": [8.0, 6.0],
             }
         ),
-        "concept": pd.DataFrame({"concept_id": [DIABETES, INSULIN, HBA1C]}),
+        "concept": pd.DataFrame(
+            {"concept_id": [DIABETES, INSULIN, HBA1C], "concept_name": ["diabetes", "insulin", "a"]}
+        ),
+        "concept_ancestor": pd.DataFrame(
+            {
+                "ancestor_concept_id": [DIABETES, INSULIN, HBA1C],
+                "descendant_concept_id": [DIABETES, INSULIN, HBA1C],
+            }
+        ),
     }  # fmt: skip
 
 
