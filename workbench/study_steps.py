@@ -14,8 +14,9 @@ import pandas as pd
 import workbench
 from workbench.cohort.cohort import Cohort
 from workbench.data.card import GenomicsModality, ImageModality
-from workbench.data.fingerprint import write_atomically
+from workbench.data.deidentify import pseudonyms
 from workbench.data.paths import cache_folder
+from workbench.data.secret_key import make_key, read_key
 from workbench.errors import StudyError
 from workbench.evaluation import Evaluation, evaluate
 from workbench.evaluation.alignment import FEWEST_AT_RISK
@@ -373,8 +374,11 @@ def save_model(study: Study, cohort: Cohort, dataset: "PatientDataset", folder: 
 def save_predictions(
     study: Study, cohort: Cohort, predictions: Mapping[str, "Predictions"], folder: RunFolder
 ) -> Path:
-    """``predictions.parquet``: one row a patient and model, pseudonyms where the card says so."""
-    names = pseudonyms(cohort, folder)
+    """``predictions.parquet``: one row a patient and model, pseudonyms where the card says so.
+
+    Rows are sorted by the name that is written, for their order would tell who is who.
+    """
+    names = exported_names(cohort, folder)
     frames = [
         pd.DataFrame(
             {
@@ -387,29 +391,23 @@ def save_predictions(
         )
         for name, prediction in predictions.items()
     ]
+    frames = [frame.sort_values("patient_id", ignore_index=True) for frame in frames]
     table = pd.concat(frames, ignore_index=True)
     return folder.write("predictions.parquet", lambda path: table.to_parquet(path, index=False))
 
 
-def pseudonyms(cohort: Cohort, folder: RunFolder) -> dict[str, str]:
+def exported_names(cohort: Cohort, folder: RunFolder) -> dict[str, str]:
     """Patient → name in exported files.
 
-    The patient's own where the card is not restricted. Else random names, whose key is kept in the
+    The patient's own where the card is not restricted. Else a pseudonym, whose key is kept in the
     cache folder, readable by its owner alone, and never in the results.
     """
     patients = cohort.patients.index.astype(str).tolist()
     if not cohort.card.spec.privacy.restricted:
         return {patient: patient for patient in patients}
-    order = np.random.default_rng().permutation(len(patients))
-    names = {patients[i]: f"P{rank + 1:05d}" for rank, i in enumerate(order)}
-    key = cache_folder() / "pseudonyms" / f"{_hash({'run': str(folder.path.resolve())})[:16]}.json"
-    if key.exists():
-        kept = json.loads(key.read_text(encoding="utf-8"))
-        if kept.keys() == names.keys():
-            return kept
-    key.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_atomically(key, json.dumps(names).encode())
-    return names
+    path = cache_folder() / "pseudonyms" / f"{_hash({'run': str(folder.path.resolve())})[:16]}.key"
+    key = read_key(path) if path.exists() else make_key(path, outside=[folder.path])
+    return dict(zip(patients, pseudonyms(patients, key).tolist(), strict=True))
 
 
 def embedder() -> "ImageEmbedder":

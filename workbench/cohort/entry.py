@@ -1,8 +1,7 @@
 """When a patient enters: the events that set the index date, and how long they must be known."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
@@ -11,7 +10,8 @@ import pandas as pd
 from workbench.cohort.criteria.events import Happened
 from workbench.cohort.criteria.population import day_of
 from workbench.cohort.criteria.query import EventQuery
-from workbench.data.card import did_you_mean
+from workbench.cohort.criteria.window import check_days
+from workbench.cohort.written import check_entries, shown
 from workbench.data.events import STATIC, EventRows
 from workbench.data.records import Records
 from workbench.errors import CohortError
@@ -56,13 +56,12 @@ class Entry:
         if not self.events:
             raise CohortError("name the event that sets the index date")
         if self.which not in get_args(Which):
-            raise CohortError(f"entry: which is first, last or all; got {self.which!r}")
+            raise CohortError(f"entry: which is first, last or all; got {shown(self.which)}")
         days = {"observed_before": self.observed_before, "observed_after": self.observed_after}
         if self.washout_days is not None:
             days["washout_days"] = self.washout_days
         for name, value in days.items():
-            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-                raise CohortError(f"entry: {name} is a number of days, 0 or more; got {value!r}")
+            check_days(value, f"entry: {name}")
         if self.since is not None and self.until is not None and self.since > self.until:
             raise CohortError(f"entry: the study period ends before it begins ({self.since})")
 
@@ -139,12 +138,9 @@ class Entry:
         CohortError
             If it is no entry; the message names what is wrong.
         """
-        known = {"events", *_SETTINGS}
-        if not isinstance(written, Mapping) or not isinstance(written.get("events"), list):
-            raise CohortError("an entry is a mapping with a list of events")
-        odd = sorted(map(str, written.keys() - known))
-        if odd:
-            raise CohortError(f"entry: no setting {odd[0]!r}{did_you_mean(odd[0], known)}")
+        check_entries(written, {"events", *_SETTINGS}, "entry")
+        if not isinstance(written.get("events"), list):
+            raise CohortError("entry: events is a list")
         settings = {key: value for key, value in written.items() if key != "events"}
         for name in ("since", "until"):
             if name in settings:
@@ -201,12 +197,14 @@ def queries(events: tuple[Happened, ...], what: str) -> tuple[EventQuery, ...]:
 
 def as_day(value: Any, name: str) -> date:
     """A day, also out of its ISO text."""
-    if isinstance(value, date):
+    if isinstance(value, date) and not isinstance(value, datetime):
         return value
     try:
-        return date.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise CohortError(f"{name}: expected a day such as '2015-03-31'") from None
+        return date.fromisoformat(value if isinstance(value, str) else "")
+    except ValueError:
+        raise CohortError(
+            f"{name}: expected a day such as '2015-03-31', got {type(value).__name__}"
+        ) from None
 
 
 def _merged(parts: list[EventRows]) -> EventRows:

@@ -138,32 +138,69 @@ class Flow:
         event; ``n_unknown`` are removed patients for whom a value is missing; ``n_regained`` are
         the patients who would be in if this rule alone were dropped (missing for what is no rule).
         """
-        everyone = np.ones(len(self.patient), bool)
-        n, records = self.n_patients(everyone), len(self.patient)
-        events = int(np.count_nonzero(self.event))
+        if (self.patient[1:] < self.patient[:-1]).any():
+            return self._by_patient().table()
+        n_steps = len(self.steps)
+        passed, failed = self._passed()
+        furthest = _best(passed, self.patient)
+        first = np.ones(len(self.patient), bool)
+        first[1:] = self.patient[1:] != self.patient[:-1]
+        n_after, records_after, events_after = (
+            _survivors(some, n_steps) for some in (furthest[first], passed, passed[self.event])
+        )
         start = self.n_population
-        rows = [self._row("population", self.population, start, start, records)]
+        rows = [self._row("population", self.population, start, start, records_after[0])]
         if self.entry:
+            n, records = n_after[0], records_after[0]
             rows.append(self._row("entry event", self.entry, start, n, records))
         for row in rows:
-            row |= {"events_removed": 0, "events_after": events}
-        failed = np.zeros(len(self.patient), np.int16)
-        for step in self.steps:
-            failed += ~step.holds
-        kept = everyone
-        for step in self.steps:
-            before, kept = kept, kept & step.holds
-            lost, n_before, n = before & ~kept, n, self.n_patients(kept)
-            row = self._row(step.name, step.sentence, n_before, n, int(np.count_nonzero(kept)))
-            row["records_removed"] = int(np.count_nonzero(lost))
-            row["n_unknown"] = self._n_gone(lost & step.unknown, kept)
-            row["events_removed"] = int(np.count_nonzero(self.event & lost))
-            row["events_after"] = int(np.count_nonzero(self.event & kept))
+            row |= {"events_removed": 0, "events_after": events_after[0]}
+
+        alone = np.flatnonzero((failed == 1) & (furthest < n_steps))
+        failed_at, owner = passed[alone], self.patient[alone]
+        for k, step in enumerate(self.steps):
+            row = self._row(step.name, step.sentence, n_after[k], n_after[k + 1], 0)
+            for name, after in (("records", records_after), ("events", events_after)):
+                row[f"{name}_removed"] = after[k] - after[k + 1]
+                row[f"{name}_after"] = after[k + 1]
+            if step.unknown.any():
+                lacking = step.unknown & (passed == k) & (furthest == k)
+                row["n_unknown"] = _n_different(self.patient[lacking])
             if any(step is rule for rule in self.rules):
-                row["n_regained"] = self._n_regained(step, failed)
+                row["n_regained"] = _n_different(owner[failed_at == k])
             rows.append(row)
         table = pd.DataFrame(rows, columns=list(COLUMNS))
         return table.astype({"n_regained": "Int64"})
+
+    def _passed(self) -> tuple[np.ndarray, np.ndarray]:
+        """How many steps each record passed before it failed one, and how many it failed."""
+        small = np.uint8 if len(self.steps) < 2**8 else np.int64
+        passed, failed = np.zeros((2, len(self.patient)), small)
+        kept = np.ones(len(self.patient), bool)
+        for step in self.steps:
+            kept &= step.holds
+            passed += kept
+            failed += ~step.holds
+        return passed, failed
+
+    def _by_patient(self) -> Self:
+        """With the records of each patient together."""
+        order = np.argsort(self.patient, kind="stable")
+
+        def turned(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+            return tuple(
+                replace(step, holds=step.holds[order], unknown=step.unknown[order])
+                for step in steps
+            )
+
+        return replace(
+            self,
+            patient=self.patient[order],
+            event=self.event[order],
+            before=turned(self.before),
+            rules=turned(self.rules),
+            after=turned(self.after),
+        )
 
     def _row(
         self, step: str, sentence: str, n_before: int, n_after: int, records: int
@@ -180,13 +217,24 @@ class Flow:
             "n_regained": pd.NA,
         }
 
-    def _n_gone(self, lost: np.ndarray, kept: np.ndarray) -> int:
-        """Patients of the lost records who have no record left."""
-        gone = np.zeros(self.n_population, bool)
-        gone[self.patient[lost]] = True
-        gone[self.patient[kept]] = False
-        return int(np.count_nonzero(gone))
 
-    def _n_regained(self, step: Step, failed: np.ndarray) -> int:
-        """Patients who fail this rule and no other step."""
-        return self._n_gone((failed == 1) & ~step.holds, failed == 0)
+def _best(passed: np.ndarray, patient: np.ndarray) -> np.ndarray:
+    """The most that any record of the same patient passed, by record; patients are sorted."""
+    best, away = passed.copy(), 1
+    while (same := patient[away:] == patient[:-away]).any():
+        earlier, later = best[:-away] * same, best[away:] * same
+        np.maximum(best[away:], earlier, out=best[away:])
+        np.maximum(best[:-away], later, out=best[:-away])
+        away *= 2
+    return best
+
+
+def _n_different(patient: np.ndarray) -> int:
+    """How many patients; they are sorted."""
+    return int(np.count_nonzero(np.diff(patient, prepend=-1)))
+
+
+def _survivors(passed: np.ndarray, n_steps: int) -> list[int]:
+    """How many passed at least 0, 1, … steps."""
+    counts = [np.count_nonzero(passed == k) for k in range(n_steps + 1)]
+    return np.cumsum(counts[::-1])[::-1].tolist()

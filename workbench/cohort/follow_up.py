@@ -1,6 +1,5 @@
 """How long a patient is followed from the index date, and what is waited for."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Self
@@ -10,8 +9,9 @@ import numpy as np
 from workbench.cohort.criteria.events import Happened
 from workbench.cohort.criteria.population import LAST, Population, day_of
 from workbench.cohort.criteria.query import EventQuery
+from workbench.cohort.criteria.window import check_days
 from workbench.cohort.entry import as_day, queries
-from workbench.data.card import did_you_mean
+from workbench.cohort.written import check_entries
 from workbench.data.events import DAY, DEATH, STATIC, EventRows
 from workbench.errors import CohortError
 
@@ -21,7 +21,8 @@ class FollowUp:
     """When follow-up ends: at the earliest of these.
 
     The end of the observation period that holds the index date and the patient's death always end
-    it; where the source has no observation periods, the patient's last event does.
+    it; where the source has no observation periods, the patient's last event does. Whatever ends
+    it before the index date, such as a death recorded too early, ends it on the index date.
 
     Parameters
     ----------
@@ -38,28 +39,24 @@ class FollowUp:
     until: date | None = None
 
     def __post_init__(self) -> None:
-        if self.days is not None and (
-            isinstance(self.days, bool) or not isinstance(self.days, int) or self.days < 0
-        ):
-            raise CohortError(f"follow-up: days is a number of days, 0 or more; got {self.days!r}")
+        if self.days is not None:
+            check_days(self.days, "follow-up: days")
 
     def end(self, population: Population) -> np.ndarray:
-        """Last moment of follow-up, (record,) int64 µs; ``LAST`` is not known to end."""
+        """Last moment of follow-up, (record,) int64 µs, no earlier than the index date."""
         records = population.with_events
-        end = population.observed_to.copy()
+        end = np.minimum(population.observed_to, _death(population))
         if records.observation is None:
-            end[:] = _last_event(population)
+            end = np.minimum(end, _last_event(population))
         for query in self.events:
             end = np.minimum(end, first_after(population, query.rows(records)))
-        # Whoever is recorded as dead before the index date is not followed at all.
-        end = np.minimum(end, np.maximum(_death(population), population.index))
         day = day_of(population.index)
         if self.days is not None:
             end = np.minimum(end, (day + self.days + 1) * DAY - 1)
         if self.until is not None:
             last = (self.until - date(1970, 1, 1)).days
             end = np.minimum(end, (last + 1) * DAY - 1)
-        return end
+        return np.maximum(end, population.index)
 
     def sentences(self) -> tuple[str, ...]:
         """As a person reads it."""
@@ -84,10 +81,7 @@ class FollowUp:
     @classmethod
     def from_json(cls, written: Any) -> Self:
         """Read what :meth:`to_json` wrote."""
-        known = {"days", "events", "until"}
-        if not isinstance(written, Mapping) or not written.keys() <= known:
-            odd = sorted(map(str, written))[0] if isinstance(written, Mapping) else written
-            raise CohortError(f"follow-up has days, events, until{did_you_mean(str(odd), known)}")
+        check_entries(written, {"days", "events", "until"}, "follow-up")
         events = written.get("events", [])
         if not isinstance(events, list):
             raise CohortError("follow-up: events is a list")
@@ -125,7 +119,7 @@ def _last_event(population: Population) -> np.ndarray:
     """Each patient's last event of any code, by record."""
     records = population.with_events
     last = records.events.last_times(len(records.patients))
-    return np.maximum(last[population.patient], population.index)
+    return last[population.patient]
 
 
 def _death(population: Population) -> np.ndarray:

@@ -81,7 +81,8 @@ class RecordCohort(Account):
         date where the source has dates.
         """
         where, population = np.flatnonzero(self._kept), self.candidates
-        table = population.table.iloc[where].reset_index(drop=True)
+        who, when = population.patient[where], population.index[where]
+        table = records_at(self.records, who, when).table
         ids = self.records.patients.index[population.patient[where]]
         index, end = population.index[where], population.exit[where]
         first: dict[str, object] = {"patient_id": ids.to_numpy()}
@@ -93,7 +94,7 @@ class RecordCohort(Account):
         if self.definition.outcome is not None:
             time, event = self._outcome
             first |= {"time": time[where], "event": event[where]}
-        return pd.concat([pd.DataFrame(first), table], axis=1)
+        return pd.concat([pd.DataFrame(first), pd.DataFrame(dict(table))], axis=1)
 
     @cached_property
     def _outcome(self) -> tuple[np.ndarray, np.ndarray]:

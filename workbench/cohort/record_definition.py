@@ -4,13 +4,17 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from workbench.cohort.criteria import Criterion, Happened, parse
 from workbench.cohort.criteria.query import EventQuery
 from workbench.cohort.entry import Entry, queries
 from workbench.cohort.follow_up import FollowUp
+from workbench.cohort.written import check_plain, read_json, shown
 from workbench.errors import CohortError
+
+if TYPE_CHECKING:
+    from workbench.cohort.sql.text import Sql
 
 SCHEMA = 2
 Limit = Literal["first", "last", "all"]
@@ -49,7 +53,7 @@ class RecordDefinition:
 
     def __post_init__(self) -> None:
         if self.limit not in get_args(Limit):
-            raise CohortError(f"limit is first, last or all; got {self.limit!r}")
+            raise CohortError(f"limit is first, last or all; got {shown(self.limit)}")
         for criterion in self.select:
             if not isinstance(criterion, Criterion):
                 raise CohortError(
@@ -73,6 +77,12 @@ class RecordDefinition:
         """Canonical: keys sorted, no white space; equal definitions give equal text."""
         return json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
+    def to_sql(self) -> "Sql":
+        """The statement that PostgreSQL and DuckDB run on a CDM 5.4, values apart from the text."""
+        from workbench.cohort.sql.show import definition_sql
+
+        return definition_sql(self)
+
     @property
     def hash(self) -> str:
         """sha256 of :meth:`to_json`."""
@@ -87,17 +97,15 @@ class RecordDefinition:
         CohortError
             If it is no definition of this schema; the message names what is wrong.
         """
-        try:
-            written = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise CohortError(f"the cohort definition is not JSON: {error}") from None
-        return cls.from_dict(written)
+        return cls.from_dict(read_json(text))
 
     @classmethod
     def from_dict(cls, written: Any) -> Self:
         """Read what :meth:`to_dict` gave."""
+        check_plain(written)
         if (
             not isinstance(written, Mapping)
+            or isinstance(written.get("schema"), bool)
             or written.get("schema") != SCHEMA
             or written.keys() != _ENTRIES
         ):

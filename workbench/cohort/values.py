@@ -1,32 +1,39 @@
 """Values that a criterion compares a column with: read, checked and written one way."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from workbench.cohort.written import shown
 from workbench.data.card import did_you_mean
 from workbench.errors import CohortError
 
 Value = str | int | float | bool
+Table = pd.DataFrame | Mapping[str, pd.Series]
+"""Columns by name."""
+EXACT = 2**53
+"""The largest whole number up to which float64 tells all of them apart."""
 
 
-def read_column(patients: pd.DataFrame, name: str) -> tuple[pd.Series, np.ndarray]:
+def read_column(patients: Table, name: str) -> tuple[pd.Series, np.ndarray]:
     """A column, and which of its values are known."""
     if name not in patients:
-        raise CohortError(f"no column is called {name!r}{did_you_mean(name, patients.columns)}")
-    return patients[name], patients[name].notna().to_numpy()
+        raise CohortError(f"no column is called {shown(name)}{did_you_mean(name, patients)}")
+    column = patients[name]
+    return column, column.notna().to_numpy()
 
 
 def comparable(values: pd.Series, value: Any) -> Any:
     """The value as the column holds it: a date, where the column holds dates."""
-    return pd.Timestamp(value) if pd.api.types.is_datetime64_any_dtype(values.dtype) else value
+    dates = pd.api.types.is_datetime64_any_dtype(values.dtype)
+    return pd.Timestamp(date.fromisoformat(value)) if dates else value
 
 
-def check_fits(patients: pd.DataFrame, name: str, values: Iterable[Any], *, ordered: bool) -> None:
+def check_fits(patients: Table, name: str, values: Iterable[Any], *, ordered: bool) -> None:
     """Refuse a value that could never be in the column, which would silently exclude everyone."""
     column = patients[name]
     if pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype):
@@ -48,9 +55,9 @@ def check_fits(patients: pd.DataFrame, name: str, values: Iterable[Any], *, orde
     )
     for value in values:
         if not any(value == level and type(value) is type(level) for level in levels):
-            shown = ", ".join(map(str, levels[:10])) + (" …" if len(levels) > 10 else "")
+            some = ", ".join(map(str, levels[:10])) + (" …" if len(levels) > 10 else "")
             near = did_you_mean(str(value), map(str, levels))
-            raise CohortError(f"{name} has no level {value!r}; it has {shown}{near}")
+            raise CohortError(f"{name} has no level {shown(value)}; it has {some}{near}")
 
 
 def _is_date(text: str) -> bool:
@@ -69,6 +76,8 @@ def as_value(name: str, value: Any) -> Value:
             f"{name}: compare with text, a finite number or true/false, got "
             f"{type(value).__name__}; use is_missing for missing values"
         )
+    if isinstance(value, int) and abs(value) > EXACT:
+        raise CohortError(f"{name}: whole numbers beyond {EXACT} are not compared exactly")
     return value
 
 
@@ -82,7 +91,8 @@ def as_number(name: str, value: Any) -> float:
 
 def plain(value: Value) -> Value:
     """18.0 as 18, so that equal criteria have equal JSON."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    whole = isinstance(value, float) and value.is_integer() and abs(value) <= EXACT
+    return int(value) if whole else value
 
 
 def as_text(value: Value) -> str:

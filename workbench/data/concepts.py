@@ -47,7 +47,7 @@ class ConceptSet:
         if not self.name.strip():
             raise RecordsError("a concept set needs a name, for the sentences that use it")
         if all(concept.excluded for concept in self.concepts):
-            raise RecordsError(f"concept set {self.name!r} includes nothing")
+            raise RecordsError(f"concept set {self.name[:40]!r} includes nothing")
 
     def to_json(self) -> dict[str, Any]:
         """Canonical: concepts sorted, each once; equal sets give equal JSON."""
@@ -72,10 +72,16 @@ class ConceptSet:
                 "vocabulary"
             }:
                 version = rest.get("vocabulary", "")
-                return cls(name, tuple(map(_concept, lines)), str(version))
+                if not isinstance(version, str):
+                    raise RecordsError("a concept set's vocabulary is its release, as text")
+                return cls(name, tuple(map(_concept, lines)), version)
         raise RecordsError(
             "a concept set has a name, a list of concepts and at most a vocabulary; got "
-            f"{', '.join(map(str, written)) if isinstance(written, Mapping) else type(written)}"
+            + (
+                ", ".join(repr(entry)[:40] for entry in list(written)[:6])
+                if isinstance(written, Mapping)
+                else type(written).__name__
+            )
         )
 
 
@@ -166,16 +172,17 @@ class Vocabulary:
         """
         unknown = sorted({c.concept_id for c in concepts.concepts if c.concept_id not in self})
         if unknown:
+            some = ", ".join(concept[:40] for concept in unknown[:5])
             raise RecordsError(
-                f"concept set {concepts.name!r}: {len(unknown)} of its concepts are unknown to the "
-                f"vocabulary of this source ({self.version or 'release not given'}): "
-                f"{', '.join(unknown[:5])}{did_you_mean(unknown[0], self.names)}"
+                f"concept set {concepts.name[:40]!r}: {len(unknown)} of its concepts are unknown "
+                f"to the vocabulary of this source ({self.version or 'release not given'}): "
+                f"{some}{did_you_mean(unknown[0], self.names)}"
             )
         included = self._with_descendants([c for c in concepts.concepts if not c.excluded])
         found = included - self._with_descendants([c for c in concepts.concepts if c.excluded])
         if not found:
             raise RecordsError(
-                f"concept set {concepts.name!r}: everything in it is taken out again"
+                f"concept set {concepts.name[:40]!r}: everything in it is taken out again"
             )
         return frozenset(found)
 
@@ -188,10 +195,11 @@ class Vocabulary:
 
 def _concept(written: Any) -> Concept:
     match written:
-        case {"concept": str() | int() as concept_id, **rest} if rest.keys() <= {
-            "descendants",
-            "excluded",
-        } and all(isinstance(flag, bool) for flag in rest.values()):
+        case {"concept": str() | int() as concept_id, **rest} if (
+            not isinstance(concept_id, bool)
+            and rest.keys() <= {"descendants", "excluded"}
+            and all(isinstance(flag, bool) for flag in rest.values())
+        ):
             return Concept(
                 str(concept_id), rest.get("descendants", True), rest.get("excluded", False)
             )

@@ -25,6 +25,8 @@ DAY = 86_400_000_000
 """Microseconds."""
 STATIC = np.iinfo(np.int64).min
 """Time of an event that has none, such as an eye colour: it lies before every other."""
+LATEST = 10_000 * 366 * DAY
+"""No time lies further from zero: nanoseconds do."""
 
 BIRTH, DEATH = "MEDS_BIRTH", "MEDS_DEATH"
 """The two codes that MEDS fixes; every source writes them so."""
@@ -122,8 +124,8 @@ class MemoryEvents:
         Raises
         ------
         RecordsError
-            If a column is missing, or an event belongs to nobody or has no code, or ends before it
-            begins.
+            If a column is missing, an event belongs to nobody, has no code or ends before it
+            begins, or a time or value is none.
         """
         _check_columns(events)
         patient = patients.get_indexer(events["patient_id"].astype(patients.dtype))
@@ -209,16 +211,31 @@ def _microseconds(times: pd.Series) -> np.ndarray:
         whole = times.astype("datetime64[us]").astype("int64").to_numpy().copy()
         whole[times.isna().to_numpy()] = STATIC
         return whole
-    if pd.api.types.is_float_dtype(times.dtype):
-        raise RecordsError("times are float: give int64 microseconds or datetimes")
     missing = times.isna().to_numpy()
-    return times.where(~missing, STATIC).astype("int64").to_numpy()
+    known = times[~missing].infer_objects()
+    if len(known) and not pd.api.types.is_integer_dtype(known.dtype):
+        raise RecordsError(
+            f"times are {known.dtype}: give int64 microseconds or datetimes without a time zone"
+        )
+    whole = np.full(len(times), STATIC)
+    whole[~missing] = known.to_numpy(np.int64)
+    n = int((np.abs(whole[~missing]) > LATEST).sum())
+    if n:
+        raise RecordsError(
+            f"{n} times lie more than 10,000 years from 1970: give microseconds, not nanoseconds"
+        )
+    return whole
 
 
 def _numbers(events: pd.DataFrame) -> np.ndarray:
     if "numeric_value" not in events:
         return np.full(len(events), np.nan)
-    return pd.to_numeric(events["numeric_value"]).to_numpy(float, na_value=np.nan)
+    values = events["numeric_value"]
+    numbers = pd.to_numeric(values, errors="coerce")
+    n = int((numbers.isna() & values.notna()).sum())
+    if n:
+        raise RecordsError(f"{n} numeric values are no numbers: put words into text_value")
+    return numbers.to_numpy(float, na_value=np.nan)
 
 
 def _texts(events: pd.DataFrame) -> pd.Series:

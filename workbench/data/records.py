@@ -53,6 +53,15 @@ class ObservationPeriods:
         if (self.end < self.start).any():
             n = int((self.end < self.start).sum())
             raise RecordsError(f"{n} observation periods end before they begin")
+        if (np.diff(self.patient) < 0).any():
+            raise RecordsError("observation periods must be sorted by patient")
+        same = self.patient[1:] == self.patient[:-1]
+        n = int((same & (self.start[1:] <= self.end[:-1])).sum())
+        if n:
+            raise RecordsError(
+                f"{n} observation periods begin before the same patient's last one ended: sort "
+                "them by start, and join those that overlap"
+            )
 
     def __len__(self) -> int:
         return len(self.patient)

@@ -32,7 +32,7 @@ def records_of(
     ids = pd.Index(sorted(births), dtype=object, name="patient_id")
     rows = [(*event, *(None,) * (5 - len(event))) for event in events]
     table = pd.DataFrame(rows, columns=HEADERS)
-    table["time"] = pd.to_datetime(table["time"])
+    table["time"] = pd.to_datetime(table["time"], format="ISO8601")
     born = pd.to_datetime([births[patient] for patient in ids]).astype("datetime64[us]")
     sex = pd.Categorical(["female" if i % 2 else "male" for i in range(len(ids))])
     patients = pd.DataFrame({"birth": born, "sex": sex}, index=ids)

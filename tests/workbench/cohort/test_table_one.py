@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from workbench.cohort.table_one import table_one_record
 from workbench.data.open_card import DataCard
 from workbench.errors import CohortError
 
@@ -89,3 +90,12 @@ def test_availability_counts_what_was_observed(make_card: Make, table: pd.DataFr
     by_site = cohort.availability(by="site")
     assert by_site.loc[by_site["level"] != "all", "n_available"].sum() == 73
     assert by_site.loc[by_site["level"] != "all", "n_events"].sum() == cohort.n_events
+
+
+def test_the_record_behind_the_text_holds_its_numbers(make_card: Make) -> None:
+    cohort = make_card().cohort()
+    record = table_one_record(cohort, by="grade")
+    assert record.frame().equals(cohort.table_one(by="grade"))
+    assert record["age"].unit == "years"
+    assert record["age"].rows[0].cells[0].estimate == pytest.approx(cohort.patients["age"].mean())
+    assert "age (years)" in record.to_html()

@@ -62,7 +62,7 @@ def test_hostile_name_is_a_name(database, text) -> None:
         assert duck.select("SELECT name FROM person")["name"].to_pylist() == ["secret"]
 
 
-@settings(max_examples=25)
+@settings(deadline=None, max_examples=25)
 @given(
     st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1))
 )

@@ -199,7 +199,9 @@ def test_a_failed_build_leaves_nothing(tmp_path) -> None:
     assert list((tmp_path / "cache" / "events").iterdir()) == []
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data(), step=st.sampled_from([1, 60_000_000, DAY]))
 def test_order_is_that_of_patient_and_time(data, step) -> None:
     n = data.draw(st.integers(0, 40))

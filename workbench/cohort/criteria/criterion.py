@@ -8,12 +8,15 @@ as in SQL).
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
 
 from workbench.cohort.criteria.population import INDEX_DATE, Population
 from workbench.errors import CohortError
+
+if TYPE_CHECKING:
+    from workbench.cohort.sql.text import Sql
 
 Truth = tuple[np.ndarray, np.ndarray]
 """Of whom a criterion is known to hold, and known not to hold, (record,) bool each."""
@@ -84,6 +87,12 @@ class Criterion(ABC):
         """What :func:`parse` reads; equal criteria give equal JSON."""
         notes = {"name": self.name, "rationale": self.rationale}
         return {**self._body(), **{key: text for key, text in notes.items() if text}}
+
+    def to_sql(self) -> "Sql":
+        """As PostgreSQL and DuckDB ask it of a CDM 5.4, values apart from the text."""
+        from workbench.cohort.sql.show import criterion_sql
+
+        return criterion_sql(self)
 
     def named(self, name: str, rationale: str = "") -> Self:
         """The same rule with a name, and why it is there."""

@@ -1,5 +1,6 @@
 """Criteria on events: how many of them lie in a window."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Self, get_args
 
@@ -10,6 +11,7 @@ from workbench.cohort.criteria.population import INDEX_DATE, Population, day_of
 from workbench.cohort.criteria.query import EventQuery, Range
 from workbench.cohort.criteria.window import Unit, Window
 from workbench.cohort.values import as_number
+from workbench.cohort.written import shown
 from workbench.data.concepts import ConceptSet
 from workbench.data.events import DEATH, EventRows
 from workbench.errors import CohortError
@@ -53,7 +55,7 @@ class Happened(Criterion):
         if not self.windows:
             raise CohortError("events need a window; Window() is at any time")
         if self.counted not in get_args(Counted):
-            raise CohortError(f"count events, days or codes; got {self.counted!r}")
+            raise CohortError(f"count events, days or codes; got {shown(self.counted)}")
 
     def truth(self, population: Population) -> Truth:
         n_events = self.counts(population)
@@ -64,10 +66,19 @@ class Happened(Criterion):
 
     def counts(self, population: Population) -> np.ndarray:
         """How many events each record has in the windows, (record,) int."""
-        rows = self.query.rows(population.with_events)
-        record, event = self.pairs(population, rows)
-        if self.counted != "events":
-            record = _once_each(record, _what_is_counted(rows, event, self.counted))
+        among = None if self.query.where is None else population.has_record
+        bounds = [window.bounds(population) for window in self.windows]
+        records, days = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+        for rows in self.query.parts(population.with_events, among):
+            record, event = self._pairs_within(population, rows, bounds)
+            if self.counted == "codes":
+                record = _once_each(record, rows.code.codes[event].astype(np.int64))
+            if self.counted == "days":
+                days.append(day_of(rows.time[event]))
+            records.append(record)
+        record = np.concatenate(records)
+        if self.counted == "days":
+            record = _once_each(record, np.concatenate(days))
         return np.bincount(record, minlength=len(population))
 
     def pairs(self, population: Population, rows: EventRows) -> tuple[np.ndarray, np.ndarray]:
@@ -85,10 +96,19 @@ class Happened(Criterion):
         record, event
             Positions of both, (pair,) int.
         """
+        return self._pairs_within(
+            population, rows, [window.bounds(population) for window in self.windows]
+        )
+
+    def _pairs_within(
+        self,
+        population: Population,
+        rows: EventRows,
+        bounds: Sequence[tuple[np.ndarray, np.ndarray]],
+    ) -> tuple[np.ndarray, np.ndarray]:
         record, event = population.pair(rows)
         inside = np.ones(len(record), bool)
-        for window in self.windows:
-            low, high = window.bounds(population)
+        for window, (low, high) in zip(self.windows, bounds, strict=True):
             moment = (rows.time if window.edge == "start" else rows.end)[event]
             inside &= (low[record] <= moment) & (moment <= high[record])
         return record[inside], event[inside]
@@ -220,19 +240,13 @@ def death() -> Happened:
     return event(DEATH, title="death")
 
 
-def _what_is_counted(rows: EventRows, event: np.ndarray, counted: Counted) -> np.ndarray:
-    if counted == "codes":
-        return rows.code.codes[event].astype(np.int64)
-    return day_of(rows.time[event])
-
-
 def _once_each(record: np.ndarray, value: np.ndarray) -> np.ndarray:
     """Records, as often as they have different values."""
-    order = np.lexsort((value, record))
-    record, value = record[order], value[order]
-    new = np.ones(len(record), bool)
-    new[1:] = (record[1:] != record[:-1]) | (value[1:] != value[:-1])
-    return record[new]
+    if not len(value):
+        return record
+    least = value.min()
+    width = int(value.max() - least) + 1
+    return np.unique(record.astype(np.int64) * width + (value - least)) // width
 
 
 def _count_words(least: int, most: int | None, counted: Counted) -> str:

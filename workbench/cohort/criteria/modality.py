@@ -3,11 +3,14 @@
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
+import numpy as np
+
 from workbench.cohort.criteria.criterion import Criterion, Truth
 from workbench.cohort.criteria.events import Happened
 from workbench.cohort.criteria.population import INDEX_DATE, Population
 from workbench.cohort.criteria.query import EventQuery
 from workbench.cohort.criteria.window import Unit, Window
+from workbench.cohort.written import shown
 from workbench.data.card import did_you_mean
 from workbench.errors import CohortError
 
@@ -23,16 +26,20 @@ class Has(Criterion):
         available = population.available
         if self.modality not in available:
             raise CohortError(
-                f"no modality is called {self.modality!r}; there are "
+                f"no modality is called {shown(self.modality)}; there are "
                 f"{', '.join(available) or 'none'}{did_you_mean(self.modality, available)}"
             )
         if self.window is None:
             holds = available[self.modality].astype(bool)
             return holds, ~holds
-        codes = population.with_events.modalities.get(self.modality)
-        if codes is None:
+        records = population.with_events
+        if self.modality not in records.modalities:
             raise CohortError(f"{self.modality} has no acquisitions, so no window: leave it out")
-        return Happened(EventQuery(codes=tuple(codes)), (self.window,)).truth(population)
+        known = records.events.code_counts().index
+        codes = tuple(code for code in records.modalities[self.modality] if code in known)
+        if not codes:
+            return np.zeros(len(population), bool), np.ones(len(population), bool)
+        return Happened(EventQuery(codes=codes), (self.window,)).truth(population)
 
     def words(self, anchor: str = INDEX_DATE) -> str:
         when = "" if self.window is None else f" {self.window.words(anchor)}"

@@ -11,6 +11,7 @@ from workbench.cohort.criteria.modality import Has
 from workbench.cohort.criteria.query import EventQuery
 from workbench.cohort.criteria.window import Window
 from workbench.cohort.values import as_value
+from workbench.cohort.written import check_plain, shown
 from workbench.errors import CohortError
 
 
@@ -36,6 +37,7 @@ def parse(written: Mapping[str, Any]) -> Criterion:
             f"a criterion is a mapping such as {{column: age, op: '>=', value: 18}}, "
             f"got {type(written).__name__}"
         )
+    check_plain(written)
     body = dict(written)
     notes = {key: body.pop(key) for key in ("name", "rationale") if key in body}
     for key, text in notes.items():
@@ -57,12 +59,13 @@ def _parse_body(body: dict[str, Any]) -> Criterion:
             return Several(len(parts), tuple(map(parse, parts)))
         case {"any": list(parts), **rest} if not rest:
             return Several(1, tuple(map(parse, parts)))
-        case {"at_least": int(n), "of": list(parts), **rest} if not rest:
+        case {"at_least": int(n), "of": list(parts), **rest} if not rest and n is not True:
             return Several(n, tuple(map(parse, parts)))
         case {"not": part, **rest} if not rest:
             return Not(parse(part))
+    entries = ", ".join(repr(str(entry)[:40])[1:-1] for entry in list(body)[:6])
     raise CohortError(
-        f"criterion with {', '.join(map(str, body)) or 'no entries'}: expected column, op and "
+        f"criterion with {entries or 'no entries'}: expected column, op and "
         "value; has; event; all; any; not; or at_least and of"
     )
 
@@ -97,6 +100,6 @@ def _parse_comparison(name: str, op: str, rest: dict[str, Any]) -> Criterion:
     if op == "between" and isinstance(value, list) and len(value) == 2:
         return column.between(*value)
     raise CohortError(
-        f"criterion on {name}: op {op!r} with a {type(value).__name__}: expected one of "
+        f"criterion on {name}: op {shown(op)} with a {type(value).__name__}: expected one of "
         "==, !=, <, <=, >, >= with one value, `in` with a list, `between` with [low, high]"
     )

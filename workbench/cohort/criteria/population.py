@@ -1,15 +1,19 @@
 """Who a criterion is asked of: one row a record, each with its patient and its index date."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 
+from workbench.cohort.values import Table
 from workbench.data.events import DAY, EventRows
 from workbench.data.records import Records
 from workbench.errors import CohortError
+
+T = TypeVar("T")
 
 FIRST, LAST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 """Before and after every moment."""
@@ -44,7 +48,7 @@ class Population:
         Where events are; None in a card's cohort.
     """
 
-    table: pd.DataFrame
+    table: Table
     available: Mapping[str, np.ndarray] = field(default_factory=dict)
     patient: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
     index: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -54,7 +58,7 @@ class Population:
     records: Records | None = None
 
     def __len__(self) -> int:
-        return len(self.table)
+        return len(self.table) if isinstance(self.table, pd.DataFrame) else len(self.patient)
 
     @property
     def with_events(self) -> Records:
@@ -71,6 +75,13 @@ class Population:
                 "(OMOP, MEDS, FHIR, cBioPortal)"
             )
         return self.records
+
+    @cached_property
+    def has_record(self) -> np.ndarray:
+        """Which patients stand in a record, (patient,) bool."""
+        has = np.zeros(len(self.with_events.patients), bool)
+        has[self.patient] = True
+        return has
 
     @cached_property
     def _record_of(self) -> np.ndarray | None:
@@ -120,38 +131,72 @@ def records_at(records: Records, patient: np.ndarray, index: np.ndarray) -> Popu
     )
 
 
-def _characteristics(records: Records, patient: np.ndarray, index: np.ndarray) -> pd.DataFrame:
-    table = records.patients.iloc[patient].reset_index(drop=True)
-    if records.clock == "relative":
-        return table
-    day = pd.Series(index.view("datetime64[us]"))
-    dated = {"index_year": day.dt.year.to_numpy(float)}
-    if "birth" in table:
-        dated["age"] = completed_years(table["birth"], day)
+class OnDemand(Mapping[str, T]):
+    """Values by name, each made when it is first asked for: most are never."""
+
+    def __init__(self, names: Iterable[str], make: Callable[[str], T]) -> None:
+        self._names, self._make = tuple(names), make
+        self._made: dict[str, T] = {}
+
+    def __getitem__(self, name: str) -> T:
+        if name not in self._names:
+            raise KeyError(name)
+        if name not in self._made:
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def _characteristics(
+    records: Records, patient: np.ndarray, index: np.ndarray
+) -> OnDemand[pd.Series]:
+    own = records.patients
+    dated = [] if records.clock == "relative" else ["index_year"]
+    dated += ["age", "age_by_year"] if dated and "birth" in own else []
+
+    def make(name: str) -> pd.Series:
+        if name not in dated:
+            return own[name].iloc[patient].reset_index(drop=True)
+        day = index.view("datetime64[us]").astype("datetime64[D]")
+        if name == "index_year":
+            return pd.Series(_year(day).astype(float))
+        birth = own["birth"].to_numpy("datetime64[D]")[patient]
+        if name == "age":
+            return pd.Series(completed_years(birth, day))
         # As ATLAS counts age: it reads no more of a birth than its year.
-        dated["age_by_year"] = (day.dt.year - table["birth"].dt.year).to_numpy(float)
-    return table.assign(**dated)
+        years = (_year(day) - _year(birth)).astype(float)
+        return pd.Series(np.where(np.isnat(birth), np.nan, years))
+
+    return OnDemand([name for name in own if name not in dated] + dated, make)
 
 
-def completed_years(birth: pd.Series, day: pd.Series) -> np.ndarray:
-    """Age in completed years, float64; NaN where the birth is unknown.
+def completed_years(birth: np.ndarray, day: np.ndarray) -> np.ndarray:
+    """Age in completed years, float64; NaN where the birth is unknown. Both are days.
 
     Whoever is born on 29 February has their birthday on 1 March of a common year.
     """
-    before_birthday = (day.dt.month < birth.dt.month) | (
-        (day.dt.month == birth.dt.month) & (day.dt.day < birth.dt.day)
-    )
-    years = (day.dt.year - birth.dt.year - before_birthday).astype(float)
-    return years.where(birth.notna()).to_numpy()
+    born, now = birth.astype("datetime64[M]"), day.astype("datetime64[M]")
+    before_birthday = (day - now).view(np.int64) < (birth - born).view(np.int64)
+    months = (now - born).view(np.int64) - before_birthday
+    return np.where(np.isnat(birth), np.nan, np.floor_divide(months, 12))
 
 
-def _available(records: Records, patient: np.ndarray) -> dict[str, np.ndarray]:
-    available = {}
-    for name, codes in records.modalities.items():
+def _year(day: np.ndarray) -> np.ndarray:
+    return day.astype("datetime64[Y]").view(np.int64) + 1970
+
+
+def _available(records: Records, patient: np.ndarray) -> OnDemand[np.ndarray]:
+    def make(name: str) -> np.ndarray:
         has = np.zeros(len(records.patients), bool)
-        has[records.events.rows(codes).patient] = True
-        available[name] = has[patient]
-    return available
+        has[records.events.rows(records.modalities[name]).patient] = True
+        return has[patient]
+
+    return OnDemand(records.modalities, make)
 
 
 def _observation(

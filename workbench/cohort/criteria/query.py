@@ -1,12 +1,13 @@
 """What counts as an event: its code, how much of it, and what must surround it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from workbench.cohort.values import as_number, as_text, plain
+from workbench.cohort.written import check_entries, shown
 from workbench.data.card import did_you_mean
 from workbench.data.concepts import ConceptSet
 from workbench.data.events import DAY, STATIC, EventRows
@@ -15,6 +16,10 @@ from workbench.errors import CohortError
 
 if TYPE_CHECKING:
     from workbench.cohort.criteria.criterion import Criterion
+
+
+FREQUENT = 100_000
+"""Events of one code that are counted apart from those of other codes."""
 
 
 @dataclass(frozen=True)
@@ -150,8 +155,9 @@ class EventQuery:
         Raises
         ------
         CohortError
-            If a code that it names, or every code under a prefix, occurs nowhere and is unknown to
-            the vocabulary: it would silently find nobody.
+            If a code that it names occurs nowhere and is unknown to the vocabulary, or no code
+            begins with a prefix that is no whole domain (``drug//``): it would silently find
+            nobody.
         RecordsError
             If the concept set does not resolve.
         """
@@ -159,31 +165,59 @@ class EventQuery:
         for code in self.codes:
             if code not in known and not _named(records, code):
                 raise CohortError(
-                    f"no event has the code {code!r}, and no vocabulary here names it"
+                    f"no event has the code {shown(code)}, and no vocabulary here names it"
                     f"{did_you_mean(code, _near(known, code))}"
                 )
         found = set(self.codes)
         for prefix in self.prefixes:
             begins = known[known.str.startswith(prefix)] if len(known) else known
-            if not len(begins) and not prefix.endswith("//"):
+            if not len(begins) and prefix and not prefix.endswith("//"):
                 raise CohortError(
-                    f"no code begins with {prefix!r}{did_you_mean(prefix, _near(known, prefix))}"
+                    f"no code begins with {shown(prefix)}"
+                    f"{did_you_mean(prefix, _near(known, prefix))}"
                 )
             found |= set(begins)
         if self.concepts is not None:
             if records.vocabulary is None:
                 raise CohortError(
-                    f"concept set {self.concepts.name!r}: this source has no vocabulary; name codes"
+                    f"concept set {shown(self.concepts.name)}: this source has no vocabulary; "
+                    "name codes"
                 )
             ids = records.vocabulary.resolve(self.concepts)
             found |= {f"{self.domain}//{concept}" for concept in ids} & set(known)
         return frozenset(found)
 
-    def rows(self, records: Records) -> EventRows:
-        """The events, sorted by patient and time."""
+    def rows(self, records: Records, among: np.ndarray | None = None) -> EventRows:
+        """The events, sorted by patient and time.
+
+        Parameters
+        ----------
+        records
+            Where events are.
+        among
+            Whose events are wanted, (patient,) bool; None is everyone's.
+        """
+        return self._narrowed(records, records.events.rows(self.find_codes(records)), among)
+
+    def parts(self, records: Records, among: np.ndarray | None = None) -> Iterator[EventRows]:
+        """The events of :meth:`rows`, those of each frequent code apart.
+
+        What is counted needs no common order of all codes, and sorting millions of events takes
+        longer than counting them.
+        """
+        codes, counts = self.find_codes(records), records.events.code_counts()
+        frequent = counts.index[counts.to_numpy() >= FREQUENT].intersection(list(codes))
+        if self.first_ever or len(codes) == 1:
+            frequent = frequent[:0]
+        for code in frequent:
+            yield self._narrowed(records, records.events.rows([code]), among)
+        rest = codes.difference(frequent)
+        if rest:
+            yield self._narrowed(records, records.events.rows(rest), among)
+
+    def _narrowed(self, records: Records, rows: EventRows, among: np.ndarray | None) -> EventRows:
         from workbench.cohort.criteria.population import records_at
 
-        rows = records.events.rows(self.find_codes(records))
         if self.first_ever:
             rows = rows[_first_of_each(rows)]
         keep = np.ones(len(rows), bool)
@@ -196,7 +230,8 @@ class EventQuery:
             keep &= self.lasting.contains(days.astype(float)) & (rows.time != STATIC)
         rows = rows if keep.all() else rows[keep]
         if self.where is not None:
-            rows = rows[rows.time != STATIC]
+            timed = rows.time != STATIC
+            rows = rows[timed if among is None else timed & among[rows.patient]]
             rows = rows[self.where.mask(records_at(records, rows.patient, rows.time))]
         return rows
 
@@ -272,11 +307,7 @@ class EventQuery:
             "codes", "prefixes", "concept_set", "domain", "value", "texts", "lasting_days",
             "first_ever", "where", "title",
         }  # fmt: skip
-        if not isinstance(written, Mapping):
-            raise CohortError(f"an event query is a mapping, got {type(written).__name__}")
-        odd = sorted(map(str, written.keys() - known))
-        if odd:
-            raise CohortError(f"event query: no entry {odd[0]!r}{did_you_mean(odd[0], known)}")
+        check_entries(written, known, "event query")
         if not isinstance(written.get("first_ever", False), bool):
             raise CohortError("event query: first_ever is true or false")
         ranges = {

@@ -7,6 +7,7 @@ from typing import Any, Literal, Self, get_args
 import numpy as np
 
 from workbench.cohort.criteria.population import FIRST, INDEX_DATE, LAST, Population
+from workbench.cohort.written import check_entries, shown
 from workbench.data.events import DAY
 from workbench.errors import CohortError
 
@@ -28,7 +29,8 @@ class Window:
     start, end
         Days or hours after the anchor, negative before it; None is open. Days are counted on the
         calendar: whatever happens on the day of the anchor is day 0, at whatever hour. Hours are
-        counted from the moment.
+        counted from the moment. What has no time lies in no window but one that is open at both
+        ends.
     unit
         Of both.
     anchor
@@ -50,7 +52,7 @@ class Window:
         for name, allowed in (("unit", Unit), ("anchor", Anchor), ("edge", Edge)):
             if getattr(self, name) not in get_args(allowed):
                 raise CohortError(
-                    f"window: {name} is {getattr(self, name)!r}: expected one of "
+                    f"window: {name} is {shown(getattr(self, name))}: expected one of "
                     f"{', '.join(get_args(allowed))}"
                 )
         longest = LONGEST if self.unit == "days" else 24 * LONGEST
@@ -60,13 +62,18 @@ class Window:
             ):
                 raise CohortError(
                     f"window: expected whole {self.unit} between -{longest} and {longest}, or None "
-                    f"for an open end; got {type(bound).__name__} {bound!r:.40}"
+                    f"for an open end; got {shown(bound)}"
                 )
         if self.start is not None and self.end is not None and self.start > self.end:
             raise CohortError(
                 f"window: it starts {self.start} and ends {self.end} {self.unit} after the "
                 f"{self.anchor}: give the earlier one first"
             )
+
+    @property
+    def at_any_time(self) -> bool:
+        """Whether it asks for no time at all."""
+        return self.start is None and self.end is None and not self.observed
 
     def bounds(self, population: Population) -> tuple[np.ndarray, np.ndarray]:
         """First and last moment that counts, (record,) int64 µs."""
@@ -80,7 +87,9 @@ class Window:
         else:
             low = None if self.start is None else anchor + self.start * HOUR
             high = None if self.end is None else anchor + self.end * HOUR
-        first = np.full(len(anchor), FIRST) if low is None else low
+        # What has no time lies before every moment, so an open start leaves it out.
+        opens = FIRST if self.at_any_time else FIRST + 1
+        first = np.full(len(anchor), opens) if low is None else low
         last = np.full(len(anchor), LAST) if high is None else high
         if self.anchor == "exit":
             # A patient who is followed up for ever has no end to count from.
@@ -141,12 +150,18 @@ class Window:
         CohortError
             If it is no window.
         """
-        known = {"start", "end", "unit", "anchor", "edge", "observed"}
-        if not isinstance(written, Mapping) or not written.keys() <= known:
-            raise CohortError(f"a window has at most {', '.join(sorted(known))}")
+        check_entries(written, {"start", "end", "unit", "anchor", "edge", "observed"}, "a window")
         if not isinstance(written.get("observed", False), bool):
             raise CohortError("window: observed is true or false")
         return cls(**written)
+
+
+def check_days(days: Any, what: str) -> None:
+    """Refuse what is no whole number of days from 0 to ``LONGEST``."""
+    if isinstance(days, bool) or not isinstance(days, int) or not 0 <= days <= LONGEST:
+        raise CohortError(
+            f"{what} is a whole number of days from 0 to {LONGEST}; got {shown(days)}"
+        )
 
 
 def _moment(offset: int | None, unit: Unit, anchor: str) -> str:

@@ -41,20 +41,18 @@ def _select(query: EventQuery, writing: Writing) -> Select:
 
 
 def _first_ever(found: Select) -> Select:
+    """Each patient's first event that has a time; ties end as in memory."""
     rows = found.subquery("every")
-    return (
-        select(*(rows.c[name] for name in COLUMNS))
-        .where(rows.c[TIME].is_not(None))
-        .distinct(rows.c[PATIENT])
-        .order_by(
-            rows.c[PATIENT],
-            rows.c[TIME],
-            collate(rows.c[CODE], "C"),
-            rows.c[NUMBER].nulls_last(),
-            collate(rows.c[TEXT], "C").nulls_first(),
-            rows.c[END],
-        )
+    order = (
+        rows.c[TIME],
+        collate(rows.c[CODE], "C"),
+        rows.c[NUMBER].nulls_last(),
+        collate(rows.c[TEXT], "C").nulls_first(),
+        rows.c[END],
     )
+    turn = func.row_number().over(partition_by=rows.c[PATIENT], order_by=order)
+    timed = select(*rows.c, turn.label("turn")).where(rows.c[TIME].is_not(None)).subquery("timed")
+    return select(*(timed.c[name] for name in COLUMNS)).where(timed.c.turn == bound.ONE)
 
 
 def _surrounded(query: EventQuery, writing: Writing) -> Select:

@@ -13,13 +13,14 @@ from workbench.cohort.record_definition import RecordDefinition
 from workbench.cohort.sql.database import Database
 from workbench.cohort.sql.names import check_names
 from workbench.cohort.sql.server import Rows
-from workbench.cohort.sql.source import PATIENT
+from workbench.cohort.sql.source import PATIENT, Source
 from workbench.cohort.sql.statement import (
     Statement,
     definition_statement,
     population_statement,
 )
 from workbench.cohort.sql.text import as_sql
+from workbench.data.events import DAY
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -62,7 +63,7 @@ class DatabaseCohort(Account):
         where = np.flatnonzero(self._kept)
         index = self.index_dates[where]
         if index.dtype.kind == "i":
-            index = np.floor_divide(index, _DAY)
+            index = np.floor_divide(index, DAY)
         columns: dict[str, Any] = {
             "patient_id": self.patient_ids[self.flow.patient[where]],
             "index_date": index,
@@ -70,9 +71,6 @@ class DatabaseCohort(Account):
         if self.definition.outcome is not None:
             columns["event"] = self.flow.event[where]
         return pd.DataFrame(columns)
-
-
-_DAY = 86_400_000_000
 
 
 def run_in_database(definition: RecordDefinition, database: Database) -> DatabaseCohort:
@@ -103,14 +101,18 @@ def run_in_database(definition: RecordDefinition, database: Database) -> Databas
         check_names(definition, source, session)
         n_population = session.select(as_sql(population_statement(source)))["n"][0]
         rows = session.select(as_sql(statement.select))
-    return _cohort(definition, source.name, statement, n_population, rows)
+    return _cohort(definition, source, statement, n_population, rows)
 
 
 def _cohort(
-    definition: RecordDefinition, name: str, statement: Statement, n_population: int, rows: Rows
+    definition: RecordDefinition,
+    source: Source,
+    statement: Statement,
+    n_population: int,
+    rows: Rows,
 ) -> DatabaseCohort:
     ids = np.array(list(map(str, rows[PATIENT])), object)
-    calendar = not rows["index_date"] or not isinstance(rows["index_date"][0], int)
+    calendar = source.clock.kind == "calendar"
     index = np.array(rows["index_date"], "datetime64[us]" if calendar else np.int64)
     order = np.lexsort((index, pd.factorize(ids, sort=True)[0]))
     patient_ids, patient = np.unique(ids[order], return_inverse=True)
@@ -122,7 +124,7 @@ def _cohort(
         patient=patient,
         event=mask("event") if definition.outcome is not None else np.zeros(len(ids), bool),
         n_population=n_population,
-        population=f"every patient of {name}",
+        population=f"every patient of {source.name}",
         entry=f"has the entry event: {' or '.join(q.words() for q in definition.entry.events)}",
         before=entry_steps(
             patient,
@@ -134,4 +136,6 @@ def _cohort(
     for i, criterion in enumerate(definition.select, 1):
         words = (step_name(criterion, i), criterion.sentence())
         flow = flow.rule(Step(*words, mask(f"holds_{i}"), mask(f"unknown_{i}")))
-    return DatabaseCohort(name, definition, patient_ids, index[order], limited(flow, definition))
+    return DatabaseCohort(
+        source.name, definition, patient_ids, index[order], limited(flow, definition)
+    )

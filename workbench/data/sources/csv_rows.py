@@ -155,16 +155,19 @@ def _mark(reason: np.ndarray, lines: np.ndarray, code: int) -> None:
 
 def _not_utf8(content: bytes, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """Lines that are not UTF-8."""
-    lines, at = [], 0
-    while at < len(content):
-        try:
-            str(memoryview(content)[at:], "utf-8")
-            break
-        except UnicodeDecodeError as error:
-            line = int(np.searchsorted(ends, at + error.start, "right"))
-            lines.append(line)
-            at = int(ends[line])
-    return np.array(lines, np.int64)
+    if _is_utf8(content):
+        return np.zeros(0, np.int64)
+    beyond_ascii = np.flatnonzero(np.frombuffer(content, np.uint8) >= 0x80)
+    lines = np.unique(np.searchsorted(ends, beyond_ascii, "right"))
+    return lines[[not _is_utf8(content[starts[line] : ends[line]]) for line in lines]]
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _join_quoted(

@@ -30,7 +30,7 @@ def read(path, columns=("a", "b", "c")) -> tuple[list[dict], list[int], dict[str
 
 
 @pytest.mark.parametrize("block", [16, 64, 1 << 24])
-@settings(max_examples=30, suppress_health_check=SLOW)
+@settings(deadline=None, max_examples=30, suppress_health_check=SLOW)
 @given(
     written=st.lists(st.tuples(VALUE, VALUE, VALUE), max_size=12),
     end=st.sampled_from(["\n", "\r\n"]),
@@ -53,7 +53,7 @@ def test_what_csv_can_say_comes_back(tmp_path, monkeypatch, block, written, end)
 
 
 @pytest.mark.parametrize("block", [16, 1 << 24])
-@settings(max_examples=50, suppress_health_check=SLOW)
+@settings(deadline=None, max_examples=50, suppress_health_check=SLOW)
 @given(lines=st.lists(LINE, max_size=15), last=st.booleans())
 def test_every_line_is_a_row_or_listed(tmp_path, monkeypatch, block, lines, last) -> None:
     monkeypatch.setattr(csv_rows, "_BLOCK", block)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.workbench.data.sources.conftest import (
@@ -111,6 +111,7 @@ def test_periods_that_overlap_or_touch_are_one(cdm, tmp_path) -> None:
     assert found.end.tolist() == [moment(day) + DAY - 1 for day in days]
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 2), st.integers(0, 40), st.integers(0, 8)), min_size=0, max_size=25

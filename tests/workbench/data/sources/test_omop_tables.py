@@ -1,7 +1,7 @@
 """The declaration of OMOP tables."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.data.events import DEATH
@@ -29,6 +29,7 @@ def test_columns_of_a_table_belong_to_it_and_differ(table) -> None:
     )
 
 
+@settings(deadline=None)
 @given(words=st.none() | st.text("ab /", min_size=1), value=CONCEPT, unit=CONCEPT)
 def test_text_is_taken_apart_as_it_was_put_together(words, value, unit) -> None:
     parts = [words, value and VALUE + value, unit and UNIT + unit]

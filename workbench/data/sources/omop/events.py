@@ -8,10 +8,18 @@ import pyarrow as pa
 
 from workbench.data.duck import Duck
 from workbench.data.prepared_events import EventBatch
-from workbench.data.sources.bad_rows import BadRows
+from workbench.data.sources.omop.bad_rows import BadTableRows
 from workbench.data.sources.omop.files import SourceTable
 from workbench.data.sources.omop.people import People
-from workbench.data.sources.omop.typed import is_there, is_wrong, moment, number, whole, words
+from workbench.data.sources.omop.typed import (
+    is_there,
+    is_wrong,
+    moment,
+    number,
+    typed_rows,
+    whole,
+    words,
+)
 from workbench.data.sources.omop_tables import UNIT, VALUE, EventTable
 
 
@@ -21,7 +29,7 @@ class EventReader:
 
     duck: Duck
     people: People
-    bad: BadRows
+    bad: BadTableRows
     other_day: dict[str, int] = field(default_factory=dict)
 
     def batches(self, table: EventTable, source: SourceTable) -> Iterator[EventBatch]:
@@ -31,8 +39,7 @@ class EventReader:
         for block in source.blocks([*table.required, *table.optional]):
             self.bad.note(source.file, block)
             reasons, query = _query(table, block.rows.schema, source.file)
-            with self.duck.table("block", block.rows):
-                rows = self.duck.select(query)
+            rows = typed_rows(self.duck, block.rows, query)
             patient = self.people.rows(rows["person"])
             reason = _numpy(rows["reason"])
             reason[(reason == 0) & (patient < 0)] = len(reasons) + 1
@@ -74,19 +81,19 @@ def _query(table: EventTable, schema: pa.Schema, file: str) -> tuple[list[str], 
     case = " ".join(f"WHEN {wrong} THEN {i}" for i, (_, wrong) in enumerate(checks, 1))
     columns = ", ".join(f"{value} AS typed_{name}" for name, (value, _, _) in typed.items())
     query = f"""
-        WITH typed AS (SELECT *, {columns} FROM block),
+        WITH typed AS MATERIALIZED (SELECT *, {columns} FROM block),
         begun AS (
             SELECT *, coalesce(typed_datetime, typed_date) AS begin,
                 coalesce(typed_end_datetime, typed_end_date) AS recorded_end
             FROM typed),
-        ended AS (
+        ended AS MATERIALIZED (
             SELECT *, CASE
                 WHEN CAST(recorded_end AS DATE) = CAST(begin AS DATE)
                     AND recorded_end = date_trunc('day', recorded_end)
                 THEN begin
                 ELSE recorded_end END AS stop
             FROM begun)
-        SELECT typed_person AS person, coalesce(typed_concept, 0) AS concept,
+        SELECT place, typed_person AS person, coalesce(typed_concept, 0) AS concept,
             epoch_us(begin) AS begin, epoch_us(coalesce(stop, begin)) AS stop,
             typed_number AS number,
             NULLIF(concat_ws(' ', {words(schema, table.words)},

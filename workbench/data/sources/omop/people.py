@@ -9,9 +9,9 @@ import pyarrow as pa
 from workbench.data.duck import Duck
 from workbench.data.events import DAY
 from workbench.data.records import ColumnFacts, ObservationPeriods
-from workbench.data.sources.bad_rows import BadRows
+from workbench.data.sources.omop.bad_rows import BadTableRows
 from workbench.data.sources.omop.files import SourceTable
-from workbench.data.sources.omop.typed import is_there, is_wrong, moment, whole
+from workbench.data.sources.omop.typed import is_there, is_wrong, moment, typed_rows, whole
 from workbench.data.sources.omop_tables import (
     PERIOD_REQUIRED,
     PERSON_OPTIONAL,
@@ -80,7 +80,7 @@ class People:
         return patients, facts
 
 
-def read_people(source: SourceTable, duck: Duck, bad: BadRows) -> People:
+def read_people(source: SourceTable, duck: Duck, bad: BadTableRows) -> People:
     """Read PERSON.
 
     Where only the year of birth is known, birth is on 1 July, and where the day is not, on the
@@ -91,8 +91,7 @@ def read_people(source: SourceTable, duck: Duck, bad: BadRows) -> People:
     for block in source.blocks([*PERSON_REQUIRED, *PERSON_OPTIONAL]):
         bad.note(source.file, block)
         reasons, query = _person_query(block.rows.schema, source.file)
-        with duck.table("block", block.rows):
-            rows = duck.select(query)
+        rows = typed_rows(duck, block.rows, query)
         reason = rows["reason"].to_numpy()
         bad.note_reasons(source.file, block.numbers, reason, reasons)
         good = rows.filter(pa.array(reason == 0)).drop_columns("reason").to_pandas()
@@ -120,13 +119,13 @@ def _person_query(schema: pa.Schema, file: str) -> tuple[list[str], str]:
         born AS (SELECT *, coalesce(written, CAST(TRY(make_date(year, coalesce(month, 7),
             CASE WHEN month IS NULL THEN 1 ELSE coalesce(day, 15) END)) AS TIMESTAMP)) AS birth
             FROM typed)
-        SELECT {", ".join(values)}, birth, written,
+        SELECT place, {", ".join(values)}, birth, written,
             CAST(CASE {case} ELSE 0 END AS INTEGER) AS reason
         FROM born"""
     return [reason for reason, _ in checks], query
 
 
-def _people(rows: pd.DataFrame, file: str, bad: BadRows) -> People:
+def _people(rows: pd.DataFrame, file: str, bad: BadTableRows) -> People:
     again = rows["person"].duplicated().to_numpy()
     bad.add(file, "person_id stands in a row before", rows["number"].to_numpy()[again])
     rows = rows[~again]
@@ -146,7 +145,7 @@ def _people(rows: pd.DataFrame, file: str, bad: BadRows) -> People:
 
 
 def read_periods(
-    source: SourceTable, people: People, duck: Duck, bad: BadRows
+    source: SourceTable, people: People, duck: Duck, bad: BadTableRows
 ) -> ObservationPeriods:
     """Read OBSERVATION_PERIOD; both days count whole, and periods that overlap or touch are one."""
     source.require(PERIOD_REQUIRED)
@@ -154,8 +153,7 @@ def read_periods(
     for block in source.blocks(PERIOD_REQUIRED):
         bad.note(source.file, block)
         reasons, query = _period_query(block.rows.schema, source.file)
-        with duck.table("block", block.rows):
-            rows = duck.select(query)
+        rows = typed_rows(duck, block.rows, query)
         patient = people.rows(rows["person"])
         reason = rows["reason"].to_numpy().copy()
         reason[(reason == 0) & (patient < 0)] = len(reasons) + 1
@@ -182,7 +180,7 @@ def _period_query(schema: pa.Schema, file: str) -> tuple[list[str], str]:
         WITH typed AS (SELECT *, {whole(schema, person_id)} AS person,
             {moment(schema, start_date, file)} AS first, {moment(schema, end_date, file)} AS last
             FROM block)
-        SELECT person, epoch_us(first) AS start,
+        SELECT place, person, epoch_us(first) AS start,
             epoch_us(last) + CASE WHEN last = date_trunc('day', last)
                 THEN {DAY - 1} ELSE 0 END AS stop,
             CAST(CASE {case} ELSE 0 END AS INTEGER) AS reason

@@ -15,7 +15,7 @@ from workbench.data.fingerprint import sha256_of
 from workbench.data.prepared import key_of, prepared_folder
 from workbench.data.prepared_events import EventBatch, PreparedEvents, write_events
 from workbench.data.records import Records, SourceFacts
-from workbench.data.sources.bad_rows import BadRows
+from workbench.data.sources.omop.bad_rows import BadTableRows
 from workbench.data.sources.omop.events import EventReader
 from workbench.data.sources.omop.files import CdmFiles, open_cdm
 from workbench.data.sources.omop.people import People, read_people, read_periods
@@ -66,8 +66,8 @@ def bad_omop_rows(path: Path | str, *, schema: str | None = None) -> pd.DataFram
     return _read(Path(path), schema, skip_bad=True)[1].to_frame()
 
 
-def _read(path: Path, schema: str | None, *, skip_bad: bool) -> tuple[Records, BadRows]:
-    bad = BadRows()
+def _read(path: Path, schema: str | None, *, skip_bad: bool) -> tuple[Records, BadTableRows]:
+    bad = BadTableRows()
     with open_cdm(path, schema=schema) as cdm, open_duck() as duck:
         people = read_people(cdm.required("person"), duck, bad)
         periods = read_periods(cdm.required("observation_period"), people, duck, bad)
@@ -96,7 +96,7 @@ def _read(path: Path, schema: str | None, *, skip_bad: bool) -> tuple[Records, B
 
 
 def _events(
-    cdm: CdmFiles, people: People, duck: Duck, bad: BadRows, key: str
+    cdm: CdmFiles, people: People, duck: Duck, bad: BadTableRows, key: str
 ) -> tuple[PreparedEvents, dict[str, int]]:
     """Events, prepared once; their bad rows are kept beside them."""
     present = [table for table in EVENT_TABLES if table.name in cdm.tables]
@@ -105,7 +105,7 @@ def _events(
             f"{cdm.name}: no table of events: give at least one of "
             f"{', '.join(table.name for table in EVENT_TABLES)}"
         )
-    found = BadRows()
+    found = BadTableRows()
 
     def batches(reader: EventReader) -> Iterator[EventBatch]:
         yield _births(people)

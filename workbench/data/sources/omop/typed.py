@@ -4,10 +4,23 @@ Each function gives an SQL expression that is null where the value is missing or
 value; :func:`is_wrong` tells the two apart.
 """
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from workbench.data.duck import quoted
+from workbench.data.duck import Duck, quoted
 from workbench.errors import RecordsError
+
+
+def typed_rows(duck: Duck, rows: pa.Table, query: str) -> pa.Table:
+    """What a query makes of the rows of ``block``, one row each and in their order.
+
+    The query passes the column ``place`` on: DuckDB promises no order.
+    """
+    places = pa.array(np.arange(len(rows)))
+    with duck.table("block", rows.append_column("place", places)):
+        found = duck.select(query)
+    return found.take(pc.sort_indices(found["place"])).drop_columns("place")
 
 
 def whole(schema: pa.Schema, column: str | None) -> str:
@@ -16,8 +29,11 @@ def whole(schema: pa.Schema, column: str | None) -> str:
         return "CAST(NULL AS BIGINT)"
     name, kind = quoted(column), schema.field(column).type
     if _is_text(kind):
+        # DuckDB's cast rounds decimals: what does not read back as written is looked at again.
+        plain = f"TRY_CAST({name} AS BIGINT)"
         return (
-            rf"CASE WHEN regexp_full_match(trim({name}), '[+-]?\d+(\.0*)?') "
+            f"CASE WHEN CAST({plain} AS VARCHAR) = {name} THEN {plain} "
+            rf"WHEN regexp_full_match(trim({name}), '[+-]?\d+(\.0*)?') "
             f"THEN TRY_CAST(split_part(trim({name}), '.', 1) AS BIGINT) END"
         )
     if pa.types.is_integer(kind):
@@ -44,9 +60,11 @@ def moment(schema: pa.Schema, column: str | None, file: str) -> str:
             "that the clinic wrote"
         )
     if _is_text(kind):
+        # DuckDB also casts words (epoch, infinity) and years before Christ.
+        cast = f"TRY_CAST({name} AS TIMESTAMP)"
         return (
-            rf"CASE WHEN regexp_matches(trim({name}), '^\d{{4}}-\d\d?-\d\d?([ T]\d|$)') "
-            f"THEN TRY_CAST(trim({name}) AS TIMESTAMP) END"
+            f"CASE WHEN {name} < ':' AND {cast} BETWEEN TIMESTAMP '0001-01-01' "
+            f"AND TIMESTAMP '9999-12-31 23:59:59.999999' THEN {cast} END"
         )
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return f"TRY_CAST({name} AS TIMESTAMP)"
@@ -59,9 +77,9 @@ def number(schema: pa.Schema, column: str | None) -> str:
         return "CAST(NULL AS DOUBLE)"
     name, kind = quoted(column), schema.field(column).type
     if _is_text(kind):
+        # DuckDB also casts 1_000.
         return (
-            rf"CASE WHEN regexp_full_match(trim({name}), '[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?') "
-            f"THEN {_finite(f'TRY_CAST(trim({name}) AS DOUBLE)')} END"
+            f"CASE WHEN NOT contains({name}, '_') THEN {_finite(f'TRY_CAST({name} AS DOUBLE)')} END"
         )
     if pa.types.is_boolean(kind) or pa.types.is_temporal(kind):
         return "CAST(NULL AS DOUBLE)"
@@ -81,7 +99,7 @@ def is_there(schema: pa.Schema, column: str | None) -> str:
         return "FALSE"
     name, kind = quoted(column), schema.field(column).type
     if _is_text(kind):
-        return f"coalesce(trim({name}), '') NOT IN ('', 'NaN', 'nan')"
+        return f"coalesce({name}, '') NOT IN ('', 'NaN', 'nan')"
     if pa.types.is_floating(kind):
         return f"({name} IS NOT NULL AND NOT isnan({name}))"
     return f"{name} IS NOT NULL"

@@ -1,4 +1,4 @@
-"""Rows that cannot be used: each is listed, none is dropped without a word."""
+"""Rows of tables that cannot be used, by the million: their numbers, by file and reason."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ _SHOWN = 20
 
 
 @dataclass(eq=False)
-class BadRows:
+class BadTableRows:
     """Gathers rows that cannot be used while files are read.
 
     ``numbers`` holds by file and reason what :class:`~workbench.data.sources.csv_rows.RowBlock`

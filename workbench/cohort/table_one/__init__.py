@@ -1,0 +1,41 @@
+"""Table one, and who has which modality: counts and summaries without small cells."""
+
+from workbench.cohort.table_one.availability import availability
+from workbench.cohort.table_one.description import describe
+from workbench.cohort.table_one.grouping import ALL, MISSING, Division
+from workbench.cohort.table_one.of_cohort import (
+    EVALUATED,
+    ONLY_TRAIN,
+    table_one,
+    table_one_record,
+)
+from workbench.cohort.table_one.record import (
+    Count,
+    Difference,
+    Group,
+    Row,
+    Summary,
+    TableOne,
+    Test,
+    Variable,
+)
+
+__all__ = [
+    "ALL",
+    "EVALUATED",
+    "MISSING",
+    "ONLY_TRAIN",
+    "Count",
+    "Difference",
+    "Division",
+    "Group",
+    "Row",
+    "Summary",
+    "TableOne",
+    "Test",
+    "Variable",
+    "availability",
+    "describe",
+    "table_one",
+    "table_one_record",
+]
