@@ -106,7 +106,8 @@ def _table(
     for column in columns:
         known = facts.get(column)
         meaning = known.meaning if known is not None else _derived(column)
-        unit = known.unit if known is not None else "years" if column == "age" else None
+        aged = "years" if column in ("age", "age_by_year") else None
+        unit = known.unit if known is not None else aged
         specs[column] = _column(patients[column], meaning, unit, "the patient's record")
     for feature in features:
         basis = f"window: {' and '.join(w.words() for w in feature.event.windows)}"
@@ -135,9 +136,11 @@ def _column(values: pd.Series, meaning: str, unit: str | None, basis: str) -> di
 
 
 def _derived(column: str) -> str:
-    return {"age": "age in completed years at the index date", "index_year": "calendar year"}[
-        column
-    ]
+    return {
+        "age": "age in completed years at the index date",
+        "age_by_year": "calendar year of the index date minus that of birth",
+        "index_year": "calendar year",
+    }[column]
 
 
 def _card(

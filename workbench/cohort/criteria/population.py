@@ -160,7 +160,7 @@ def _characteristics(
 ) -> OnDemand[pd.Series]:
     own = records.patients
     dated = [] if records.clock == "relative" else ["index_year"]
-    dated += ["age"] if dated and "birth" in own else []
+    dated += ["age", "age_by_year"] if dated and "birth" in own else []
 
     def make(name: str) -> pd.Series:
         if name not in dated:
@@ -168,8 +168,12 @@ def _characteristics(
         day = index.view("datetime64[us]").astype("datetime64[D]")
         if name == "index_year":
             return pd.Series(_year(day).astype(float))
-        birth = own["birth"].to_numpy("datetime64[D]")
-        return pd.Series(completed_years(birth[patient], day))
+        birth = own["birth"].to_numpy("datetime64[D]")[patient]
+        if name == "age":
+            return pd.Series(completed_years(birth, day))
+        # As ATLAS counts age: it reads no more of a birth than its year.
+        years = (_year(day) - _year(birth)).astype(float)
+        return pd.Series(np.where(np.isnat(birth), np.nan, years))
 
     return OnDemand([name for name in own if name not in dated] + dated, make)
 

@@ -88,7 +88,7 @@ class Question:
         """Columns of the patients that will be asked for are named at the start."""
         self.records = records
         self.writing = writing
-        wanted = {*names, "birth"} if "age" in names else {*names}
+        wanted = {*names, "birth"} if {"age", "age_by_year"} & {*names} else {*names}
         known = wanted & {*writing.source.patient_columns}
         self._people = writing.source.patients(known) if known else None
         self._counted: list[CTE] = []
@@ -111,7 +111,10 @@ class Question:
             at = self.records.table.c.index_date
             columns["index_year"] = PatientColumn("numeric", extract("year", at))
             if "birth" in columns:
-                columns["age"] = PatientColumn("numeric", _completed_years(columns["birth"], at))
+                born = columns["birth"]
+                columns["age"] = PatientColumn("numeric", _completed_years(born, at))
+                by_year = extract("year", at) - extract("year", born.value)
+                columns["age_by_year"] = PatientColumn("numeric", by_year)
         if name not in columns:
             there = self.writing.source.patient_columns
             raise CohortError(f"no column is called {name!r}{did_you_mean(name, there)}")
