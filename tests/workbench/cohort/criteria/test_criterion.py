@@ -121,7 +121,7 @@ def test_sentences() -> None:
         (col("age") == True, "age is a number"),  # noqa: E712
         (col("grade") == "hgih", "did you mean 'high'"),
         (col("grade") > "low", "grade has no order"),
-        (col("smoker") == 1, "smoker has no level 1"),
+        (col("smoker") == 1, "smoker has no level int 1"),
         (has("mir"), "did you mean 'mri'"),
     ],
 )

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbench.cohort.criteria import Population
 from workbench.cohort.crossfilter import (
     Brushes,
     Clause,
@@ -26,7 +27,6 @@ from workbench.cohort.crossfilter import (
     select,
     take_up,
 )
-from workbench.cohort.criteria import Population
 from workbench.errors import CohortError
 
 numbers = st.integers(-(10**6), 10**6) | st.floats(-1e6, 1e6)
