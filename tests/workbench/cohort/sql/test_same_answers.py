@@ -349,6 +349,27 @@ def test_duckdb_answers_as_memory_does(clock: str, observed: bool, data: st.Data
     assert_same(data.draw(definitions(clock, observed)), records, database)
 
 
+def every_edge(anchor: str) -> RecordDefinition:
+    """Windows that begin and end around one day or moment, as rules of one definition."""
+    offsets = [(o, o) for o in (-1, 0, 1)] + [(None, -1), (None, 0), (0, None), (1, None)]
+    rules = []
+    for unit, scale in (("days", 1), ("hours", 12)):
+        for edge in ("start", "end"):
+            for start, end in offsets:
+                low, high = (None if o is None else scale * o for o in (start, end))
+                window = Window(low, high, unit, anchor, edge)  # pyright: ignore[reportArgumentType]
+                rules.append(Happened(EventQuery(prefixes=("a//", "b")), (window,)))
+    entry = Entry((EventQuery(codes=("a//1", "lab//x")),), "all")
+    return RecordDefinition(entry, tuple(rules), follow_up=FollowUp(3))
+
+
+@pytest.mark.parametrize("anchor", ["index", "exit"])
+@pytest.mark.parametrize(("clock", "observed"), KINDS)
+def test_every_edge_of_a_window(clock: str, observed: bool, anchor: str) -> None:
+    records, database = in_duckdb(1, clock, observed)
+    assert_same(every_edge(anchor), records, database)
+
+
 @pytest.fixture(scope="module")
 def loaded(cluster: Any) -> dict[tuple[str, bool], tuple[Records, MedsDatabase]]:
     import psycopg
