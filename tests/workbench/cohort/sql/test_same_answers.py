@@ -377,7 +377,7 @@ def test_every_edge_of_a_window(clock: str, observed: bool, anchor: str) -> None
 def test_what_is_unknown(clock: str, observed: bool) -> None:
     records, database = in_duckdb(3, clock, observed)
     parts = (col("sex") == "female", col("smoker").isin([True]), col("bmi") > 25)
-    numbers = Happened(EventQuery(prefixes=("",), value=Range(0)))
+    numbers = Happened(EventQuery(prefixes=("",), value=Range(9)))
     rules = [at_least(n, *parts) for n in (1, 2, 3)]
     definition = RecordDefinition(
         Entry((EventQuery(codes=("a//1",)),), "all"), (*rules, *(~rule for rule in rules), numbers)
