@@ -167,7 +167,7 @@ def load_duckdb(tables: Tables) -> duckdb.DuckDBPyConnection:
         connection.execute(f'INSERT INTO "{name}" SELECT * FROM rows')
         connection.unregister("rows")
     # A missing number may be written either way.
-    odd = "numeric_value IS NULL AND length(code) % 2 = 1"
+    odd = "numeric_value IS NULL AND length(code) = 4"
     connection.execute(f"UPDATE events SET numeric_value = 'NaN' WHERE {odd}")
     return connection
 
@@ -184,7 +184,7 @@ def load_postgres(connection: Any, schema: str, tables: Tables) -> None:
         ):
             for row in rows.itertuples(index=False):
                 values = [None if pd.isna(value) else value for value in row]
-                if "numeric_value" in kinds and values[4] is None and len(values[3]) % 2:
+                if "numeric_value" in kinds and values[4] is None and len(values[3]) == 4:
                     values[4] = float("nan")
                 copy.write_row(values)
     connection.execute(f'GRANT USAGE ON SCHEMA "{schema}" TO reader')
