@@ -3,6 +3,7 @@
 from workbench.cohort.sql.database import Database, MedsDatabase, OmopDatabase
 from workbench.cohort.sql.run import DatabaseCohort, run_in_database
 from workbench.cohort.sql.server import DuckFile, DuckMemory, Postgres
+from workbench.cohort.sql.show import criterion_sql, definition_sql
 from workbench.cohort.sql.text import Sql
 
 __all__ = [
@@ -14,5 +15,7 @@ __all__ = [
     "OmopDatabase",
     "Postgres",
     "Sql",
+    "criterion_sql",
+    "definition_sql",
     "run_in_database",
 ]

