@@ -50,7 +50,8 @@ class RecordCohort(Account):
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a reader must know, of the records and of the definition, one sentence each."""
-        return (*self.records.warnings, *self.definition.warnings())
+        unknown = _unknown_concepts(self.records, self.definition)
+        return (*self.records.warnings, *self.definition.warnings(), *unknown)
 
     def attrition_for_export(self, minimum_cell: int | None = None) -> pd.DataFrame:
         """The attrition without small cells, as the records ask unless another size is given."""
@@ -131,6 +132,19 @@ class RecordCohort(Account):
         rules = list(self.flow.rules)
         rules[position] = _rules(self.candidates, [criterion], position)[0]
         return self._with_rules(tuple(select), tuple(rules))
+
+
+def _unknown_concepts(records: Records, definition: RecordDefinition) -> tuple[str, ...]:
+    sets = {query.concepts for query in definition.queries() if query.concepts is not None}
+    vocabulary = records.vocabulary
+    if vocabulary is None:
+        return ()
+    return tuple(
+        f"concept set {one.name!r}: {len(unknown)} of its {len(one.concepts)} concepts are unknown "
+        f"to this source, and find nobody: {', '.join(unknown[:5])}{' …' if unknown[5:] else ''}"
+        for one in sorted(sets, key=lambda one: one.name)
+        if (unknown := vocabulary.unknown(one))
+    )
 
 
 def build_cohort(records: Records, definition: RecordDefinition) -> RecordCohort:

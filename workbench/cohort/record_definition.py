@@ -138,6 +138,13 @@ class RecordDefinition:
             lines.append(f"Outcome: first {self.outcome.words()} after the index date")
         return tuple(lines)
 
+    def queries(self) -> tuple[EventQuery, ...]:
+        """Every kind of event that it asks for."""
+        events = [*self.entry.events, *self.follow_up.events]
+        events += [] if self.outcome is None else [self.outcome]
+        asked = [query for event in events for query in event.queries()]
+        return (*asked, *(query for criterion in self.select for query in criterion.queries()))
+
     def warnings(self) -> tuple[str, ...]:
         """What a reader must know of the definition itself, one sentence each."""
         ahead = [criterion for criterion in self.select if criterion.looks_ahead()]

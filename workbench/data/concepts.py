@@ -165,16 +165,20 @@ class Vocabulary:
     def resolve(self, concepts: ConceptSet) -> frozenset[str]:
         """Ids of the concepts of a set.
 
+        A concept that the vocabulary does not know adds and takes out itself alone; :meth:`unknown`
+        names those.
+
         Raises
         ------
         RecordsError
-            If a concept of the set is in no vocabulary here, or nothing is left.
+            If none of the concepts that belong to it is known here, or nothing is left.
         """
-        unknown = sorted({c.concept_id for c in concepts.concepts if c.concept_id not in self})
-        if unknown:
+        wanted = {c.concept_id for c in concepts.concepts if not c.excluded}
+        unknown = sorted(wanted & set(self.unknown(concepts)))
+        if len(unknown) == len(wanted):
             some = ", ".join(concept[:40] for concept in unknown[:5])
             raise RecordsError(
-                f"concept set {concepts.name[:40]!r}: {len(unknown)} of its concepts are unknown "
+                f"concept set {concepts.name[:40]!r}: none of its {len(unknown)} concepts is known "
                 f"to the vocabulary of this source ({self.version or 'release not given'}): "
                 f"{some}{did_you_mean(unknown[0], self.names)}"
             )
@@ -185,6 +189,10 @@ class Vocabulary:
                 f"concept set {concepts.name[:40]!r}: everything in it is taken out again"
             )
         return frozenset(found)
+
+    def unknown(self, concepts: ConceptSet) -> tuple[str, ...]:
+        """Concepts of a set that are not in the vocabulary, sorted."""
+        return tuple(sorted({c.concept_id for c in concepts.concepts if c.concept_id not in self}))
 
     def _with_descendants(self, concepts: Iterable[Concept]) -> set[str]:
         concepts = list(concepts)

@@ -24,11 +24,12 @@ def test_what_is_excluded_is_taken_out_of_all() -> None:
         TREE.resolve(concept_set("some", 2, exclude=[1]))
 
 
-def test_unknown_concepts_are_refused() -> None:
-    with pytest.raises(RecordsError, match="1 of its concepts are unknown"):
-        TREE.resolve(concept_set("some", 1, 99))
-    with pytest.raises(RecordsError, match="1 of its concepts are unknown"):
-        TREE.resolve(concept_set("some", 1, exclude=[99]))
+def test_a_set_of_which_nothing_is_known_is_refused_and_what_else_is_unknown_is_named() -> None:
+    with pytest.raises(RecordsError, match="none of its 2 concepts is known"):
+        TREE.resolve(concept_set("some", 98, 99, exclude=[1]))
+    some = concept_set("some", 1, 99, exclude=[98])
+    assert TREE.resolve(some) == TREE.resolve(concept_set("some", 1)) | {"99"}
+    assert TREE.unknown(some) == ("98", "99")
 
 
 @pytest.mark.parametrize("circle", [[("1", "2"), ("2", "1")], [("1", "2"), ("2", "3"), ("3", "2")]])

@@ -16,6 +16,7 @@ from workbench.cohort.criteria.population import INDEX_DATE, Population
 from workbench.errors import CohortError
 
 if TYPE_CHECKING:
+    from workbench.cohort.criteria.query import EventQuery
     from workbench.cohort.sql.text import Sql
 
 Truth = tuple[np.ndarray, np.ndarray]
@@ -53,9 +54,13 @@ class Criterion(ABC):
     def _body(self) -> dict[str, Any]:
         """JSON without name and rationale."""
 
+    def queries(self) -> "tuple[EventQuery, ...]":
+        """The events that it asks for, those around them among them."""
+        return ()
+
     def reads_events(self) -> bool:
         """Whether it asks for events, which a table of patients alone does not have."""
-        return False
+        return bool(self.queries())
 
     def looks_ahead(self) -> bool:
         """Whether it sees what happens after the index date.
@@ -146,6 +151,9 @@ class Several(Criterion):
     def columns(self) -> frozenset[str]:
         return frozenset().union(*(part.columns() for part in self.parts))
 
+    def queries(self) -> "tuple[EventQuery, ...]":
+        return tuple(query for part in self.parts for query in part.queries())
+
     def reads_events(self) -> bool:
         return any(part.reads_events() for part in self.parts)
 
@@ -177,6 +185,9 @@ class Not(Criterion):
 
     def columns(self) -> frozenset[str]:
         return self.part.columns()
+
+    def queries(self) -> "tuple[EventQuery, ...]":
+        return self.part.queries()
 
     def reads_events(self) -> bool:
         return self.part.reads_events()

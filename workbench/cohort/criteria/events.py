@@ -121,8 +121,8 @@ class Happened(Criterion):
     def columns(self) -> frozenset[str]:
         return self.query.columns()
 
-    def reads_events(self) -> bool:
-        return True
+    def queries(self) -> tuple[EventQuery, ...]:
+        return self.query.queries()
 
     def looks_ahead(self) -> bool:
         return self.query.looks_ahead() or any(window.looks_ahead() for window in self.windows)

@@ -265,6 +265,10 @@ class EventQuery:
         """Columns that it reads, of the surrounding criterion."""
         return frozenset() if self.where is None else self.where.columns()
 
+    def queries(self) -> "tuple[EventQuery, ...]":
+        """Itself, and what it asks to surround the event."""
+        return (self, *(() if self.where is None else self.where.queries()))
+
     def looks_ahead(self) -> bool:
         """Whether it sees what happens after the event: its end, or other events later on."""
         return self.lasting is not None or (self.where is not None and self.where.looks_ahead())
