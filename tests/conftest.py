@@ -6,6 +6,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
@@ -23,6 +24,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # How long an example takes depends on what else the machine does.
+    settings.register_profile("house", deadline=None)
+    settings.load_profile("house")
     if SHARED.is_dir():
         os.environ.setdefault("WORKBENCH_DATA", str(SHARED))
 

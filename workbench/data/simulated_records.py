@@ -104,7 +104,7 @@ def _tables(rng: np.random.Generator, n: int) -> dict[str, pd.DataFrame]:
     )
     hazard = YEARLY_HAZARD * np.exp(np.where(kind == "two", log_hazard, log_hazard / 4 - 1))
     failure = onset + np.ceil(rng.exponential(1 / hazard) * _YEAR).astype(int)
-    before = rng.random(n) < 0.04
+    before, corrected = rng.random(n) < 0.04, rng.random(n) < 0.05
     failure = np.where(before, onset - rng.integers(30, 900, n), failure)
     death = onset + np.ceil(rng.exponential(18 * np.exp(-0.04 * (older - 60))) * _YEAR).astype(int)
     end = np.minimum(observed_to, death)
@@ -114,6 +114,8 @@ def _tables(rng: np.random.Generator, n: int) -> dict[str, pd.DataFrame]:
         _rows(person, onset, 201826, (kind == "two") & (onset <= end)),
         _rows(person, onset, 201254, (kind == "one") & (onset <= end)),
         _rows(person, onset + rng.integers(200, 900, n), 443238, (kind == "two") & (hba1c > 9)),
+        # Some diagnoses are corrected later.
+        _rows(person, onset - rng.integers(5, 300, n), 201254, (kind == "two") & corrected),
         _rows(
             person, np.minimum(onset, observed_to) - rng.integers(60, 900, n), 320128, hypertension
         ),

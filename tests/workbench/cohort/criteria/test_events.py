@@ -105,5 +105,5 @@ def test_characteristics_are_those_of_the_day(records: Records) -> None:
     table = records_at(records, np.zeros(3, np.int32), moments).table
     assert table["age"].tolist() == [38.0, 39.0, 40.0]
     assert table["index_year"].tolist() == [2019.0, 2019.0, 2020.0]
-    assert list(table) == ["birth", "sex", "index_year", "age"]
+    assert list(table) == ["birth", "sex", "index_year", "age", "age_by_year"]
     assert table["birth"].tolist() == [pd.Timestamp("1980-02-29")] * 3

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from workbench.cohort.criteria import Population
 from workbench.cohort.crossfilter import (
     Brushes,
     Clause,
@@ -317,7 +318,7 @@ def test_a_rule_holds_for_the_patients_of_its_clause(cohort: Cohort, data: st.Da
     brushes = brushed_by(data, index, cohort)
     found = np.ones(len(frame), bool)
     for criterion in rules(brushes, MODALITIES):
-        found &= criterion.mask(frame, cohort.present)
+        found &= criterion.mask(Population(frame, cohort.present))
     assert (found == select(index, brushes).mask).all()
 
 
