@@ -158,7 +158,10 @@ def in_window(
     table = records.table
     anchor = table.c.index_date if window.anchor == "index" else table.c.exit_date
     moment = happened.c[TIME if window.edge == "start" else "ends"]
+    # What has no time lies in no window but one that asks for none.
     conditions: list[ColumnElement[bool]] = []
+    if not window.at_any_time:
+        conditions.append(moment.is_not(None))
     if window.anchor == "exit":
         conditions.append(anchor.is_not(None))
     if window.start is not None:
@@ -171,9 +174,7 @@ def in_window(
             before = moment < clock.later(clock.day(anchor), window.end + 1)
         else:
             before = moment <= clock.hours_later(anchor, window.end)
-        # An event without a time lies before every other.
-        open_start = window.start is None and not (window.observed and records.observed)
-        conditions.append(moment.is_(None) | before if open_start else before)
+        conditions.append(before)
     return conditions
 
 

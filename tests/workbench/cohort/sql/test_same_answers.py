@@ -401,12 +401,23 @@ def loaded(cluster: Any) -> dict[tuple[str, bool], tuple[Records, MedsDatabase]]
     return found
 
 
+def some_definitions(clock: str, observed: bool) -> list[RecordDefinition]:
+    """The same few each time: a server is asked too slowly for a search."""
+    found: list[RecordDefinition] = []
+
+    @settings(
+        max_examples=15, derandomize=True, phases=[Phase.generate], suppress_health_check=CHECKS
+    )
+    @given(definition=definitions(clock, observed))
+    def gather(definition: RecordDefinition) -> None:
+        found.append(definition)
+
+    gather()
+    return found
+
+
 @pytest.mark.postgres
 @pytest.mark.parametrize(("clock", "observed"), KINDS)
-@settings(max_examples=15, deadline=None, phases=PHASES, suppress_health_check=CHECKS)
-@given(data=st.data())
-def test_postgresql_answers_as_memory_does(
-    clock: str, observed: bool, loaded: Any, data: st.DataObject
-) -> None:
-    records, database = loaded[clock, observed]
-    assert_same(data.draw(definitions(clock, observed)), records, database)
+def test_postgresql_answers_as_memory_does(clock: str, observed: bool, loaded: Any) -> None:
+    for definition in some_definitions(clock, observed):
+        assert_same(definition, *loaded[clock, observed])
