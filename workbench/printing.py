@@ -152,8 +152,7 @@ def print_benchmark(result: BenchmarkResult) -> None:
 
 def print_cohort(cohort: Cohort, by: str | None) -> None:
     """Attrition, warnings and table one, small cells withheld as the card asks."""
-    attrition = cohort.evaluated.attrition_for_export().drop(columns="step")
-    _print_frame(attrition.rename(columns=lambda name: name.replace("_", " ")), "Attrition")
+    _print_attrition(cohort.evaluated.attrition_for_export())
     _print_frame(cohort.table_one(by=by), "Table one" + (f" by {by}" if by else ""))
     _print_warnings(cohort.warnings)
 
@@ -178,8 +177,7 @@ def print_records(records: Records) -> None:
 def print_record_cohort(cohort: RecordCohort) -> None:
     """The definition in words, the attrition and warnings, small cells withheld."""
     _console.print("\n".join(printable(line) for line in cohort.definition.sentences()))
-    attrition = cohort.attrition_for_export().drop(columns="step")
-    _print_frame(attrition.rename(columns=lambda name: name.replace("_", " ")), "Attrition")
+    _print_attrition(cohort.attrition_for_export())
     _print_warnings(cohort.warnings)
 
 
@@ -206,6 +204,13 @@ def copy_notebooks(source: Path, target: Path) -> Path:
             os.chmod(part, 0o644)
             os.replace(part, target / notebook.name)
     return target
+
+
+def _print_attrition(attrition: pd.DataFrame) -> None:
+    """Patients, where nothing else is said; who was there before stands in the row above."""
+    shown = attrition.drop(columns=["step", "n_before"])
+    titles = {name: name.removeprefix("n_").replace("_", " ") for name in shown}
+    _print_frame(shown.rename(columns=titles), "Attrition")
 
 
 def _print_frame(frame: pd.DataFrame, title: str) -> None:
