@@ -12,6 +12,7 @@ import yaml
 from workbench.cohort.features import Feature, feature_table
 from workbench.cohort.record_cohort import RecordCohort
 from workbench.data.fingerprint import write_atomically
+from workbench.data.front_matter import parse_card
 from workbench.errors import CohortError
 
 TABLE = "patients.parquet"
@@ -78,10 +79,13 @@ def write_card(
             raise CohortError(f"{path.name} is already in {folder}: name another folder")
     table, specs = _table(cohort, columns, features)
     card = _card(cohort, name, specs, outcome_title or outcome.words(), horizons)
+    text = _markdown(cohort, card)
+    # A column whose name no card may have is refused before anything is written.
+    parse_card(text, card_path.name)
     buffer = io.BytesIO()
     table.to_parquet(buffer, index=False)
     write_atomically(table_path, buffer.getvalue())
-    write_atomically(card_path, _markdown(cohort, card).encode())
+    write_atomically(card_path, text.encode())
     return card_path
 
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,10 @@ from tests.workbench.cohort.small_records import records_of
 from workbench import col, entry, event, open_card
 from workbench.cohort.features import Feature
 from workbench.cohort.new_card import write_card
-from workbench.cohort.record_cohort import RecordCohort
+from workbench.cohort.record_cohort import RecordCohort, build_cohort
 from workbench.cohort.record_definition import RecordDefinition
 from workbench.data.check import check_card
-from workbench.errors import CohortError
+from workbench.errors import CohortError, DataCardError
 
 CRP = Feature("crp", event("lab//crp").within(-30, 0), unit="mg/L")
 
@@ -91,3 +92,19 @@ def test_a_dataset_has_one_row_a_patient(tmp_path: Path) -> None:
     with pytest.raises(CohortError, match="2 records of 1 patients"):
         write_card(cohort, tmp_path, "twice")
     assert np.all(cohort.patients["time"] == [731, 366])
+
+
+def test_a_column_that_no_card_could_name_is_refused_before_anything_is_written(
+    tmp_path: Path,
+) -> None:
+    cohort = cohort_of()
+    records = cohort.records
+    odd = replace(
+        records,
+        patients=records.patients.rename(columns={"sex": "sex at birth"}),
+        columns={"birth": records.columns["birth"], "sex at birth": records.columns["sex"]},
+    )
+    renamed = build_cohort(odd, cohort.definition)
+    with pytest.raises(DataCardError, match="sex at birth"):
+        write_card(renamed, tmp_path / "new", "relapse", columns=["age", "sex at birth"])
+    assert not (tmp_path / "new").exists()
