@@ -14,7 +14,11 @@ from workbench.errors import CohortError
 
 Definition = Callable[..., dict[str, Any]]
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
@@ -114,6 +118,7 @@ def test_all_problems_are_found_at_once(small_definition: Definition) -> None:
         ("{", "is not JSON: .* at line 1"),
         ('{"PrimaryCriteria": {}, "PrimaryCriteria": {}}', "a key stands twice"),
         ('{"PrimaryCriteria": NaN}', "NaN is no JSON number"),
+        ('{"PrimaryCriteria": [-Infinity]}', "-Infinity is no JSON number"),
         ("[" * 100_000, "nested deeper than 40|not JSON"),
         ('{"a":' * 60 + "1" + "}" * 60, "nested deeper than 40"),
         ("no_such_file.json", "expected a circe definition: a JSON file, or text"),
