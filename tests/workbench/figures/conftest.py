@@ -1,6 +1,8 @@
 """Small results of every kind that a figure draws; records stand in for those of their makers."""
 
+import runpy
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -299,7 +301,9 @@ def decisions() -> Drawing:
     return plot_decision_curves({LONG: decision(), "Clinical": decision()}, title=TITLE)
 
 
+COHORT = runpy.run_path(str(Path(__file__).with_name("cohort_drawings.py")))["EVERY"]
 EVERY = (
+    *COHORT,
     survival,
     standardised,
     incidence,
