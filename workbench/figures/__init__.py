@@ -10,6 +10,7 @@ Nothing here computes a statistic, and nothing touches pyplot or its global stat
 
 from workbench.figures.accuracy_over_time import plot_accuracy_over_time
 from workbench.figures.attrition import plot_attrition
+from workbench.figures.balance import plot_balance
 from workbench.figures.calibration import plot_calibration
 from workbench.figures.calibration_curves import plot_calibration_curves
 from workbench.figures.claims import plot_claims
@@ -30,6 +31,7 @@ __all__ = [
     "Drawing",
     "plot_accuracy_over_time",
     "plot_attrition",
+    "plot_balance",
     "plot_calibration",
     "plot_calibration_curves",
     "plot_claims",

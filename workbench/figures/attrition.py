@@ -22,7 +22,7 @@ BETWEEN = 0.5
 LOSS = WIDTH - 2 * EDGE - STAGE - BETWEEN
 GAP = 0.14
 FAN = 0.36
-PARTS_ACROSS = 4
+PARTS_ACROSS = 5
 Count = int | str
 """A number, or the word for one that is withheld."""
 
@@ -94,15 +94,16 @@ def plot_attrition(
     rows = _rows(first, steps, end, event)
     fans = _fans(parts or {}, event)
     body = sum(box.height + GAP for box in rows) - GAP
-    height = head.room + body + EDGE + sum(FAN + fan[0].height for fan in fans)
+    height = head.room + body + EDGE + sum(FAN + fan[0].height for fan in fans[:1])
+    height += sum(GAP + fan[0].height for fan in fans[1:])
     marks, labels, top = _draw_rows(rows, height - head.room)
     for number, fan in enumerate(fans):
-        marks += _branches(fan, top, rows[0].middle, first=number == 0)
-        top -= FAN
+        marks += [] if number else _branches(fan, top, rows[0].middle)
+        top -= GAP if number else FAN
         marks += [box.frame(top) for box in fan]
         labels += [label for box in fan for label in box.labels(top)]
         top -= fan[0].height
-    said = [f"Required: {s.sentence}: {_left_out(s.removed).lower()}" for s in steps]
+    said = [f"Required: {s.sentence}: {_left_out(s.removed)}" for s in steps]
     start = f"{title}. " if title else ""
     description = f"{start}{_who(first.after)} at the start. {'. '.join([*said, end])}"
     return Drawing(
@@ -185,7 +186,7 @@ def _rows(first: _Lost, steps: Sequence[_Lost], end: str, event: str) -> list[Bo
 
 def _stage(who: tuple[Any, ...], event: str, sentence: str, end: str = "") -> Box:
     room = STAGE - 2 * PAD
-    head = f"{end}: {_who(who)}" if end else _who(who)
+    head = f"{end}: {_who(who)}" if end else _upper(_who(who))
     lines = [Words(text, bold=True) for text in wrapped(head, room, bold=True)]
     lines += [Words(text) for text in wrapped(sentence, room)]
     if who[2] is not None:
@@ -195,7 +196,7 @@ def _stage(who: tuple[Any, ...], event: str, sentence: str, end: str = "") -> Bo
 
 def _loss(step: _Lost, event: str) -> Box:
     room = LOSS - 2 * PAD
-    lines = [Words(_left_out(step.removed), bold=not step.empty)]
+    lines = [Words(_upper(_left_out(step.removed)), bold=not step.empty)]
     lines += [Words(text) for text in wrapped(f"Required: {step.sentence}", room)]
     beside = []
     if step.removed[2] not in (None, 0):
@@ -236,7 +237,7 @@ def _fans(parts: Mapping[str, tuple[Count, Count]], event: str) -> list[list[Box
     room, boxes = wide - 2 * PAD, []
     for at, (name, (n_patients, n_events)) in enumerate(parts.items()):
         lines = [Words(text, bold=True) for text in wrapped(name, room, bold=True, most=2)]
-        lines += [Words(text) for text in wrapped(_who((n_patients, None, None)), room)]
+        lines += [Words(text) for text in wrapped(_upper(_who((n_patients, None, None))), room)]
         lines += [Words(text, color=GREY) for text in wrapped(_with(n_events, event), room)]
         boxes.append(Box(EDGE + at % across * (wide + GAP), wide, tuple(lines)))
     most = max(len(box.lines) for box in boxes)
@@ -244,10 +245,8 @@ def _fans(parts: Mapping[str, tuple[Count, Count]], event: str) -> list[list[Box
     return [boxes[at : at + across] for at in range(0, len(boxes), across)]
 
 
-def _branches(fan: Sequence[Box], top: float, trunk: float, *, first: bool) -> list[Mark]:
-    """From the end of the trunk, or from the row above, to each box of a row."""
-    if not first:
-        return []
+def _branches(fan: Sequence[Box], top: float, trunk: float) -> list[Mark]:
+    """From the end of the trunk to each box of a row."""
     level = top - FAN / 2
     ends = [trunk, *(box.middle for box in fan)]
     across = np.array([min(ends), max(ends)])
@@ -268,7 +267,7 @@ def _who(counts: tuple[Any, ...]) -> str:
 
 def _left_out(removed: tuple[Any, ...]) -> str:
     if removed[0] == 0 and removed[1] in (0, None):
-        return "Nobody left out"
+        return "nobody left out"
     n_patients, n_records, _ = removed
     if n_patients == 0:
         return f"{_noun(n_records, 'record')} left out"
@@ -283,6 +282,10 @@ def _noun(count: Count, noun: str) -> str:
 
 def _with(count: Count, event: str) -> str:
     return f"number {event} withheld" if isinstance(count, str) else f"{tally(count)} {event}"
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _missing(count: Count) -> str:

@@ -1,10 +1,14 @@
 """Small drawings of cohorts and of single patients, by the names of what they show."""
 
+from dataclasses import replace
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 
 from workbench.cohort.flow import Flow, Step
-from workbench.figures import Drawing, plot_attrition
+from workbench.cohort.table_one.record import Count, Difference, TableOne, Variable
+from workbench.figures import Drawing, plot_attrition, plot_balance
 
 LONG = "A name that is longer than any sensible person would choose for a box, and <b>odd</b>"
 TITLE = "A title that is far too long for a single line of any figure that stands in a journal page"
@@ -26,7 +30,14 @@ def flow() -> Flow:
 
 
 def attrition() -> Drawing:
-    parts = {LONG: (210, 80), "Low": (180, "suppressed"), "3": (12, 1), "4": (1, 0), "5": (9, 2)}
+    parts = {
+        LONG: (210, 80),
+        "Low": (180, "suppressed"),
+        "3": (12, 1),
+        "4": (1, 0),
+        "5": (9, 2),
+        "6": (3, 1),
+    }
     return plot_attrition(flow().table(), title=TITLE, parts=parts, notes=[TITLE])
 
 
@@ -43,4 +54,32 @@ def attrition_of_atlas() -> Drawing:
     return plot_attrition(table, title="ATLAS")
 
 
-EVERY = (attrition, attrition_withheld, attrition_of_atlas)
+def table_one(shift: float = 0.0, groups: tuple[str, ...] = ("Women", "Men")) -> TableOne:
+    def variable(name: str, *sizes: float | None) -> Variable:
+        pairs = combinations(groups, 2)
+        found = tuple(
+            Difference(*pair, size * (1 - shift))
+            for pair, size in zip(pairs, sizes, strict=False)
+            if size is not None
+        )
+        return Variable(name, name, None, "normal", "mean (SD)", (), (Count(0),), found)
+
+    described = [
+        variable("Age (years)", 0.08, 0.2, 0.31),
+        variable(LONG, 0.62, 0.1, 0.0),
+        variable("Grade", 0.0, 0.01, 0.02),
+        variable("Same in all", None),
+        replace(variable("Rare"), differences=None),
+    ]
+    return TableOne("Patients by sex", (), tuple(described), weighted=shift > 0, minimum_cell=10)
+
+
+def balance() -> Drawing:
+    return plot_balance(table_one(), table_one(0.9), title=TITLE, notes=[TITLE])
+
+
+def balance_of_three() -> Drawing:
+    return plot_balance(table_one(groups=("Women", LONG, "Men")), order="table")
+
+
+EVERY = (attrition, attrition_withheld, attrition_of_atlas, balance, balance_of_three)

@@ -301,9 +301,9 @@ def decisions() -> Drawing:
     return plot_decision_curves({LONG: decision(), "Clinical": decision()}, title=TITLE)
 
 
-COHORT = runpy.run_path(str(Path(__file__).with_name("cohort_drawings.py")))["EVERY"]
+COHORT = runpy.run_path(str(Path(__file__).with_name("cohort_drawings.py")))
 EVERY = (
-    *COHORT,
+    *COHORT["EVERY"],
     survival,
     standardised,
     incidence,
@@ -340,5 +340,6 @@ def results() -> SimpleNamespace:
         decision=decision,
         incidences=incidences,
         group_row=group_row,
+        table_one=COHORT["table_one"],
         **{make.__name__: make for make in EVERY},
     )
