@@ -24,14 +24,17 @@ from workbench.figures.group_forests import plot_fairness, plot_subgroups
 from workbench.figures.hazard_ratios import plot_hazard_ratios
 from workbench.figures.kaplan_meier import plot_kaplan_meier
 from workbench.figures.ladder import plot_ladder
+from workbench.figures.modality_patterns import plot_modalities
 from workbench.figures.style import to_svg
 from workbench.figures.survival_curves import plot_standardised_curves, plot_survival_curves
+from workbench.figures.view_bars import plot_bars, plot_histogram
 
 __all__ = [
     "Drawing",
     "plot_accuracy_over_time",
     "plot_attrition",
     "plot_balance",
+    "plot_bars",
     "plot_calibration",
     "plot_calibration_curves",
     "plot_claims",
@@ -42,9 +45,11 @@ __all__ = [
     "plot_effect",
     "plot_fairness",
     "plot_hazard_ratios",
+    "plot_histogram",
     "plot_influence",
     "plot_kaplan_meier",
     "plot_ladder",
+    "plot_modalities",
     "plot_schoenfeld",
     "plot_standardised_curves",
     "plot_subgroups",

@@ -14,6 +14,7 @@ from workbench.figures.flow_chart import PAD, Box, Words, arrow, canvas
 from workbench.figures.heading import heading
 from workbench.figures.placing import EDGE, fit_text
 from workbench.figures.style import BLUE, GREY, tally
+from workbench.figures.wording import sentences
 from workbench.figures.wrapping import wrapped
 
 WIDTH = 9.6
@@ -104,14 +105,13 @@ def plot_attrition(
         labels += [label for box in fan for label in box.labels(top)]
         top -= fan[0].height
     said = [f"Required: {s.sentence}: {_left_out(s.removed)}" for s in steps]
-    start = f"{title}. " if title else ""
-    description = f"{start}{_who(first.after)} at the start. {'. '.join([*said, end])}"
+    description = [title, f"{_who(first.after)} at the start", *said, f"{end}: {_who(last)}"]
     return Drawing(
         head.title,
         WIDTH,
         height,
         (canvas(WIDTH, height, tuple(marks)),),
-        f"{description}: {_who(last)}.",
+        sentences(*description),
         labels=(*head.labels(height), *labels),
     )
 

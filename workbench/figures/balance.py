@@ -12,7 +12,7 @@ from workbench.figures.heading import heading
 from workbench.figures.placing import EDGE, LINE, fit_text, widest
 from workbench.figures.style import BLUE, GREY, INK, VERMILION
 from workbench.figures.ticks import number_axis
-from workbench.figures.wording import fixed
+from workbench.figures.wording import fixed, sentences
 
 WIDTH = 9.6
 ROW = 0.27
@@ -208,4 +208,4 @@ def _description(
         f"{name}: {' as observed, '.join(map(_words, each))}{' weighted' if len(each) > 1 else ''}"
         for name, each in zip(names, zip(*series, strict=True), strict=True)
     ]
-    return f"Absolute standardised mean differences. {title}. {'; '.join(said)}."
+    return sentences("Absolute standardised mean differences", title, "; ".join(said))

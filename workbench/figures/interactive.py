@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 # The grey of "both" has a contrast of 4.3 to white as to JupyterLab's dark ground (#111111).
 INKS: dict[Theme, dict[str, str]] = {
     "both": {
-        INK: "#757b82", GREY: "#757b82",
-        RULE: "rgba(128,136,145,0.28)", PALE: "rgba(128,136,145,0.55)",
+        INK: "#757b82",
+        GREY: "#757b82",
+        RULE: "rgba(128,136,145,0.28)",
+        PALE: "rgba(128,136,145,0.55)",
     },
     "light": {INK: INK, GREY: GREY, RULE: RULE, PALE: PALE},
     "dark": {INK: "#e6e9ed", GREY: "#a9b2bc", RULE: "#3a424b", PALE: "#59636e"},

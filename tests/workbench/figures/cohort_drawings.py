@@ -6,9 +6,18 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from workbench.cohort.crossfilter import CrossFilter, crossfilter
+from workbench.cohort.crossfilter.picture import ShownView
 from workbench.cohort.flow import Flow, Step
 from workbench.cohort.table_one.record import Count, Difference, TableOne, Variable
-from workbench.figures import Drawing, plot_attrition, plot_balance
+from workbench.figures import (
+    Drawing,
+    plot_attrition,
+    plot_balance,
+    plot_bars,
+    plot_histogram,
+    plot_modalities,
+)
 
 LONG = "A name that is longer than any sensible person would choose for a box, and <b>odd</b>"
 TITLE = "A title that is far too long for a single line of any figure that stands in a journal page"
@@ -82,4 +91,83 @@ def balance_of_three() -> Drawing:
     return plot_balance(table_one(groups=("Women", LONG, "Men")), order="table")
 
 
-EVERY = (attrition, attrition_withheld, attrition_of_atlas, balance, balance_of_three)
+def modalities() -> Drawing:
+    patterns = [("MRI", LONG), ("MRI",), (), ("MRI", LONG, "Records")]
+    return plot_modalities(
+        ("MRI", LONG, "Records"),
+        patterns,
+        [1210, 400, None, 31, 12],
+        n_other=3,
+        sizes=[1640, 1241, None],
+        selected=[300, None, None, 0, 12],
+        title=TITLE,
+        notes=[TITLE],
+    )
+
+
+def modalities_alone() -> Drawing:
+    names = tuple("abcdef")
+    patterns = [tuple(n for i, n in enumerate(names) if at >> i & 1) for at in range(40)]
+    return plot_modalities(names, patterns, list(range(4000, 0, -100)), title="Many")
+
+
+def index() -> CrossFilter:
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "age": np.where(random.random(5000) < 0.02, np.nan, random.normal(60, 12, 5000)),
+            "visits": random.integers(0, 9, 5000),
+            "seen": pd.Timestamp("2015-01-01")
+            + pd.to_timedelta(random.integers(0, 2500, 5000), "D"),
+            "grade": random.choice(["II", "III", LONG, None], 5000),
+        }
+    )
+    return crossfilter(frame)
+
+
+def view(name: str) -> ShownView:
+    """Everyone of a column of :func:`index`, of whom about a third are selected."""
+    found = index()
+    counts = found.total[name].tolist()
+    total = tuple(n if n == 0 or n >= 10 else None for n in counts)
+    selected = tuple(None if n is None or n < 40 else n // 3 for n in total)
+    return ShownView((*found.dimensions[name].labels,), total, selected, selected)
+
+
+def histogram() -> Drawing:
+    bins = index().dimensions["age"].bins
+    return plot_histogram(view("age"), bins, name="Age (years)", title=TITLE, notes=[TITLE])
+
+
+def histogram_of_few() -> Drawing:
+    bins = index().dimensions["visits"].bins
+    return plot_histogram(view("visits"), bins, name="Visits", chosen=False)
+
+
+def histogram_of_dates() -> Drawing:
+    return plot_histogram(view("seen"), index().dimensions["seen"].bins, name="First seen")
+
+
+def bars() -> Drawing:
+    return plot_bars(view("grade"), name="Grade", title=TITLE)
+
+
+def bars_of_everyone() -> Drawing:
+    shown = ShownView(("yes", "no", "missing"), (30, None, 0), (None,) * 3, (None,) * 3)
+    return plot_bars(shown, name=LONG, chosen=False)
+
+
+EVERY = (
+    attrition,
+    attrition_withheld,
+    attrition_of_atlas,
+    balance,
+    balance_of_three,
+    modalities,
+    modalities_alone,
+    histogram,
+    histogram_of_few,
+    histogram_of_dates,
+    bars,
+    bars_of_everyone,
+)

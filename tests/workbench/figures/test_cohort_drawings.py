@@ -1,18 +1,31 @@
 """What figures of cohorts and of single patients say, withhold and refuse."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbench.cohort.crossfilter import RangeBins
+from workbench.cohort.crossfilter.picture import ShownView
 from workbench.errors import CohortError
-from workbench.figures import Drawing, plot_attrition, plot_balance
-from workbench.figures.drawing import Line, Points
+from workbench.figures import (
+    Drawing,
+    plot_attrition,
+    plot_balance,
+    plot_bars,
+    plot_histogram,
+    plot_modalities,
+)
+from workbench.figures.drawing import Bars, Line, Points, Polygon
 from workbench.figures.placing import fit_text, text_width
+from workbench.figures.ticks import plain
 from workbench.figures.wrapping import wrapped
 
 
@@ -107,3 +120,98 @@ def test_balance_refuses_tables_without_groups_or_of_other_variables(
         plot_balance(table, pair=("Men", "Other"))
     with pytest.raises(CohortError, match="same variables"):
         plot_balance(table, replace(table, variables=table.variables[::-1]))
+
+
+def shown(*counts: int | None, selected: Sequence[int | None] = ()) -> ShownView:
+    part = tuple(selected) or (None,) * len(counts)
+    return ShownView(tuple(f"level {i}" for i in range(len(counts))), counts, part, part)
+
+
+def test_bars_are_the_counts_and_a_withheld_one_is_hatched_not_zero() -> None:
+    view = shown(40, 0, None, 20, selected=[11, 0, None, None])
+    everyone, unknown, chosen, hidden = marks(
+        plot_histogram(view, RangeBins(np.array([1.0, 2.0]), ("a", "b", "c")), name="x"), Bars
+    )
+    assert everyone.height.tolist() == [40, 20]
+    assert chosen.height.tolist() == [11]
+    assert [m.hatched for m in (everyone, unknown, chosen, hidden)] == [False, True, False, True]
+    assert hidden.left.tolist() == everyone.left[1:].tolist()
+    assert unknown.hover == ("level 2: number withheld of number withheld selected",)
+    assert everyone.left.tolist() == [0.0, 4.5]  # missing values stand apart
+
+
+def test_level_bars_are_the_same_counts(results: SimpleNamespace) -> None:
+    view = shown(40, None, 0, selected=[0, None, 0])
+    drawing = plot_bars(view, name="Grade")
+    bars = marks(drawing, Polygon)
+    assert [(m.x.max(), m.hatched) for m in bars] == [(40.0, False), (2.0, True)]
+    assert texts(drawing).count("withheld") == 2
+    assert "level 2" not in texts(drawing)  # nobody lacks a value
+    assert "All" in texts(results.bars_of_everyone())
+    assert "Selected" not in texts(results.bars_of_everyone())
+
+
+@given(st.integers(2, 60), st.integers(-3, 3), st.sampled_from([1, 2, 5]), st.integers(0, 99))
+def test_ticks_of_a_histogram_are_round_and_have_room(
+    n: int, power: int, digit: int, start: int
+) -> None:
+    edges = (start + np.arange(n)) * digit * 10.0**power
+    labels = tuple(str(i) for i in range(n + 1))
+    view = shown(*[20] * (n + 2))
+    (panel,) = plot_histogram(view, RangeBins(edges, labels), name="x", chosen=False).panels
+    places = [int(at - 1) for at in panel.x.ticks[:-1]]
+    step = places[1] - places[0] if len(places) > 1 else 0
+    if step:
+        assert f"{step * digit:.0e}"[0] in "125"
+    for at, text in zip(places, panel.x.labels, strict=False):
+        assert text == plain(edges[at])
+    inch = panel.width / (panel.x.limits[1] - panel.x.limits[0])
+    for (a, one), (b, other) in pairwise(zip(panel.x.ticks, panel.x.labels, strict=True)):
+        assert (b - a) * inch >= (text_width(one) + text_width(other)) / 2
+
+
+def test_dates_have_ticks_at_the_start_of_years(results: SimpleNamespace) -> None:
+    (panel,) = results.histogram_of_dates().panels
+    assert panel.x.labels == tuple(f"{year}-01" for year in range(2016, 2022))
+
+
+def test_a_view_of_another_column_is_refused() -> None:
+    with pytest.raises(CohortError, match="must have 3 bars"):
+        plot_histogram(shown(4), RangeBins(np.array([1.0]), ("a", "b")), name="x")
+    with pytest.raises(CohortError, match="one bar or more"):
+        plot_bars(shown(), name="x")
+
+
+def test_patterns_stand_under_their_bars(results: SimpleNamespace) -> None:
+    drawing = results.modalities()
+    bars, matrix, sizes = drawing.panels
+    everyone, unknown, *_ = bars.marks
+    assert everyone.height.tolist() == [1210, 400, 31, 12]
+    assert unknown.hatched
+    dark = matrix.marks[-1]
+    assert {*zip(dark.x.tolist(), dark.y.tolist(), strict=True)} == {
+        *((0, 0), (0, 1), (1, 0), (3, 0), (3, 1), (3, 2))
+    }
+    assert [m.x.max() for m in sizes.marks if not m.hatched] == [1640, 1241]
+    assert sizes.x.limits[0] == 1640
+    assert "withheld" in texts(drawing)
+    assert "none: number withheld of number withheld selected" in drawing.description
+
+
+@pytest.mark.parametrize(
+    ("counts", "more", "said"),
+    [
+        ([3], {}, "counts: expected 2 numbers, one or more, got 1"),
+        ([3, 4], {"n_other": 2}, "counts: expected 3 numbers"),
+        ([3, 4], {"sizes": [3]}, "sizes: expected 2 numbers.*one a modality"),
+        ([3, 4], {"selected": [3]}, "selected: expected 2"),
+    ],
+)
+def test_counts_that_fit_no_pattern_are_refused(counts: list, more: dict, said: str) -> None:
+    with pytest.raises(CohortError, match=said):
+        plot_modalities(("a", "b"), [("a",), ("b",)], counts, title="", **more)
+
+
+def test_an_unknown_modality_is_refused() -> None:
+    with pytest.raises(CohortError, match=r"patterns name \['b'\]"):
+        plot_modalities(("a",), [("a", "b")], [3], title="")
