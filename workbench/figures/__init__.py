@@ -25,12 +25,17 @@ from workbench.figures.hazard_ratios import plot_hazard_ratios
 from workbench.figures.kaplan_meier import plot_kaplan_meier
 from workbench.figures.ladder import plot_ladder
 from workbench.figures.modality_patterns import plot_modalities
+from workbench.figures.patient_contributions import plot_patient_contributions
+from workbench.figures.patient_survival import plot_patient_survival
 from workbench.figures.style import to_svg
 from workbench.figures.survival_curves import plot_standardised_curves, plot_survival_curves
+from workbench.figures.timeline import FollowUp, plot_timeline
+from workbench.figures.training_curves import plot_training
 from workbench.figures.view_bars import plot_bars, plot_histogram
 
 __all__ = [
     "Drawing",
+    "FollowUp",
     "plot_accuracy_over_time",
     "plot_attrition",
     "plot_balance",
@@ -50,9 +55,13 @@ __all__ = [
     "plot_kaplan_meier",
     "plot_ladder",
     "plot_modalities",
+    "plot_patient_contributions",
+    "plot_patient_survival",
     "plot_schoenfeld",
     "plot_standardised_curves",
     "plot_subgroups",
     "plot_survival_curves",
+    "plot_timeline",
+    "plot_training",
     "to_svg",
 ]

@@ -12,11 +12,16 @@ from workbench.cohort.flow import Flow, Step
 from workbench.cohort.table_one.record import Count, Difference, TableOne, Variable
 from workbench.figures import (
     Drawing,
+    FollowUp,
     plot_attrition,
     plot_balance,
     plot_bars,
     plot_histogram,
     plot_modalities,
+    plot_patient_contributions,
+    plot_patient_survival,
+    plot_timeline,
+    plot_training,
 )
 
 LONG = "A name that is longer than any sensible person would choose for a box, and <b>odd</b>"
@@ -157,6 +162,94 @@ def bars_of_everyone() -> Drawing:
     return plot_bars(shown, name=LONG, chosen=False)
 
 
+def timeline() -> Drawing:
+    random = np.random.default_rng(0)
+    kinds = [f"Kind {i}" for i in range(14)] + [LONG]
+    lane = [*kinds, *random.choice(kinds[-4:], 40)]
+    day = np.round(random.normal(-100, 300, len(lane)))
+    value = np.where(random.random(len(lane)) < 0.5, np.nan, random.normal(5, 2, len(lane)))
+    return plot_timeline(
+        day,
+        lane,
+        [f"<b>odd</b> {i}" for i in range(len(lane))],
+        value=value,
+        follow_up=FollowUp(812.0, True, "death"),
+        window=(-365.0, 900.0),
+        title=TITLE,
+        notes=[TITLE],
+    )
+
+
+def timeline_of_little() -> Drawing:
+    end = FollowUp(400.0, False, "relapse")
+    return plot_timeline(
+        np.array([-30.0, 0.0]), ["Image"] * 2, ["MRI", "CT"], follow_up=end, title="Patient 3 of 9"
+    )
+
+
+def patient_contributions() -> Drawing:
+    random = np.random.default_rng(0)
+    names = ["Age", "Grade", LONG, *(f"Gene {i}" for i in range(30))]
+    values = np.r_[0.41, -0.22, 0.003, random.normal(0, 0.05, 30)]
+    half = np.r_[0.2, np.nan, 0.1, np.full(30, 0.04)]
+    return plot_patient_contributions(
+        names,
+        values,
+        groups=["Clinical"] * 3 + ["RNA"] * 30,
+        lower=values - half,
+        upper=values + half,
+        reference="the mean training patient",
+        title=TITLE,
+        notes=[TITLE],
+        most=8,
+    )
+
+
+def modality_contributions() -> Drawing:
+    return plot_patient_contributions(
+        ["MRI", LONG],
+        np.array([-0.3, 0.1]),
+        reference="nothing known",
+        output="Risk within 5 years",
+        title="",
+    )
+
+
+def training() -> Drawing:
+    step = np.arange(1.0, 121.0)
+    fell = 3 * np.exp(-step / 30) + 1
+    looked = np.where(step % 5 == 0, fell + 0.3 + (step / 120) ** 2, np.nan)
+    return plot_training(step, fell, looked, chosen=45, title=TITLE, notes=[TITLE])
+
+
+def training_begins() -> Drawing:
+    return plot_training(np.ones(1), np.array([2.3]), np.array([np.nan]), title="Fold 1")
+
+
+def patient_survival() -> Drawing:
+    time = np.linspace(0, 3650, 60)
+    survival = np.exp(-time / 1500)
+    return plot_patient_survival(
+        time,
+        survival,
+        lower=np.where(time < 2000, survival**1.3, np.nan),
+        upper=np.where(time < 2000, survival**0.7, np.nan),
+        limit=2500.0,
+        reference=(time[1::3], np.exp(-time[1::3] / 2500)),
+        reference_name=LONG,
+        time_unit="days",
+        title=TITLE,
+        notes=[TITLE],
+    )
+
+
+def patient_survival_alone() -> Drawing:
+    time = np.array([6.0, 12.0, 60.0])
+    return plot_patient_survival(
+        time, np.array([0.9, 0.85, 0.2]), limit=60.0, time_unit="months", title="Patient 2 of 9"
+    )
+
+
 EVERY = (
     attrition,
     attrition_withheld,
@@ -170,4 +263,12 @@ EVERY = (
     histogram_of_dates,
     bars,
     bars_of_everyone,
+    timeline,
+    timeline_of_little,
+    patient_contributions,
+    modality_contributions,
+    training,
+    training_begins,
+    patient_survival,
+    patient_survival_alone,
 )

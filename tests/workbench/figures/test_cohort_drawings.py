@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from workbench.cohort.crossfilter import RangeBins
 from workbench.cohort.crossfilter.picture import ShownView
-from workbench.errors import CohortError
+from workbench.errors import CohortError, SurvivalError
 from workbench.figures import (
     Drawing,
     plot_attrition,
@@ -22,8 +22,12 @@ from workbench.figures import (
     plot_bars,
     plot_histogram,
     plot_modalities,
+    plot_patient_contributions,
+    plot_patient_survival,
+    plot_timeline,
+    plot_training,
 )
-from workbench.figures.drawing import Bars, Line, Points, Polygon
+from workbench.figures.drawing import Bars, Intervals, Line, Points, Polygon
 from workbench.figures.placing import fit_text, text_width
 from workbench.figures.ticks import plain
 from workbench.figures.wrapping import wrapped
@@ -215,3 +219,117 @@ def test_counts_that_fit_no_pattern_are_refused(counts: list, more: dict, said: 
 def test_an_unknown_modality_is_refused() -> None:
     with pytest.raises(CohortError, match=r"patterns name \['b'\]"):
         plot_modalities(("a",), [("a", "b")], [3], title="")
+
+
+def test_a_timeline_shows_each_event_once_in_its_lane(results: SimpleNamespace) -> None:
+    drawing = results.timeline()
+    before, after = (m for m in marks(drawing, Points) if m.series)
+    assert before.x.max() <= 0 < after.x.min()
+    note = next(text for text in texts(drawing) if text.startswith("Death on day 812"))
+    n_before = int(re.findall(r"(\d+) events before", note)[0])
+    assert len(before.x) + len(after.x) + n_before == 55
+    assert "+ 4 more kinds" in texts(drawing)
+    assert len({*before.y, *after.y}) == 12
+    assert all(("odd" in h) and ("day" in h) for h in before.hover)
+    (end,) = [m for m in marks(drawing, Points) if not m.series]
+    assert (end.x.tolist(), end.symbol) == ([812.0], "diamond")
+
+
+def test_a_timeline_says_that_the_event_was_not_seen(results: SimpleNamespace) -> None:
+    drawing = results.timeline_of_little()
+    assert "Censored without relapse on day 400" in texts(drawing)
+    assert marks(drawing, Points)[-1].symbol == "tick"
+
+
+def test_a_timeline_refuses_events_without_a_time() -> None:
+    with pytest.raises(CohortError, match="1 days that are not finite"):
+        plot_timeline(np.array([np.nan]), ["a"], ["b"], title="")
+    with pytest.raises(CohortError, match=r"got \[1, 2, 1, 1\]"):
+        plot_timeline(np.array([1.0]), ["a", "b"], ["b"], title="")
+    with pytest.raises(CohortError, match="events or a follow-up"):
+        plot_timeline(np.array([]), [], [], title="")
+
+
+@given(st.lists(st.floats(-3, 3), min_size=1, max_size=30), st.integers(1, 4), st.integers(1, 9))
+def test_contributions_lead_from_the_reference_to_their_sum(
+    values: list[float], n_groups: int, most: int
+) -> None:
+    groups = [f"group {i % n_groups}" for i in range(len(values))]
+    names = [str(i) for i in range(len(values))]
+    for owner in (None, groups):
+        drawing = plot_patient_contributions(
+            names, np.array(values), groups=owner, reference="zero", title="", most=most
+        )
+        bars = [m for m in marks(drawing, Polygon) if abs(m.y[0] - m.y[2]) > 0.5]
+        *parts, total = [(m.x[0], m.x[1]) for m in bars]
+        assert parts[0][0] == 0 == total[0]
+        assert all(a[1] == pytest.approx(b[0]) for a, b in pairwise(parts))
+        assert parts[-1][1] == pytest.approx(total[1])
+        assert total[1] == pytest.approx(sum(values), abs=1e-9)
+
+
+def test_contributions_keep_their_limits_and_name_the_rest(results: SimpleNamespace) -> None:
+    drawing = results.patient_contributions()
+    said = texts(drawing)
+    assert "+0.41 (+0.21 to +0.61)" in said
+    assert "−0.22" in said  # no limits
+    assert "22 smaller ones" in said
+    first = marks(drawing, Intervals)[0]
+    assert (first.lower[0], first.upper[0]) == pytest.approx((0.21, 0.61))
+
+
+def test_contributions_that_are_not_finite_are_refused() -> None:
+    with pytest.raises(SurvivalError, match="1 numbers that are not finite"):
+        plot_patient_contributions(["a"], np.array([np.inf]), reference="", title="")
+    with pytest.raises(SurvivalError, match=r"lengths \[1, 2\]"):
+        plot_patient_contributions(["a"], np.ones(2), reference="", title="")
+
+
+def test_a_training_marks_the_chosen_step_on_the_held_out_loss(results: SimpleNamespace) -> None:
+    drawing = results.training()
+    chosen, training, held_out = marks(drawing, Line)
+    assert chosen.x.tolist() == [45, 45]
+    assert len(training.x) == 120
+    assert held_out.x.tolist() == list(range(5, 121, 5))
+    (point,) = marks(drawing, Points)
+    assert (point.x[0], point.y[0]) == (45, held_out.y[8])
+    assert marks(results.training_begins(), Points)[0].y.tolist() == [2.3]
+
+
+@pytest.mark.parametrize("steps", [[], [2.0, 1.0]])
+def test_a_training_without_order_is_refused(steps: list[float]) -> None:
+    with pytest.raises(SurvivalError, match="ascending steps"):
+        plot_training(np.array(steps), np.ones(len(steps)), np.ones(len(steps)), title="")
+
+
+def test_nothing_is_predicted_beyond_the_training_data(results: SimpleNamespace) -> None:
+    drawing = results.patient_survival()
+    reference, patient = marks(drawing, Line)
+    assert reference.x[-1] == patient.x[-1] == 2500.0
+    assert (reference.x[0], reference.y[0]) == (0.0, 1.0)
+    (shade,) = marks(drawing, Polygon)
+    assert shade.hatched
+    assert shade.x.min() == 2500.0
+    assert "Hatched: not predicted after 2,500 days, where the training data end" in texts(drawing)
+    assert not marks(results.patient_survival_alone(), Polygon)
+    (alone,) = marks(results.patient_survival_alone(), Line)
+    assert alone.x.tolist() == [0.0, 6.0, 12.0, 60.0]
+
+
+@pytest.mark.parametrize(
+    ("time", "survival", "limit", "said"),
+    [
+        ([1.0, 1.0], [0.9, 0.8], 5.0, "ascend"),
+        ([1.0, 2.0], [0.9, 1.8], 5.0, "within 0 and 1"),
+        ([1.0, 2.0], [0.9, np.nan], 5.0, "within 0 and 1"),
+        ([1.0, 2.0], [0.9], 5.0, r"got \[2, 1, 2, 2\]"),
+        ([1.0, 2.0], [0.9, 0.8], 0.0, "limit must lie after 0"),
+    ],
+)
+def test_what_is_no_survival_is_refused(
+    time: list[float], survival: list[float], limit: float, said: str
+) -> None:
+    with pytest.raises(SurvivalError, match=said):
+        plot_patient_survival(
+            np.array(time), np.array(survival), limit=limit, time_unit="days", title=""
+        )
