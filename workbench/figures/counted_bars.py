@@ -23,10 +23,10 @@ def count_entries(total: Sequence[Count], selected: Sequence[Count] | None) -> l
     """What the legend says of bars of these counts."""
     found = []
     if selected is not None:
-        found.append(Entry("", CHOSEN, BLUE, symbol="square"))
-        found.append(Entry("", EVERYONE, PALE, symbol="square"))
+        found.append(Entry(CHOSEN, CHOSEN, BLUE, symbol="square"))
+        found.append(Entry(EVERYONE, EVERYONE, PALE, symbol="square"))
     if None in total or (selected is not None and None in selected):
-        found.append(Entry("", f"Hatched: {WITHHELD.lower()}", GREY, symbol="square"))
+        found.append(Entry(WITHHELD, f"Hatched: {WITHHELD.lower()}", GREY, symbol="square"))
     return found
 
 
@@ -60,6 +60,7 @@ def upright_bars(
             np.array(heights, dtype=float),
             color,
             hover=tuple(words[i] for i in at),
+            series=_series(color, hatched),
             hatched=hatched,
         )
         for color, hatched, at, heights in layers
@@ -85,7 +86,8 @@ def level_bars(
             said = count_words(
                 labels[i], total[i], selected[i] if selected else None, chosen=selected is not None
             )
-            found.append(Polygon(x, y, color, said, hatched=hatched))
+            series = _series(color, hatched)
+            found.append(Polygon(x, y, color, said, series, hatched=hatched))
     return tuple(found)
 
 
@@ -101,3 +103,7 @@ def _layers(
         hidden = {i: n for i, n in shown.items() if selected[i] is None}
         layers += [(BLUE, False, part), (BLUE, True, hidden)]
     return [(c, h, [*each], [*each.values()]) for c, h, each in layers if each]
+
+
+def _series(color: str, hatched: bool) -> str:
+    return WITHHELD if hatched else EVERYONE if color == PALE else CHOSEN

@@ -1,6 +1,7 @@
 """Small drawings of cohorts and of single patients, by the names of what they show."""
 
 from dataclasses import replace
+from functools import cache
 from itertools import combinations
 
 import numpy as np
@@ -116,6 +117,7 @@ def modalities_alone() -> Drawing:
     return plot_modalities(names, patterns, list(range(4000, 0, -100)), title="Many")
 
 
+@cache
 def index() -> CrossFilter:
     random = np.random.default_rng(0)
     frame = pd.DataFrame(
@@ -252,23 +254,25 @@ def patient_survival_alone() -> Drawing:
 
 EVERY = (
     attrition,
+    balance,
+    modalities,
+    histogram,
+    bars,
+    timeline,
+    patient_contributions,
+    training,
+    patient_survival,
+)
+VARIANTS = (
     attrition_withheld,
     attrition_of_atlas,
-    balance,
     balance_of_three,
-    modalities,
     modalities_alone,
-    histogram,
     histogram_of_few,
     histogram_of_dates,
-    bars,
     bars_of_everyone,
-    timeline,
     timeline_of_little,
-    patient_contributions,
     modality_contributions,
-    training,
     training_begins,
-    patient_survival,
     patient_survival_alone,
 )

@@ -322,9 +322,22 @@ EVERY = (
 )
 
 
-@pytest.fixture(params=EVERY, ids=lambda make: make.__name__)
+@pytest.fixture(scope="session", params=EVERY, ids=lambda make: make.__name__)
+def drawn(request: pytest.FixtureRequest) -> SimpleNamespace:
+    """A drawing of each kind in turn, how to make it again, and what each renderer makes of it."""
+    drawing = request.param()
+    return SimpleNamespace(
+        make=request.param,
+        drawing=drawing,
+        svg=drawing.svg(),
+        static=drawing.static(),
+        interactive=drawing.interactive(),
+    )
+
+
+@pytest.fixture(params=(*EVERY, *COHORT["VARIANTS"]), ids=lambda make: make.__name__)
 def make_drawing(request: pytest.FixtureRequest) -> Callable[[], Drawing]:
-    """Makes a drawing of each kind in turn."""
+    """Makes a drawing of each kind in turn, and some with little or much in them."""
     return request.param
 
 
@@ -341,5 +354,5 @@ def results() -> SimpleNamespace:
         incidences=incidences,
         group_row=group_row,
         table_one=COHORT["table_one"],
-        **{make.__name__: make for make in EVERY},
+        **{make.__name__: make for make in (*EVERY, *COHORT["VARIANTS"])},
     )
