@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -49,11 +49,15 @@ TAKEN = {*get_args(Rung), "blend", "clinical_markers", "null_by_group"} - {"clin
 
 @dataclass(frozen=True)
 class Progress:
-    """One step of long work: ``done`` of ``total`` units of ``step``."""
+    """One step of long work: ``done`` of ``total`` units of ``step``.
+
+    ``metrics`` are numbers of the unit that was just done, such as ``loss`` and ``held_out``.
+    """
 
     step: str
     done: int
     total: int
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 OnProgress = Callable[[Progress], None]
