@@ -9,11 +9,24 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "ExplanationView": "workbench.widgets.explanation_view",
+    "ModelEvaluation": "workbench.widgets.model_evaluation",
+    "PatientView": "workbench.widgets.patient_view",
     "Selection": "workbench.widgets.selection",
     "SurvivalExplorer": "workbench.widgets.survival_explorer",
+    "TrainingMonitor": "workbench.widgets.training_monitor",
+    "Work": "workbench.widgets.work",
 }
 
-__all__ = ["Selection", "SurvivalExplorer"]
+__all__ = [
+    "ExplanationView",
+    "ModelEvaluation",
+    "PatientView",
+    "Selection",
+    "SurvivalExplorer",
+    "TrainingMonitor",
+    "Work",
+]
 
 
 def __getattr__(name: str) -> Any:
