@@ -27,9 +27,11 @@ from workbench.cohort.crossfilter import (
 )
 from workbench.cohort.crossfilter import Selection as Chosen
 from workbench.errors import CohortError
+from workbench.report.document import column_label
 
 if TYPE_CHECKING:
     from workbench.cohort.cohort import Cohort
+    from workbench.data.card.schema import Card
 
 MODALITIES = "modalities"
 
@@ -104,8 +106,8 @@ class Selection:
         self.titles = dict(titles or {})
         index = crossfilter(patients, time, event, present=present or None)
         self.views = tuple(index.dimensions)
+        self._moving: Counts | None = None
         self._hold(index, Brushes())
-        self._drag: Drag | None = None
         self._watchers: list[Callable[[Moved], None]] = []
 
     @classmethod
@@ -136,7 +138,7 @@ class Selection:
             present=cohort.available if len(cohort.available) > 1 else None,
             minimum=spec.privacy.minimum_cell,
             time_unit=cohort.time_unit,
-            titles={name: spec.columns[name].meaning for name in names},
+            titles={name: _title(spec, name) for name in names},
         )
 
     # What is asked
@@ -149,8 +151,10 @@ class Selection:
         CohortError
             The clause does not fit the patients.
         """
-        brushes = self._brushes.without(view) if clause is None else None
-        self._settle(brushes or self._brushes.with_clause(view, clause), view)
+        before = self._brushes
+        self._settle(
+            before.without(view) if clause is None else before.with_clause(view, clause), view
+        )
 
     def clear(self) -> None:
         """No view asks anything any more."""
@@ -300,13 +304,20 @@ class Selection:
         self._tell(Moved(self.version, view, settled=True))
 
     def _hold(self, index: CrossFilter, brushes: Brushes) -> None:
-        self.index, self._brushes, self._drag = index, brushes, None
+        self.index, self._brushes = index, brushes
+        self._drag: Drag | None = None
         self.display = Display(index, self.minimum)
         self._chosen = select(index, brushes)
 
     def _tell(self, moved: Moved) -> None:
         for watcher in tuple(self._watchers):
             watcher(moved)
+
+
+def _title(spec: "Card", name: str) -> str:
+    column = spec.columns[name]
+    label = column_label(column.meaning, spec.simulated)
+    return f"{label} ({column.unit})" if column.unit else label
 
 
 BRUSHED = ("feature", "group", "marker", "site", "description")
