@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from workbench.cohort.privacy import suppress
 from workbench.figures.wording import fixed, percents, span_words
 from workbench.report.format import NONE, count, difference, estimate, p_value, time, times
 from workbench.report.words import METRICS, group_title, short
@@ -98,19 +101,18 @@ def calibration_over_time(
 
 def bins(found: Sequence[RiskBin], minimum: int, caption: str, *, pickable: bool) -> Table:
     """Bins of predicted risk; a bin is picked by its number."""
+    counts = np.array([[each.n_events, each.n_patients - each.n_events] for each in found])
+    hidden = suppress(counts, minimum, row_totals=True)[:, 0].tolist()
     rows = []
-    for each in found:
+    for each, hide in zip(found, hidden, strict=True):
         observed = span_words(Estimate(each.observed, each.lower, each.upper), percents(1))
-        # Events and the rest add up to the bin: either small one would give the other away.
-        few = min(each.n_events, each.n_patients - each.n_events) < minimum
-        events = "withheld" if few and each.n_events else str(each.n_events)
         known = each.observed == each.observed
         rows.append(
             (
                 percents(1)(each.predicted),
                 observed if known else "follow-up ends before",
                 str(each.n_patients),
-                events,
+                "withheld" if hide else str(each.n_events),
             )
         )
     return Table(

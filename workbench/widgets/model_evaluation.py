@@ -346,7 +346,9 @@ class ModelEvaluation(NotebookWidget):
             (Several("models", "Models (up to three)", drawn, self.models),), "models"
         )
         try:
-            found = {n: self.patients.calibration(n, self.horizon) for n in self.models}
+            found: dict[str, Any] = {
+                n: self.patients.calibration(n, self.horizon) for n in self.models
+            }
             drawing = plot_calibration_curves(
                 {self._model(name): each for name, each in found.items()},
                 title=f"Predicted and observed risk at {self._at()}",
@@ -423,7 +425,7 @@ class ModelEvaluation(NotebookWidget):
             return (table, *self._without_patients("curves"))
         found = self.patients.risk_groups(self.judged)
         labels = self.patients.thirds(self.judged).categories
-        curves = {
+        curves: dict[object, Any] = {
             f"{labels[code]} risk": curve
             for code, curve in zip(found.groups, found.curves, strict=True)
         }
@@ -436,7 +438,9 @@ class ModelEvaluation(NotebookWidget):
             log_rank=found.log_rank,
             minimum_cell=self.patients.shown_minimum,
         )
-        picks = {label: f"Select patients at {label}" for label in curves} if self.selection else {}
+        picks = (
+            {str(each): f"Select patients at {each}" for each in curves} if self.selection else {}
+        )
         return (Figure("thirds", drawing, picks), table)
 
     def _in_sentence(self) -> str:
@@ -501,7 +505,7 @@ class ModelEvaluation(NotebookWidget):
         if not rows:
             return (Notice("The study compared no model with the same without a kind of data."),)
         titles = short_titles(self._document)
-        labels = [titles.get(row["modality"], row["modality"]) for row in rows]
+        labels = [str(titles.get(row["modality"], row["modality"])) for row in rows]
         drawing = plot_gains(
             rows,
             labels=labels,

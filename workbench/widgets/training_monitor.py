@@ -77,7 +77,11 @@ class TrainingMonitor(NotebookWidget):
                 loop = asyncio.get_running_loop()
             except RuntimeError:  # No notebook: who wants a picture calls refresh().
                 return
-            self.work.watch(lambda: loop.call_soon_threadsafe(self._soon, loop))
+
+            def wake() -> None:
+                loop.call_soon_threadsafe(self._soon, loop)
+
+            self.work.watch(wake)
 
     def _soon(self, loop: asyncio.AbstractEventLoop) -> None:
         """Draw, at most once in a while: work may tell of itself a thousand times a second."""
