@@ -81,7 +81,7 @@ def test_the_decision_is_asked_by_keyboard(chromium: Any) -> None:
     assert page.locator("figure[data-name=decision]").count() == 0
     page.get_by_label("The decision").fill("acting on a risk of death")
     page.keyboard.press("Tab")
-    page.get_by_label("Horizon").select_option("365")
+    page.get_by_label("Horizon", exact=True).select_option("365")
     page.wait_for_selector("text=Calibration at 365 days")
     for label, value in (("Act from a risk of", "5"), ("to", "50")):
         page.get_by_label(label, exact=True).fill(value)

@@ -79,7 +79,7 @@ def restricted(cohort: Cohort, *, minimum: int = 10) -> Cohort:
 
 @cache
 def attribution() -> Attribution:
-    """Contributions at three horizons: groups of genes, and a map of each image; one check fails."""
+    """Contributions at three horizons: groups of genes, maps of images; one check fails."""
     cohort = judged_study().cohort
     n, rng = cohort.n_patients, np.random.default_rng(1)
     genes = tuple(f"GENE{at}" for at in range(24))
