@@ -147,7 +147,8 @@ class TrainingMonitor(NotebookWidget):
             for name in (LOSS, HELD_OUT)
         )
         seen = np.isfinite(held_out)
-        best = float(at[seen][np.argmin(held_out[seen])]) if seen.any() else None
+        closed = self.work.stage == "done" or told[-1].step != chosen
+        best = float(at[seen][np.argmin(held_out[seen])]) if seen.any() and closed else None
         drawing = plot_training(
             at, training, held_out, chosen=best, unit="Step", title=f"Losses: {chosen}"
         )
