@@ -125,6 +125,7 @@ class ModelEvaluation(NotebookWidget):
         self._document = self._names()
         self._titles = model_titles(self._document)
         self._given: set[str] = set()
+        self._chosen: Clause | None = None
         if selection is not None:
             self._check_selection(selection)
         super().__init__(state)
@@ -163,8 +164,14 @@ class ModelEvaluation(NotebookWidget):
             )
 
     def _moved(self, moved: Moved) -> None:
-        if moved.settled:
+        # What others choose changes nothing here but what is chosen from here.
+        if moved.settled and self._clause() != self._chosen:
             self.refresh()
+
+    def _clause(self) -> Clause | None:
+        if self.selection is None:
+            return None
+        return self.selection.brushes.clauses.get(self._view)
 
     # What is set, and what stands in its place
 
@@ -218,6 +225,7 @@ class ModelEvaluation(NotebookWidget):
     def blocks(self) -> tuple[Block, ...]:
         """The decision, the comparison, calibration, decision curves, and the rest."""
         self._offer()
+        self._chosen = self._clause()
         return (
             self._asked(),
             *self._lacking(),
@@ -258,7 +266,7 @@ class ModelEvaluation(NotebookWidget):
         )
 
     def _let_go(self) -> tuple[Button, ...]:
-        if self.selection is None or self._view not in self.selection.brushes.clauses:
+        if self._clause() is None:
             return ()
         return (Button("release", "Let the chosen patients go"),)
 
@@ -561,9 +569,7 @@ class ModelEvaluation(NotebookWidget):
             self.selection.offer(name, everyone)
 
     def _brushed(self) -> tuple[float, float] | None:
-        if self.selection is None:
-            return None
-        clause = self.selection.brushes.clauses.get(self._view)
+        clause = self._clause()
         if not isinstance(clause, Range) or clause.column != self.risk_name:
             return None
         low, high = clause.low, clause.high

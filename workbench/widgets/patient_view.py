@@ -125,7 +125,7 @@ class PatientView(NotebookWidget):
             selection.watch(self._moved)
 
     def _moved(self, moved: Moved) -> None:
-        if moved.settled:
+        if moved.settled and self.state.selected_only:
             self.refresh()
 
     def _read_state(self, value: WidgetState | Mapping[str, Any]) -> WidgetState:
