@@ -134,11 +134,11 @@ class Notebook:
 
     def saved(self) -> dict[str, Any]:
         """The notebook as it lies on disk after saving."""
-        self.page.keyboard.press("Control+s")
+        self.page.evaluate("() => void window.jupyterapp.commands.execute('docmanager:save')")
         before = time.monotonic()
         path = self.server.folder / self.name
-        while time.monotonic() - before < 10:
-            time.sleep(0.3)
+        while time.monotonic() - before < 30:
+            self.page.wait_for_timeout(300)
             found = json.loads(path.read_text())
             if any(cell.get("outputs") for cell in found["cells"]):
                 return found
