@@ -84,15 +84,12 @@ def run(
 @app.command()
 def cohort(study: StudyArgument, outcome: OutcomeOption = None, data_dir: DataDir = None) -> None:
     """Show who a study would evaluate: attrition, warnings and table one."""
-    from workbench.cohort.criteria import parse
     from workbench.data.open_card import open_card
     from workbench.printing import print_cohort
+    from workbench.study_steps import choose
 
     asked = _study(study, outcome, data_dir)
-    selected = open_card(asked.card, data_dir).cohort(asked.outcome)
-    chosen = asked.split.apply(selected.select(*map(parse, asked.select)))
-    for name in asked.modalities:
-        chosen.features(name)
+    chosen = choose(asked, open_card(asked.card, data_dir))
     chosen.group_masks(asked.groups)
     print_cohort(chosen, by=chosen.compared_by(asked.groups))
 

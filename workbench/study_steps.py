@@ -13,8 +13,10 @@ import pandas as pd
 
 import workbench
 from workbench.cohort.cohort import Cohort
+from workbench.cohort.criteria import parse
 from workbench.data.card import GenomicsModality, ImageModality
 from workbench.data.deidentify import pseudonyms
+from workbench.data.open_card import DataCard
 from workbench.data.paths import cache_folder
 from workbench.data.secret_key import make_key, read_key
 from workbench.errors import StudyError
@@ -57,6 +59,29 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], None]
+
+
+def choose(study: Study, card: DataCard) -> Cohort:
+    """Who trains and is evaluated: whom the study selects and a model can read of, in folds.
+
+    Raises
+    ------
+    WorkbenchError
+        If a criterion, a modality or the folds do not fit the card.
+    """
+    selected = card.cohort(study.outcome).select(*map(parse, study.select))
+    return study.split.apply(_with_input(selected, study.modalities))
+
+
+def _with_input(cohort: Cohort, modalities: Sequence[str]) -> Cohort:
+    """Without patients of whom no modality of the study is known, if there are any."""
+    for name in modalities:
+        cohort.features(name)
+    has = np.logical_or.reduce([cohort.available[name] for name in modalities])
+    if has.all() or not has.any():  # What nobody has, :func:`check` refuses by its name.
+        return cohort
+    sentence = f"at least one input of the models is known ({', '.join(modalities)})"
+    return cohort.losing("model input", sentence, has)
 
 
 def identity(study: Study, cohort: Cohort) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """Who is in, since when, until what: each step returns a changed copy and keeps its account."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import pandas as pd
 
 from workbench.cohort.criteria import Criterion, Population
+from workbench.cohort.criteria.modality import Has
 from workbench.cohort.criteria.population import FIRST, LAST
 from workbench.cohort.definition import Definition
 from workbench.cohort.flow import Flow, Step
@@ -56,6 +57,8 @@ class Cohort:
         What each step asks, and of whom it holds; :attr:`attrition` is its table.
     warnings
         What a reader must know, one sentence each.
+    unread
+        Modality → whose files are there and cannot be read, one value a row of ``everyone``.
     """
 
     card: "DataCard"
@@ -66,6 +69,7 @@ class Cohort:
     definition: Definition
     flow: Flow
     warnings: tuple[str, ...] = ()
+    unread: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """Counts only: what a notebook shows and saves holds no patient."""
@@ -122,6 +126,9 @@ class Cohort:
     def select(self, *criteria: Criterion) -> Self:
         """Keep the patients for whom every criterion holds; one attrition row each.
 
+        Where a modality is asked for, patients whose files of it cannot be read leave in a row of
+        their own.
+
         Folds are made of the patients who were selected, so selecting comes before splitting.
 
         Raises
@@ -158,15 +165,31 @@ class Cohort:
             if column.role == "group" and name not in criterion.columns():
                 values, minimum = self.patients[name], spec.privacy.minimum_cell
                 warnings += _lost_levels(values, keep, criterion.sentence(), minimum)
-        step = criterion.name or f"criterion {len(self.definition.select) + 1}"
+        name = criterion.name or f"criterion {len(self.definition.select) + 1}"
+        step = Step(name, criterion.sentence(), holds, ~holds & ~fails)
+        flow = self.flow
+        for each in self._with_reading(criterion, step):
+            flow = flow.rule(each)
         return replace(
             self,
             patients=self.patients[keep],
             published_folds=self.published_folds[keep],
-            flow=self.flow.rule(Step(step, criterion.sentence(), holds, ~holds & ~fails)),
+            flow=flow,
             definition=self.definition.selecting((criterion,)),
             warnings=(*self.warnings, *warnings),
         )
+
+    def _with_reading(self, criterion: Criterion, step: Step) -> tuple[Step, ...]:
+        """The step of a criterion; files that are there, and files that can be read, apart."""
+        if not isinstance(criterion, Has) or criterion.window is not None:
+            return (step,)
+        unread = self.unread.get(criterion.modality)
+        if unread is None or not (unread & self.flow.kept).any():
+            return (step,)
+        sentence = f"the files of {criterion.modality} can be read"
+        nobody = np.zeros(len(unread), bool)
+        reading = Step(f"{criterion.modality} read", sentence, ~unread, nobody)
+        return replace(step, holds=step.holds | unread), reading
 
     def losing(
         self, name: str, sentence: str, holds: np.ndarray, *, unknown: np.ndarray | None = None
