@@ -152,9 +152,13 @@ def print_benchmark(result: BenchmarkResult) -> None:
 
 def print_cohort(cohort: Cohort, by: str | None) -> None:
     """Attrition, warnings and table one, small cells withheld as the card asks."""
-    _print_attrition(cohort.evaluated.attrition_for_export())
+    evaluated, withheld = cohort.evaluated, ()
+    _print_attrition(evaluated.attrition_for_export())
+    compared = cohort.release(by)
+    if not compared.allowed:
+        by, withheld = None, (f"table one by {by} is withheld: {compared.sentence}",)
     _print_frame(cohort.table_one(by=by), "Table one" + (f" by {by}" if by else ""))
-    _print_warnings(cohort.warnings)
+    _print_warnings((*cohort.warnings, *evaluated.withheld_notes(), *withheld))
 
 
 def print_records(records: Records) -> None:
@@ -178,7 +182,7 @@ def print_record_cohort(cohort: RecordCohort) -> None:
     """The definition in words, the attrition and warnings, small cells withheld."""
     _console.print("\n".join(printable(line) for line in cohort.definition.sentences()))
     _print_attrition(cohort.attrition_for_export())
-    _print_warnings(cohort.warnings)
+    _print_warnings((*cohort.warnings, *cohort.withheld_notes()))
 
 
 def print_cards(cards: Sequence[DataCard]) -> None:

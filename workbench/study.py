@@ -75,6 +75,7 @@ def run(
     other_cohorts = dict(study.other_cohorts(cohort))
     for each in (cohort, *other_cohorts.values()):
         steps.check(study, each)
+    steps.release(cohort, other_cohorts)
     identity = steps.identity(study, cohort)
     dataset = steps.load(study, cohort)
     folder = RunFolder.claim(out, identity | study.resolved(card))

@@ -19,7 +19,7 @@ from workbench.data.deidentify import pseudonyms
 from workbench.data.open_card import DataCard
 from workbench.data.paths import cache_folder
 from workbench.data.secret_key import make_key, read_key
-from workbench.errors import StudyError
+from workbench.errors import PrivacyError, StudyError
 from workbench.evaluation import Evaluation, evaluate
 from workbench.evaluation.alignment import FEWEST_AT_RISK
 from workbench.evaluation.repeats import harrell_c_by_repeat, spread_sentence
@@ -139,6 +139,23 @@ def check(study: Study, cohort: Cohort) -> None:
             )
     _check_horizons(study, cohort)
     _check_folds(study, cohort)
+
+
+def release(cohort: Cohort, other_cohorts: Mapping[str, Cohort]) -> None:
+    """Ask before any training whether a report may be written of these patients.
+
+    Groups of them are asked for when the report is written, which withholds their counts.
+
+    Raises
+    ------
+    PrivacyError
+        If together with what was shown before, or with each other, the patients would give a small
+        group away.
+    """
+    for title, each in {"": cohort, **other_cohorts}.items():
+        answer = each.evaluated.release()
+        if not answer.allowed:
+            raise PrivacyError(f"{title}: {answer.sentence}" if title else answer.sentence)
 
 
 def _check_gene_sets(study: Study, cohort: Cohort) -> None:

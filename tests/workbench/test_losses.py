@@ -84,7 +84,9 @@ def test_patients_of_whom_no_model_reads_anything_are_lost_before_the_folds(
     result = run(Study.from_file(clinical_only(small_study).study_file), tmp_path / "run")
     last = result.cohort.attrition.iloc[-1]
     assert (last["sentence"], last["n_removed"], last["n_after"]) == (NO_INPUT, 2, 118)
-    assert result.predictions["selected"].patient_id.tolist() == result.cohort.patients.index.tolist()
+    assert (
+        result.predictions["selected"].patient_id.tolist() == result.cohort.patients.index.tolist()
+    )
 
 
 @pytest.mark.parametrize("order", [["age", "mri"], ["mri", "age"]])

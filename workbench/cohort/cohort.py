@@ -14,7 +14,7 @@ from workbench.cohort.definition import Definition
 from workbench.cohort.flow import Flow, Step
 from workbench.cohort.folds import TRAINING_ONLY
 from workbench.cohort.groups import group_masks
-from workbench.cohort.privacy import suppress_attrition
+from workbench.cohort.privacy import Answer, ReleaseLog, release_attrition, suppress_attrition
 from workbench.cohort.splitting import (
     fold_column,
     split_given,
@@ -22,11 +22,11 @@ from workbench.cohort.splitting import (
     split_site,
     split_time,
 )
-from workbench.cohort.table_one import availability, table_one
+from workbench.cohort.table_one import availability, shown_groups, table_one
 from workbench.cohort.time_zero import check_columns
 from workbench.data.card import Card, EhrModality, did_you_mean
 from workbench.data.sources.card_tables import read_card
-from workbench.errors import CohortError
+from workbench.errors import CohortError, PrivacyError
 
 if TYPE_CHECKING:
     from workbench.data.open_card import DataCard
@@ -356,19 +356,109 @@ class Cohort:
         """Patients of each reported group; see :func:`workbench.cohort.groups.group_masks`."""
         return group_masks(self, names)
 
+    @property
+    def release_log(self) -> ReleaseLog:
+        """What was shown of the dataset; it allows everything unless the card is restricted."""
+        privacy = self.card.spec.privacy
+        minimum = privacy.minimum_cell if privacy.restricted else 0
+        return ReleaseLog(self.card.name, minimum, (self.card.folder,))
+
+    def release(self, by: str | None = None) -> Answer:
+        """Whether these patients, and the groups of a column, may be shown now.
+
+        Everything that a restricted card's cohort shows asks here first:
+        :mod:`workbench.cohort.privacy.release_log`.
+
+        Parameters
+        ----------
+        by
+            As of :meth:`table_one`.
+
+        Raises
+        ------
+        CohortError
+            As :meth:`table_one`.
+        """
+        log, words, ids = self.release_log, self._words(), self._ids()
+        groups = {} if by is None or log.minimum <= 1 else shown_groups(self, by)
+        levels = {f"{words}, {by} {level}": ids[mask] for level, mask in groups.items()}
+        return log.show_all({words: ids, **levels})
+
+    def release_groups(self, groups: Mapping[str, np.ndarray]) -> dict[str, str]:
+        """Which groups' counts may not be shown, and why.
+
+        Parameters
+        ----------
+        groups
+            Title → (patient,) bool, as of :meth:`group_masks`.
+        """
+        words, ids = self._words(), self._ids()
+        parts = {f"{words}, {title}": ids[mask] for title, mask in groups.items()}
+        answers = self.release_log.show(parts).values()
+        return {
+            title: answer.sentence
+            for title, answer in zip(groups, answers, strict=True)
+            if not answer.allowed
+        }
+
+    def _words(self) -> str:
+        steps = [step.sentence for step in (*self.flow.rules, *self.flow.after)]
+        return ", ".join([f"patients of {self.outcome}", *steps])
+
+    def _ids(self) -> np.ndarray:
+        return self.patients.index.to_numpy(object)
+
     def table_one(
         self, by: str | None = None, columns: Sequence[str] | None = None
     ) -> pd.DataFrame:
-        """Who the patients are; see :func:`workbench.cohort.table_one.table_one`."""
+        """Who the patients are; see :func:`workbench.cohort.table_one.table_one`.
+
+        Raises
+        ------
+        PrivacyError
+            If together with what was shown before, the table would give a small group away.
+        """
+        self._require(by)
         return table_one(self, by=by, columns=columns)
 
     def availability(self, by: str | None = None) -> pd.DataFrame:
-        """Who has which modality; see :func:`workbench.cohort.table_one.availability`."""
+        """Who has which modality; see :func:`workbench.cohort.table_one.availability`.
+
+        Raises
+        ------
+        PrivacyError
+            As :meth:`table_one`.
+        """
+        self._require(by)
         return availability(self, by=by)
 
+    def _require(self, by: str | None) -> None:
+        answer = self.release(by)
+        if not answer.allowed:
+            raise PrivacyError(answer.sentence)
+
     def attrition_for_export(self) -> pd.DataFrame:
-        """The attrition without small cells, as the card's privacy asks."""
-        return suppress_attrition(self.attrition, self.card.spec.privacy.minimum_cell)
+        """The attrition without small cells, as the card's privacy asks.
+
+        Raises
+        ------
+        PrivacyError
+            If together with what was shown before, the patients who are left would give a small
+            group away. Counts on the way to them are withheld instead.
+        """
+        return self._released_attrition()[0]
+
+    def withheld_notes(self) -> tuple[str, ...]:
+        """Why the attrition withholds counts that are not small, one sentence each."""
+        return self._released_attrition()[1]
+
+    def _released_attrition(self) -> tuple[pd.DataFrame, tuple[str, ...]]:
+        privacy, ids = self.card.spec.privacy, self.everyone.index.to_numpy(object)
+        if not privacy.restricted:
+            return suppress_attrition(self.attrition, privacy.minimum_cell), ()
+        return release_attrition(
+            self.attrition, self.flow, ids, log=self.release_log, words=self._words()
+        )
 
 
 def _at_zero(card: "DataCard", n_patients: int) -> dict[str, Any]:

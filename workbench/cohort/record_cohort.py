@@ -53,10 +53,24 @@ class RecordCohort(Account):
         unknown = _unknown_concepts(self.records, self.definition)
         return (*self.records.warnings, *self.definition.warnings(), *unknown)
 
+    @property
+    def release_name(self) -> str:
+        return f"{self.records.source.kind} {self.records.source.name}"
+
+    @property
+    def _ids(self) -> np.ndarray:
+        return self.records.patients.index.to_numpy(object)
+
     def attrition_for_export(self, minimum_cell: int | None = None) -> pd.DataFrame:
         """The attrition without small cells, as the records ask unless another size is given."""
-        minimum = self.records.minimum_cell if minimum_cell is None else minimum_cell
-        return super().attrition_for_export(minimum)
+        return super().attrition_for_export(self._minimum(minimum_cell))
+
+    def withheld_notes(self, minimum_cell: int | None = None) -> tuple[str, ...]:
+        """Why the attrition withholds counts that are not small, one sentence each."""
+        return self._released_attrition(self._minimum(minimum_cell))[1]
+
+    def _minimum(self, minimum_cell: int | None) -> int:
+        return self.records.minimum_cell if minimum_cell is None else minimum_cell
 
     def patients_with(self, features: Sequence[Feature]) -> pd.DataFrame:
         """As :attr:`patients`, with variables out of events as further columns.

@@ -1,8 +1,9 @@
 """What may leave the room: small cells, differences of selections, rare combinations."""
 
-from workbench.cohort.privacy.attrition import suppress_attrition
-from workbench.cohort.privacy.differencing import Answer, DisclosureLog, disclosure_log
+from workbench.cohort.privacy.attrition import release_attrition, suppress_attrition
+from workbench.cohort.privacy.differencing import Answer, DisclosureLog
 from workbench.cohort.privacy.k_anonymity import Classes, Driver, KAnonymity, k_anonymity
+from workbench.cohort.privacy.release_log import ReleaseLog
 from workbench.cohort.privacy.small_cells import SUPPRESSED, small
 from workbench.cohort.privacy.suppression import suppress, suppress_blocks
 
@@ -13,8 +14,9 @@ __all__ = [
     "DisclosureLog",
     "Driver",
     "KAnonymity",
-    "disclosure_log",
+    "ReleaseLog",
     "k_anonymity",
+    "release_attrition",
     "small",
     "suppress",
     "suppress_attrition",

@@ -1,10 +1,18 @@
 """The attrition without small losses, and without what gives them away."""
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
+from workbench.cohort.privacy.release_log import ReleaseLog
 from workbench.cohort.privacy.small_cells import SUPPRESSED, small
 from workbench.cohort.privacy.suppression import suppress
+from workbench.errors import PrivacyError
+
+if TYPE_CHECKING:
+    from workbench.cohort.flow import Flow
 
 
 def suppress_attrition(attrition: pd.DataFrame, minimum: int) -> pd.DataFrame:
@@ -41,6 +49,90 @@ def suppress_attrition(attrition: pd.DataFrame, minimum: int) -> pd.DataFrame:
         # Events and patients determine each other too often to be withheld one by one.
         shown[["events_removed", "events_after"]] = SUPPRESSED
     return shown
+
+
+def release_attrition(
+    attrition: pd.DataFrame,
+    flow: "Flow",
+    patient_ids: np.ndarray,
+    *,
+    log: ReleaseLog,
+    words: str,
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """:func:`suppress_attrition`, and without counts that earlier releases forbid.
+
+    Each count of patients, or of events, that would be shown is asked for, the last first.
+
+    Parameters
+    ----------
+    attrition
+        Exact, as ``flow.table()`` has it.
+    flow
+        The steps.
+    patient_ids
+        (patient,) str, by row in ``flow.patient``.
+    log
+        Of the dataset.
+    words
+        What the patients of the last row are called.
+
+    Returns
+    -------
+    DataFrame
+        What may be shown.
+    tuple of str
+        Why counts are withheld that are not small, one sentence each.
+
+    Raises
+    ------
+    PrivacyError
+        If the patients who are left after the last step may not be shown.
+    """
+    shown = suppress_attrition(attrition, log.minimum)
+    if log.minimum <= 1:
+        return shown, ()
+    parts, cells = {}, {}
+    for row, column, who in _counted(flow, len(patient_ids)):
+        where = (
+            words if row == len(shown) - 1 else f"{words}; step {row}, “{shown['sentence'][row]}”"
+        )
+        name = where if column == "n_after" else f"{where}: events"
+        if not isinstance(shown.loc[row, column], str):
+            parts[name], cells[name] = patient_ids[who], (row, column)
+    answers = log.ask(dict(list(parts.items())[:1]))
+    for answer in answers.values():
+        if not answer.allowed:
+            raise PrivacyError(answer.sentence)
+    refused = {n: answer for n, answer in log.show(parts).items() if not answer.allowed}
+    for name in refused:
+        row, column = cells[name]
+        if column == "events_after":
+            # As suppress_attrition does: events give each other away.
+            shown[["events_removed", "events_after"]] = SUPPRESSED
+            continue
+        shown.loc[row, ["n_after", "n_removed", "n_unknown"]] = SUPPRESSED
+        shown.loc[row + 1, ["n_before", "n_removed", "n_unknown"]] = SUPPRESSED
+        if row == 0:
+            shown.loc[0, "n_before"] = SUPPRESSED
+    return shown, tuple(dict.fromkeys(answer.sentence for answer in refused.values()))
+
+
+def _counted(flow: "Flow", n_ids: int) -> Iterator[tuple[int, str, np.ndarray]]:
+    """Row, column and patients of each count, the last row first.
+
+    The population is left out where its patients are not all known, as in a database.
+    """
+    kept, masks = np.ones(len(flow.patient), bool), []
+    if flow.entry:
+        masks.append(kept)
+    for step in flow.steps:
+        kept = kept & step.holds
+        masks.append(kept)
+    for row, mask in reversed(list(enumerate(masks, 1))):
+        for column, of in (("n_after", mask), ("events_after", mask & flow.event)):
+            yield row, column, np.unique(flow.patient[of])
+    if n_ids == flow.n_population:
+        yield 0, "n_after", np.arange(n_ids)
 
 
 def _withheld_losses(losses: np.ndarray, minimum: int) -> tuple[np.ndarray, np.ndarray]:

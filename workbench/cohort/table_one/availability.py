@@ -54,6 +54,13 @@ def availability(cohort: "Cohort", *, by: str | None = None) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def shown_groups(cohort: "Cohort", by: str) -> dict[str, np.ndarray]:
+    """The groups whose size a table by ``by`` shows: title → (patient,) bool."""
+    groups = _masks(cohort, by)
+    tiny = _tiny(groups, cohort.card.spec.privacy.minimum_cell)
+    return {title: mask for title, mask in groups.items() if title != ALL and not tiny[title]}
+
+
 def _masks(cohort: "Cohort", by: str | None) -> dict[str, np.ndarray]:
     """All patients, and those of each level that occurs; (patient,) bool each."""
     groups = {ALL: np.ones(cohort.n_patients, bool)}
