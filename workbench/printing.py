@@ -19,8 +19,11 @@ from rich.table import Table
 
 from workbench.benchmarks import BenchmarkResult, table
 from workbench.cohort.cohort import Cohort
+from workbench.cohort.privacy import KAnonymity
 from workbench.cohort.record_cohort import RecordCohort
 from workbench.data.open_card import DataCard
+from workbench.data.paths import cache_folder
+from workbench.data.prepared import Prepared
 from workbench.data.records import Records
 from workbench.errors import printable
 from workbench.evaluation import Evaluation
@@ -193,6 +196,25 @@ def print_cards(cards: Sequence[DataCard]) -> None:
         here = "here" if not missing else f"{missing} missing: workbench data get {card.name}"
         table.add_row(card.name, printable(card.spec.title), here)
     _console.print(table)
+
+
+def print_prepared(prepared: Sequence[Prepared]) -> None:
+    """Kind, name, size and age of what lies in the cache folder."""
+    rows = [
+        (p.kind, p.path.name[:16], f"{p.n_bytes / 1e6:,.1f}", f"{p.age():.0f}") for p in prepared
+    ]
+    columns = ["kind", "name", "MB", "days since used"]
+    total = sum(p.n_bytes for p in prepared) / 1e6
+    title = f"{cache_folder()}: {len(prepared)} prepared, {total:,.1f} MB"
+    _print_frame(pd.DataFrame(rows, columns=columns), title)
+
+
+def print_anonymity(anonymity: KAnonymity) -> None:
+    """How many patients share what a reader may know of them."""
+    sheet = anonymity.sheet()
+    _print_frame(anonymity.frame(), sheet.caption)
+    for note in sheet.notes:
+        _console.print(printable(note), soft_wrap=True)
 
 
 def copy_notebooks(source: Path, target: Path) -> Path:

@@ -46,6 +46,11 @@ def test_the_command_line_refuses_the_second_of_two_overlapping_cohorts(
     assert "differs from “patients of os, age ≥ 40" in error
     assert "change it until at least 10 patients differ" in error
     assert call("cohort", asking(restricted, OLDER))[0] == 0
+    code, shown, _ = call("data", "released", restricted.card)
+    assert code == 0
+    assert "patients of os, age ≥ 40" in shown
+    assert "age ≥ 44" not in shown
+    assert "delete it only if none of them left the room" in shown
 
 
 def test_what_the_command_line_showed_a_study_may_not_narrow_a_little(

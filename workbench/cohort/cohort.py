@@ -14,7 +14,13 @@ from workbench.cohort.definition import Definition
 from workbench.cohort.flow import Flow, Step
 from workbench.cohort.folds import TRAINING_ONLY
 from workbench.cohort.groups import group_masks
-from workbench.cohort.privacy import Answer, ReleaseLog, release_attrition, suppress_attrition
+from workbench.cohort.privacy import (
+    Answer,
+    ReleaseLog,
+    card_log,
+    release_attrition,
+    suppress_attrition,
+)
 from workbench.cohort.splitting import (
     fold_column,
     split_given,
@@ -359,9 +365,7 @@ class Cohort:
     @property
     def release_log(self) -> ReleaseLog:
         """What was shown of the dataset; it allows everything unless the card is restricted."""
-        privacy = self.card.spec.privacy
-        minimum = privacy.minimum_cell if privacy.restricted else 0
-        return ReleaseLog(self.card.name, minimum, (self.card.folder,))
+        return card_log(self.card)
 
     def release(self, by: str | None = None) -> Answer:
         """Whether these patients, and the groups of a column, may be shown now.

@@ -31,7 +31,7 @@ def suppress_attrition(attrition: pd.DataFrame, minimum: int) -> pd.DataFrame:
     if minimum <= 1:
         return attrition
     shown = attrition.astype(object)
-    removed, after = _withheld_losses(attrition["n_removed"].to_numpy(), minimum)
+    removed, after = withheld_losses(attrition["n_removed"].to_numpy(), minimum)
     shown.loc[removed, "n_removed"] = SUPPRESSED
     shown.loc[after, "n_after"] = SUPPRESSED
     # The count before a step is the count after the step before it.
@@ -135,8 +135,21 @@ def _counted(flow: "Flow", n_ids: int) -> Iterator[tuple[int, str, np.ndarray]]:
         yield 0, "n_after", np.arange(n_ids)
 
 
-def _withheld_losses(losses: np.ndarray, minimum: int) -> tuple[np.ndarray, np.ndarray]:
-    """Steps whose loss, and steps whose remaining count, are withheld."""
+def withheld_losses(losses: np.ndarray, minimum: int) -> tuple[np.ndarray, np.ndarray]:
+    """Steps whose loss, and steps whose remaining count, are withheld.
+
+    Parameters
+    ----------
+    losses
+        (step,) int; the first step loses nobody.
+    minimum
+        Smallest count that may be shown.
+
+    Returns
+    -------
+    removed, after
+        (step,) bool each.
+    """
     removed = suppress(losses[:, None], minimum, row_totals=False)[:, 0]
     step = np.arange(len(losses))
     if not removed.any():

@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -31,6 +32,9 @@ from workbench.data.fingerprint import write_atomically
 from workbench.data.paths import state_folder
 from workbench.data.secret_key import make_key, read_key
 from workbench.errors import PrivacyError
+
+if TYPE_CHECKING:
+    from workbench.data.open_card import DataCard
 
 REMEMBERED = 512
 LONGEST = 240
@@ -171,6 +175,13 @@ class ReleaseLog:
             day=np.array(days),
         )
         write_atomically(self.folder / "released.npz", buffer.getvalue())
+
+
+def card_log(card: "DataCard") -> ReleaseLog:
+    """The log of a card's dataset; it allows everything unless the card is restricted."""
+    privacy = card.spec.privacy
+    minimum = privacy.minimum_cell if privacy.restricted else 0
+    return ReleaseLog(card.name, minimum, (card.folder,))
 
 
 def _short(words: str) -> str:
