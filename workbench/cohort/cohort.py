@@ -383,10 +383,23 @@ class Cohort:
         CohortError
             As :meth:`table_one`.
         """
-        log, words, ids = self.release_log, self._words(), self._ids()
+        log, words = self.release_log, self._words()
         groups = {} if by is None or log.minimum <= 1 else shown_groups(self, by)
-        levels = {f"{words}, {by} {level}": ids[mask] for level, mask in groups.items()}
-        return log.show_all({words: ids, **levels})
+        levels = {f"{words}, {by} {level}": mask for level, mask in groups.items()}
+        everyone = {words: np.ones(self.n_patients, bool)}
+        return log.show_all(self.patients.index.to_numpy(object), everyone | levels)
+
+    def require_release(self, by: str | None = None) -> None:
+        """As :meth:`release`, for what cannot be shown otherwise.
+
+        Raises
+        ------
+        PrivacyError
+            If it may not be shown.
+        """
+        answer = self.release(by)
+        if not answer.allowed:
+            raise PrivacyError(answer.sentence)
 
     def release_groups(self, groups: Mapping[str, np.ndarray]) -> dict[str, str]:
         """Which groups' counts may not be shown, and why.
@@ -396,9 +409,9 @@ class Cohort:
         groups
             Title → (patient,) bool, as of :meth:`group_masks`.
         """
-        words, ids = self._words(), self._ids()
-        parts = {f"{words}, {title}": ids[mask] for title, mask in groups.items()}
-        answers = self.release_log.show(parts).values()
+        parts = {f"{self._words()}, {title}": mask for title, mask in groups.items()}
+        ids = self.patients.index.to_numpy(object)
+        answers = self.release_log.show(ids, parts).values()
         return {
             title: answer.sentence
             for title, answer in zip(groups, answers, strict=True)
@@ -408,9 +421,6 @@ class Cohort:
     def _words(self) -> str:
         steps = [step.sentence for step in (*self.flow.rules, *self.flow.after)]
         return ", ".join([f"patients of {self.outcome}", *steps])
-
-    def _ids(self) -> np.ndarray:
-        return self.patients.index.to_numpy(object)
 
     def table_one(
         self, by: str | None = None, columns: Sequence[str] | None = None
@@ -422,7 +432,6 @@ class Cohort:
         PrivacyError
             If together with what was shown before, the table would give a small group away.
         """
-        self._require(by)
         return table_one(self, by=by, columns=columns)
 
     def availability(self, by: str | None = None) -> pd.DataFrame:
@@ -433,13 +442,7 @@ class Cohort:
         PrivacyError
             As :meth:`table_one`.
         """
-        self._require(by)
         return availability(self, by=by)
-
-    def _require(self, by: str | None) -> None:
-        answer = self.release(by)
-        if not answer.allowed:
-            raise PrivacyError(answer.sentence)
 
     def attrition_for_export(self) -> pd.DataFrame:
         """The attrition without small cells, as the card's privacy asks.

@@ -188,6 +188,7 @@ def _card(
             "minimum_cell": cohort.records.minimum_cell,
             "restricted": True,
             "basis": "health records",
+            "released_as": cohort.release_name,
         },
         "study": {
             "outcome": OUTCOME,

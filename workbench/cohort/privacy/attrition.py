@@ -93,17 +93,15 @@ def release_attrition(
         return shown, ()
     parts, cells = {}, {}
     for row, column, who in _counted(flow, len(patient_ids)):
-        where = (
-            words if row == len(shown) - 1 else f"{words}; step {row}, “{shown['sentence'][row]}”"
-        )
+        last = row == len(shown) - 1
+        where = words if last else f"{words}; step {row}, “{shown['sentence'][row]}”"
         name = where if column == "n_after" else f"{where}: events"
         if not isinstance(shown.loc[row, column], str):
-            parts[name], cells[name] = patient_ids[who], (row, column)
-    answers = log.ask(dict(list(parts.items())[:1]))
-    for answer in answers.values():
-        if not answer.allowed:
-            raise PrivacyError(answer.sentence)
-    refused = {n: answer for n, answer in log.show(parts).items() if not answer.allowed}
+            parts[name], cells[name] = who, (row, column)
+    answers = log.show(patient_ids, parts, required=[words])
+    if not answers[words].allowed:
+        raise PrivacyError(answers[words].sentence)
+    refused = {name: answer for name, answer in answers.items() if not answer.allowed}
     for name in refused:
         row, column = cells[name]
         if column == "events_after":
@@ -118,7 +116,7 @@ def release_attrition(
 
 
 def _counted(flow: "Flow", n_ids: int) -> Iterator[tuple[int, str, np.ndarray]]:
-    """Row, column and patients of each count, the last row first.
+    """Row, column and patients of each count, (patient,) bool, the last row first.
 
     The population is left out where its patients are not all known, as in a database.
     """
@@ -130,9 +128,11 @@ def _counted(flow: "Flow", n_ids: int) -> Iterator[tuple[int, str, np.ndarray]]:
         masks.append(kept)
     for row, mask in reversed(list(enumerate(masks, 1))):
         for column, of in (("n_after", mask), ("events_after", mask & flow.event)):
-            yield row, column, np.unique(flow.patient[of])
+            who = np.zeros(n_ids, bool)
+            who[flow.patient[of]] = True
+            yield row, column, who
     if n_ids == flow.n_population:
-        yield 0, "n_after", np.arange(n_ids)
+        yield 0, "n_after", np.ones(n_ids, bool)
 
 
 def withheld_losses(losses: np.ndarray, minimum: int) -> tuple[np.ndarray, np.ndarray]:

@@ -16,7 +16,7 @@ import hashlib
 import io
 import re
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 REMEMBERED = 512
 LONGEST = 240
+Ids = Sequence[str] | np.ndarray
+Parts = Mapping[str, np.ndarray]
 _ALLOWED = Answer(True)
 
 
@@ -56,7 +58,7 @@ class ReleaseLog:
 
     Examples
     --------
-    >>> ReleaseLog("a public dataset", 0).show({"all": np.array(["P1", "P2"])})
+    >>> ReleaseLog("a public dataset", 0).show(["P1", "P2"], {"all": np.array([True, True])})
     {'all': Answer(allowed=True, sentence='')}
     """
 
@@ -71,18 +73,29 @@ class ReleaseLog:
         name = f"{words}-{hashlib.sha256(self.dataset.encode()).hexdigest()[:12]}"
         return state_folder() / "releases" / name
 
-    def ask(self, parts: Mapping[str, np.ndarray]) -> dict[str, Answer]:
-        """Which selections might be released, one after the other; nothing is remembered.
+    def ask(self, patient_ids: Ids, parts: Parts) -> dict[str, Answer]:
+        """Which selections might be shown, one after the other; nothing is remembered.
 
         Parameters
         ----------
+        patient_ids
+            (patient,) str.
         parts
-            Words for a reader → patient identifiers, (patient,) str.
+            Words for a reader → (patient,) bool.
         """
-        return self._answers(parts, keep=False)
+        return self._answers(patient_ids, parts, keep=lambda answers: False)
 
-    def show(self, parts: Mapping[str, np.ndarray]) -> dict[str, Answer]:
+    def show(
+        self, patient_ids: Ids, parts: Parts, *, required: Collection[str] = ()
+    ) -> dict[str, Answer]:
         """As :meth:`ask`; what is allowed is remembered, for it is shown now.
+
+        Parameters
+        ----------
+        patient_ids, parts
+            As :meth:`ask` has them.
+        required
+            Of these all must be allowed, or nothing is shown and nothing remembered.
 
         Raises
         ------
@@ -91,15 +104,14 @@ class ReleaseLog:
         RecordsError
             If it would lie among the data.
         """
-        return self._answers(parts, keep=True)
+        return self._answers(
+            patient_ids, parts, keep=lambda answers: all(answers[r].allowed for r in required)
+        )
 
-    def show_all(self, parts: Mapping[str, np.ndarray]) -> Answer:
+    def show_all(self, patient_ids: Ids, parts: Parts) -> Answer:
         """As :meth:`show`, all of them or none: the first refusal, if there is one."""
-        for answers in (self.ask, self.show):
-            for answer in answers(parts).values():
-                if not answer.allowed:
-                    return answer
-        return _ALLOWED
+        answers = self.show(patient_ids, parts, required=parts).values()
+        return next((answer for answer in answers if not answer.allowed), _ALLOWED)
 
     def surfaces(self) -> list[tuple[str, str]]:
         """Day and words of each release that is remembered, the oldest first."""
@@ -109,27 +121,31 @@ class ReleaseLog:
             kept = self._read()
         return list(zip(kept["day"].tolist(), kept["surface"].tolist(), strict=True))
 
-    def _answers(self, parts: Mapping[str, np.ndarray], *, keep: bool) -> dict[str, Answer]:
+    def _answers(
+        self,
+        patient_ids: Ids,
+        parts: Parts,
+        *,
+        keep: Callable[[dict[str, Answer]], bool],
+    ) -> dict[str, Answer]:
         if self.minimum <= 1 or not parts:
             return dict.fromkeys(parts, _ALLOWED)
         with self._locked():
             kept = self._read()
-            asked = {words: self._hashed(ids) for words, ids in parts.items()}
-            patient = np.concatenate([kept["patient"], *asked.values()])
-            # Those who are known keep their place, newer ones follow.
-            patient = patient[np.sort(np.unique(patient, return_index=True)[1])]
+            patient, row = _places(kept["patient"], self._hashed(patient_ids))
             n_known, days = len(kept["patient"]), kept["day"].tolist()
-            room = len(days) + len(asked)
+            room = len(days) + len(parts)
             log = DisclosureLog(len(patient), self.minimum, keep=room, population=None)
             for words, bits in zip(kept["surface"].tolist(), kept["bits"], strict=True):
                 known = np.unpackbits(bits, count=n_known).astype(bool)
                 log.recall(np.pad(known, (0, len(patient) - n_known)), words)
-            answers = {
-                words: log.show(np.isin(patient, who), _short(words))
-                for words, who in asked.items()
-            }
+            answers = {}
+            for words, who in parts.items():
+                selection = np.zeros(len(patient), bool)
+                selection[row[who]] = True
+                answers[words] = log.show(selection, _short(words))
             shown = log.shown
-            if keep and len(shown) > len(days):
+            if len(shown) > len(days) and keep(answers):
                 days += [date.today().isoformat()] * (len(shown) - len(days))
                 self._write(patient, shown[-REMEMBERED:], days[-REMEMBERED:])
         return answers
@@ -140,7 +156,7 @@ class ReleaseLog:
         with FileLock(self.folder / "lock", mode=0o600):
             yield
 
-    def _hashed(self, patient_ids: np.ndarray) -> np.ndarray:
+    def _hashed(self, patient_ids: Ids) -> np.ndarray:
         """Keyed hashes (SipHash) of identifiers, (patient,) uint64; the key lies beside the log."""
         path = self.folder / "patients.key"
         key = read_key(path) if path.exists() else make_key(path, outside=self.outside)
@@ -167,7 +183,7 @@ class ReleaseLog:
         self, patient: np.ndarray, shown: Sequence[tuple[str, np.ndarray]], days: list[str]
     ) -> None:
         buffer = io.BytesIO()
-        np.savez_compressed(
+        np.savez(
             buffer,
             patient=patient,
             bits=np.stack([np.packbits(selection) for _, selection in shown]),
@@ -177,11 +193,19 @@ class ReleaseLog:
         write_atomically(self.folder / "released.npz", buffer.getvalue())
 
 
+def _places(known: np.ndarray, asked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """All patients, those who are known first in their places, and where the asked stand."""
+    row = pd.Index(known).get_indexer(pd.Index(asked))
+    new = row < 0
+    row[new] = len(known) + np.arange(np.count_nonzero(new))
+    return np.concatenate([known, asked[new]]), row
+
+
 def card_log(card: "DataCard") -> ReleaseLog:
     """The log of a card's dataset; it allows everything unless the card is restricted."""
     privacy = card.spec.privacy
     minimum = privacy.minimum_cell if privacy.restricted else 0
-    return ReleaseLog(card.name, minimum, (card.folder,))
+    return ReleaseLog(privacy.released_as or card.name, minimum, (card.folder,))
 
 
 def _short(words: str) -> str:

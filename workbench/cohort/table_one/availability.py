@@ -30,7 +30,13 @@ def availability(cohort: "Cohort", *, by: str | None = None) -> pd.DataFrame:
         One row a modality and level of ``by`` ("all" first): ``modality``, ``level``,
         ``n_patients``, ``n_available``, ``percent``, ``n_events``, ``n_events_available``. Counts
         that the card's privacy withholds read "suppressed".
+
+    Raises
+    ------
+    PrivacyError
+        If together with what was shown before, the table would give a small group away.
     """
+    cohort.require_release(by)
     groups, minimum = _masks(cohort, by), cohort.card.spec.privacy.minimum_cell
     tiny, event = _tiny(groups, minimum), cohort.patients["event"].to_numpy()
     rows = []
