@@ -108,11 +108,14 @@ def release_attrition(
             # As suppress_attrition does: events give each other away.
             shown[["events_removed", "events_after"]] = SUPPRESSED
             continue
-        shown.loc[row, ["n_after", "n_removed", "n_unknown"]] = SUPPRESSED
-        shown.loc[row + 1, ["n_before", "n_removed", "n_unknown"]] = SUPPRESSED
+        shown.loc[row, "n_after"] = shown.loc[row + 1, "n_before"] = SUPPRESSED
         if row == 0:
             shown.loc[0, "n_before"] = SUPPRESSED
-    return shown, tuple(dict.fromkeys(answer.sentence for answer in refused.values()))
+    # A loss between a count that is shown and one that is not would give the other.
+    hidden = shown["n_after"].to_numpy() == SUPPRESSED
+    shown.loc[np.append(False, hidden[1:] != hidden[:-1]), ["n_removed", "n_unknown"]] = SUPPRESSED
+    why = dict.fromkeys(answer.sentence for answer in refused.values())
+    return shown, tuple(f"A count of the attrition is withheld: {each}" for each in why)
 
 
 def _counted(flow: "Flow", n_ids: int) -> Iterator[tuple[int, str, np.ndarray]]:

@@ -1,5 +1,6 @@
 """From the population to those evaluated, and who was lost where."""
 
+from workbench.cohort.privacy import SUPPRESSED
 from workbench.report.sections.section import Context, Document, Section
 from workbench.report.table import Column, Table, cell
 
@@ -14,6 +15,7 @@ def context(document: Document) -> Context:
             "events_after": cell(document, "count", "attrition", i, "events_after"),
             "events_removed": cell(document, "count", "attrition", i, "events_removed"),
             "empty": row["n_removed"] == 0,
+            "events_shown": row["events_after"] != SUPPRESSED,
         }
         for i, row in enumerate(document["attrition"])
     ]
