@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
 import pandas as pd
 from rich.box import SIMPLE
 from rich.console import Console
@@ -19,7 +20,7 @@ from rich.table import Table
 
 from workbench.benchmarks import BenchmarkResult, table
 from workbench.cohort.cohort import Cohort
-from workbench.cohort.privacy import KAnonymity
+from workbench.cohort.privacy import SUPPRESSED, KAnonymity, records_log
 from workbench.cohort.record_cohort import RecordCohort
 from workbench.data.open_card import DataCard
 from workbench.data.paths import cache_folder
@@ -169,7 +170,11 @@ def print_records(records: Records) -> None:
     counts = records.events.code_counts().sort_values(ascending=False)
     source = records.source
     title = f"{source.kind} {source.name} {source.version}".strip()
-    _console.print(f"{printable(title)}: {len(records.patients)} patients, {counts.sum()} events")
+    ids = records.patients.index.to_numpy(object)
+    everyone = {f"every patient of {source.name}": np.ones(len(ids), bool)}
+    answer = records_log(records).show_all(ids, everyone)
+    n_patients = f"{len(ids)} patients" if answer.allowed else f"patients {SUPPRESSED}"
+    _console.print(f"{printable(title)}: {n_patients}, {counts.sum()} events")
     minimum, names = records.minimum_cell, {}
     if records.vocabulary is not None:
         names = records.vocabulary.names
@@ -178,7 +183,7 @@ def print_records(records: Records) -> None:
     frame = pd.DataFrame(rows, columns=["code", "name", "events"])
     few = f"The {len(rows)} most frequent of {len(counts)} codes"
     _print_frame(frame, "Codes" if len(rows) == len(counts) else few)
-    _print_warnings(records.warnings)
+    _print_warnings((*records.warnings, *([] if answer.allowed else [answer.sentence])))
 
 
 def print_record_cohort(cohort: RecordCohort) -> None:

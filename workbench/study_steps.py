@@ -152,6 +152,7 @@ def release(cohort: Cohort, other_cohorts: Mapping[str, Cohort]) -> None:
         If together with what was shown before, or with each other, the patients would give a small
         group away.
     """
+    cohort.require_release()
     for title, each in {"": cohort, **other_cohorts}.items():
         answer = each.evaluated.release()
         if not answer.allowed:

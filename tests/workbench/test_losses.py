@@ -10,8 +10,10 @@ import pytest
 
 from workbench import printing
 from workbench.data.open_card import open_card
+from workbench.materialisation import materialise
 from workbench.study import run
 from workbench.study_settings import Study
+from workbench.study_steps import choose
 
 UNREADABLE = "the files of mri can be read"
 NO_INPUT = "at least one input of the models is known (clinical)"
@@ -78,15 +80,15 @@ def test_a_warning_of_unreadable_files_gives_no_small_count(small_study: Any) ->
 
 
 def test_patients_of_whom_no_model_reads_anything_are_lost_before_the_folds(
-    small_study: Any, tmp_path: Path
+    small_study: Any,
 ) -> None:
     without_clinic(small_study, 2)
-    result = run(Study.from_file(clinical_only(small_study).study_file), tmp_path / "run")
-    last = result.cohort.attrition.iloc[-1]
+    study = Study.from_file(clinical_only(small_study).study_file)
+    chosen = choose(study, open_card(small_study.card))
+    last = chosen.attrition.iloc[-1]
     assert (last["sentence"], last["n_removed"], last["n_after"]) == (NO_INPUT, 2, 118)
-    assert (
-        result.predictions["selected"].patient_id.tolist() == result.cohort.patients.index.tolist()
-    )
+    assert chosen.folds.shape == (1, 118)
+    assert materialise(chosen, ["clinical"]).modalities["clinical"].present.all()
 
 
 @pytest.mark.parametrize("order", [["age", "mri"], ["mri", "age"]])

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from workbench.data.open_card import open_card
@@ -60,3 +61,16 @@ def test_what_the_command_line_showed_a_study_may_not_narrow_a_little(
     with pytest.raises(PrivacyError, match="differs from “patients of os, age ≥ 40"):
         run(Study.from_file(asking(restricted, FEW_LESS)), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_groups_of_table_one_that_give_few_away_are_left_out(call: Any, restricted: Any) -> None:
+    study = asking(restricted, [])
+    cohort = open_card(restricted.card).cohort("os")
+    women = (cohort.patients["sex"] == "f").to_numpy()
+    women[np.flatnonzero(women)[:2]] = False
+    cohort.release_log.show(cohort.patients.index.to_numpy(object), {"women, but two": women})
+    code, shown, _ = call("cohort", study)
+    assert code == 0
+    assert "Table one by sex" not in shown
+    said = " ".join(shown.split())
+    assert "table one by sex is withheld: This selection differs from “women, but two”" in said

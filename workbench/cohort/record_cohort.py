@@ -14,6 +14,7 @@ from workbench.cohort.criteria.population import FIRST, LAST, Population, day_of
 from workbench.cohort.features import Feature, feature_table
 from workbench.cohort.flow import Flow, Step
 from workbench.cohort.follow_up import first_after
+from workbench.cohort.privacy import records_log
 from workbench.cohort.record_definition import RecordDefinition
 from workbench.data.records import Records
 from workbench.errors import CohortError
@@ -63,7 +64,7 @@ class RecordCohort(Account):
 
     @property
     def release_name(self) -> str:
-        return f"{self.records.source.kind} {self.records.source.name}"
+        return records_log(self.records).dataset
 
     @property
     def _ids(self) -> np.ndarray:

@@ -1,5 +1,6 @@
 """What was released is remembered on disk, outside the data, and asked before more is."""
 
+import itertools
 import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -7,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from workbench import col
 from workbench.cohort.flow import Flow, Step
@@ -192,3 +195,30 @@ def test_groups_that_were_shown_protect_their_patients(make_card: Make) -> None:
     answer = grown.release()
     assert not answer.allowed
     assert "grade high" in answer.sentence
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 2**32 - 1))
+def test_attritions_one_after_the_other_isolate_nobody(seed: int) -> None:
+    rng, n, minimum = np.random.default_rng(seed), 60, 5
+    age, site = rng.integers(0, 8, n), rng.integers(0, 4, n)
+    log, seen = ReleaseLog(f"{seed}", minimum), []
+    for _ in range(5):
+        holds = [age >= rng.integers(0, 4), site != rng.integers(0, 6), age <= rng.integers(5, 9)]
+        nobody = np.zeros(n, bool)
+        steps = tuple(Step(str(i), str(i), mask, nobody) for i, mask in enumerate(holds))
+        of = Flow(np.arange(n), rng.random(n) < 0, n, "everyone", before=steps)
+        try:
+            shown, _ = release_attrition(of.table(), of, EVERYONE[:n], log=log, words="left")
+        except PrivacyError:
+            continue
+        left = np.vstack([np.ones(n, bool), np.logical_and.accumulate(holds)])
+        counts = shown["n_after"]
+        seen += [mask for mask, n in zip(left, counts, strict=True) if n != SUPPRESSED]
+        lost = (~left[1:] & left[:-1]).sum(axis=1)
+        hidden = (shown["n_removed"][1:] == SUPPRESSED).to_numpy()
+        assert not ((lost > 0) & (lost < minimum) & ~hidden).any()
+    assert len(seen) > 2
+    for one, other in itertools.combinations(seen, 2):
+        apart = max((one & ~other).sum(), (other & ~one).sum())
+        assert apart == 0 or apart >= minimum

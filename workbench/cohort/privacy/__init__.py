@@ -7,7 +7,7 @@ from workbench.cohort.privacy.attrition import (
 )
 from workbench.cohort.privacy.differencing import Answer, DisclosureLog
 from workbench.cohort.privacy.k_anonymity import Classes, Driver, KAnonymity, k_anonymity
-from workbench.cohort.privacy.release_log import ReleaseLog, card_log
+from workbench.cohort.privacy.release_log import ReleaseLog, card_log, records_log
 from workbench.cohort.privacy.small_cells import SUPPRESSED, small
 from workbench.cohort.privacy.suppression import suppress, suppress_blocks
 
@@ -21,6 +21,7 @@ __all__ = [
     "ReleaseLog",
     "card_log",
     "k_anonymity",
+    "records_log",
     "release_attrition",
     "small",
     "suppress",

@@ -30,6 +30,7 @@ from filelock import FileLock
 from workbench.cohort.privacy.differencing import Answer, DisclosureLog
 from workbench.data.fingerprint import write_atomically
 from workbench.data.paths import state_folder
+from workbench.data.records import Records
 from workbench.data.secret_key import make_key, read_key
 from workbench.errors import PrivacyError
 
@@ -206,6 +207,13 @@ def card_log(card: "DataCard") -> ReleaseLog:
     privacy = card.spec.privacy
     minimum = privacy.minimum_cell if privacy.restricted else 0
     return ReleaseLog(privacy.released_as or card.name, minimum, (card.folder,))
+
+
+def records_log(records: Records, minimum: int | None = None) -> ReleaseLog:
+    """The log of health records, which are restricted wherever they have a minimum cell."""
+    source = records.source
+    least = records.minimum_cell if minimum is None else minimum
+    return ReleaseLog(f"{source.kind} {source.name}", least)
 
 
 def _short(words: str) -> str:
