@@ -58,11 +58,22 @@ def pytest_runtest_makereport(
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
-    """Prepared files never mix with those of the person who runs the tests, unless asked to."""
-    if "WORKBENCH_CACHE" in os.environ:
+def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
+    """Prepared files never mix with those of the person who runs the tests, unless asked to; what
+    tests release never does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WORKBENCH_STATE", str(tmp_path_factory.mktemp("state")))
+        if "WORKBENCH_CACHE" not in os.environ:
+            patch.setenv("WORKBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
-        return
-    os.environ["WORKBENCH_CACHE"] = str(tmp_path_factory.mktemp("cache"))
-    yield
-    del os.environ["WORKBENCH_CACHE"]
+
+
+@pytest.fixture(autouse=True)
+def _own_releases(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What one test releases forbids another nothing."""
+    folder = tmp_path_factory.getbasetemp() / "releases" / str(id(request.node))
+    monkeypatch.setenv("WORKBENCH_STATE", str(folder))

@@ -5,6 +5,7 @@
     ├── DownloadError     a source that could not be fetched or verified
     ├── RecordsError      health records that cannot be read, or are not what they should be
     ├── CohortError       a criterion, a split, an outcome
+    ├── PrivacyError      counts that would give a small group away
     ├── StudyError        a study file, or a run folder that belongs to another study
     └── SurvivalError     input that a survival statistic is not defined for
 
@@ -33,6 +34,10 @@ class RecordsError(WorkbenchError):
 
 class CohortError(WorkbenchError):
     """A criterion, a split or an outcome cannot be applied to these patients."""
+
+
+class PrivacyError(WorkbenchError):
+    """Counts that, alone or with what was shown before, would give a small group away."""
 
 
 class StudyError(WorkbenchError):

@@ -10,7 +10,7 @@ import pandas as pd
 
 from workbench.cohort.criteria import Criterion
 from workbench.cohort.flow import Flow, Step
-from workbench.cohort.privacy import SUPPRESSED, small, suppress_attrition
+from workbench.cohort.privacy import SUPPRESSED, ReleaseLog, release_attrition, small
 from workbench.cohort.record_definition import RecordDefinition
 from workbench.errors import CohortError
 
@@ -43,19 +43,40 @@ class Account:
         """Who was lost at which step; see :meth:`workbench.cohort.flow.Flow.table`."""
         return self.flow.table()
 
+    @property
+    def release_name(self) -> str:
+        """Under which name :mod:`~workbench.cohort.privacy.release_log` remembers the source."""
+        raise NotImplementedError
+
+    @property
+    def _ids(self) -> np.ndarray:
+        """(patient,) str, by row in ``flow.patient``."""
+        raise NotImplementedError
+
     def attrition_for_export(self, minimum_cell: int) -> pd.DataFrame:
         """The attrition without small cells.
 
         Where a count of patients is withheld, or one of records is small, all counts of records
         are: they give each other away.
+
+        Raises
+        ------
+        PrivacyError
+            If together with what was shown before, the patients who are left would give a small
+            group away. Counts on the way to them are withheld instead.
         """
+        return self._released_attrition(minimum_cell)[0]
+
+    def _released_attrition(self, minimum_cell: int) -> tuple[pd.DataFrame, tuple[str, ...]]:
         table = self.attrition
-        shown = suppress_attrition(table, minimum_cell)
+        log = ReleaseLog(self.release_name, minimum_cell)
+        words = self.definition.title or ", ".join(self.definition.sentences())
+        shown, notes = release_attrition(table, self.flow, self._ids, log=log, words=words)
         records = ["records_removed", "records_after"]
         counts = table[records].to_numpy()
         if (shown["n_removed"] == SUPPRESSED).any() or small(counts, minimum_cell).any():
             shown[records] = SUPPRESSED
-        return shown
+        return shown, notes
 
     def dropping(self, position: int) -> Self:
         """Without one criterion."""

@@ -10,7 +10,7 @@ import pandas as pd
 import yaml
 
 from workbench.cohort.features import Feature, feature_table
-from workbench.cohort.record_cohort import RecordCohort
+from workbench.cohort.record_cohort import OWN, RecordCohort
 from workbench.data.fingerprint import write_atomically
 from workbench.data.front_matter import parse_card
 from workbench.errors import CohortError
@@ -102,7 +102,7 @@ def _table(
             f"{', '.join(cohort.candidates.table)}"
         )
     taken = [*columns, *measured]
-    own = {"patient_id", "time", "event"} & set(taken)
+    own = set(OWN) & set(taken)
     if own or len(set(taken)) != len(taken):
         raise CohortError(f"a variable's name is taken: {', '.join(sorted(own) or taken)}")
     facts = cohort.records.columns
@@ -188,6 +188,7 @@ def _card(
             "minimum_cell": cohort.records.minimum_cell,
             "restricted": True,
             "basis": "health records",
+            "released_as": cohort.release_name,
         },
         "study": {
             "outcome": OUTCOME,

@@ -1,6 +1,6 @@
 """A cohort of health records: index dates from events, criteria around them, and the account."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -14,9 +14,13 @@ from workbench.cohort.criteria.population import FIRST, LAST, Population, day_of
 from workbench.cohort.features import Feature, feature_table
 from workbench.cohort.flow import Flow, Step
 from workbench.cohort.follow_up import first_after
+from workbench.cohort.privacy import records_log
 from workbench.cohort.record_definition import RecordDefinition
 from workbench.data.records import Records
 from workbench.errors import CohortError
+
+OWN = ("patient_id", "index_date", "exit_date", "days", "time", "event")
+"""Columns that the cohort adds to what the records know of a patient."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -51,12 +55,31 @@ class RecordCohort(Account):
     def warnings(self) -> tuple[str, ...]:
         """What a reader must know, of the records and of the definition, one sentence each."""
         unknown = _unknown_concepts(self.records, self.definition)
-        return (*self.records.warnings, *self.definition.warnings(), *unknown)
+        renamed = tuple(
+            f"the records have a column {old!r}, as the cohort has: theirs is {new!r} in patients"
+            for old, new in _apart(self.candidates.table).items()
+            if old != new
+        )
+        return (*self.records.warnings, *self.definition.warnings(), *unknown, *renamed)
+
+    @property
+    def release_name(self) -> str:
+        return records_log(self.records).dataset
+
+    @property
+    def _ids(self) -> np.ndarray:
+        return self.records.patients.index.to_numpy(object)
 
     def attrition_for_export(self, minimum_cell: int | None = None) -> pd.DataFrame:
         """The attrition without small cells, as the records ask unless another size is given."""
-        minimum = self.records.minimum_cell if minimum_cell is None else minimum_cell
-        return super().attrition_for_export(minimum)
+        return super().attrition_for_export(self._minimum(minimum_cell))
+
+    def withheld_notes(self, minimum_cell: int | None = None) -> tuple[str, ...]:
+        """Why the attrition withholds counts that are not small, one sentence each."""
+        return self._released_attrition(self._minimum(minimum_cell))[1]
+
+    def _minimum(self, minimum_cell: int | None) -> int:
+        return self.records.minimum_cell if minimum_cell is None else minimum_cell
 
     def patients_with(self, features: Sequence[Feature]) -> pd.DataFrame:
         """As :attr:`patients`, with variables out of events as further columns.
@@ -79,7 +102,8 @@ class RecordCohort(Account):
         ``patient_id``, ``index_date`` and ``exit_date`` (datetime64[us] on a calendar clock, else
         int64 days on the patient's own), ``days`` of follow-up, and with an outcome ``time`` in
         days and ``event``; then every patient column, with ``age`` and ``index_year`` at the index
-        date where the source has dates.
+        date where the source has dates. A column of the records that has one of the first names is
+        called ``source_<name>``.
         """
         where, population = np.flatnonzero(self._kept), self.candidates
         who, when = population.patient[where], population.index[where]
@@ -95,7 +119,8 @@ class RecordCohort(Account):
         if self.definition.outcome is not None:
             time, event = self._outcome
             first |= {"time": time[where], "event": event[where]}
-        return pd.concat([pd.DataFrame(first), pd.DataFrame(dict(table))], axis=1)
+        known = {_apart(table)[name]: table[name] for name in table}
+        return pd.concat([pd.DataFrame(first), pd.DataFrame(known)], axis=1)
 
     @cached_property
     def _outcome(self) -> tuple[np.ndarray, np.ndarray]:
@@ -132,6 +157,17 @@ class RecordCohort(Account):
         rules = list(self.flow.rules)
         rules[position] = _rules(self.candidates, [criterion], position)[0]
         return self._with_rules(tuple(select), tuple(rules))
+
+
+def _apart(names: Iterable[str]) -> dict[str, str]:
+    """What each column of the records is called beside the cohort's own."""
+    taken, called = {*names, *OWN}, {}
+    for name in names:
+        new = name
+        while (new != name and new in taken) or new in OWN:
+            new = f"source_{new}"
+        called[name] = new
+    return called
 
 
 def _unknown_concepts(records: Records, definition: RecordDefinition) -> tuple[str, ...]:
