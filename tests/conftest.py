@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
 
+import jaxtyping
 import pytest
 from hypothesis import settings
 
@@ -43,6 +44,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             n_all[item.path] if n_slow[item.path] else 0,
         )
     )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Shapes are not checked again where whole cohorts are trained on.
+
+    All other tests check them. Hundreds of thousands of small calls would spend half of their time
+    in the check.
+    """
+    disabled = jaxtyping.config.jaxtyping_disable
+    slow = item.get_closest_marker("slow") is not None
+    jaxtyping.config.update("jaxtyping_disable", disabled or slow)
+    try:
+        return (yield)
+    finally:
+        jaxtyping.config.update("jaxtyping_disable", disabled)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -88,8 +88,16 @@ class Account:
 
     def reordered(self, order: Sequence[int]) -> Self:
         """With the criteria in another order, such as ``[2, 0, 1]``; nothing is asked again."""
-        rules = self._without_limit().reordered(order).rules
-        return self._with_rules(tuple(self.definition.select[i] for i in order), rules)
+        self._without_limit()
+        # Who passes all criteria does not depend on their order, so the limit stays as it is.
+        flow = self.flow.reordered(order)
+        select = tuple(self.definition.select[i] for i in order)
+        changed: Any = self
+        return replace(
+            changed,
+            definition=replace(self.definition, select=select),
+            flow=replace(flow, rules=_named(select, flow.rules)),
+        )
 
     def losing(self, name: str, sentence: str, holds: np.ndarray) -> Self:
         """With a later loss: images that cannot be read, inputs that a model lacks.
@@ -114,12 +122,8 @@ class Account:
         return replace(changed, flow=self.flow.later(step))
 
     def _with_rules(self, select: tuple[Criterion, ...], rules: tuple[Step, ...]) -> Self:
-        named = tuple(
-            replace(rule, name=step_name(criterion, i))
-            for i, (criterion, rule) in enumerate(zip(select, rules, strict=True), 1)
-        )
-        definition = replace(self.definition, select=select)
-        return self._with_flow(definition, replace(self._without_limit(), rules=named))
+        flow = replace(self._without_limit(), rules=_named(select, rules))
+        return self._with_flow(replace(self.definition, select=select), flow)
 
     def _with_flow(self, definition: RecordDefinition, flow: Flow) -> Self:
         changed: Any = self
@@ -131,6 +135,13 @@ class Account:
             lost = self.flow.after[n_limits].name
             raise CohortError(f"change the criteria before the later loss {lost!r} is counted")
         return replace(self.flow, after=())
+
+
+def _named(select: Sequence[Criterion], rules: Sequence[Step]) -> tuple[Step, ...]:
+    return tuple(
+        replace(rule, name=step_name(criterion, i))
+        for i, (criterion, rule) in enumerate(zip(select, rules, strict=True), 1)
+    )
 
 
 def step_name(criterion: Criterion, position: int) -> str:
