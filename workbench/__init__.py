@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workbench.cohort.criteria import at_least, col, death, event, has
+    from workbench.cohort.criteria.landmark import Landmark
     from workbench.cohort.difference import compare_definitions, compare_members
     from workbench.cohort.entry import entry
     from workbench.cohort.features import Feature
@@ -29,6 +30,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Feature",
+    "Landmark",
     "RecordDefinition",
     "Study",
     "at_least",
@@ -54,6 +56,7 @@ __all__ = [
 
 _HOMES = {
     "Feature": "workbench.cohort.features",
+    "Landmark": "workbench.cohort.criteria.landmark",
     "RecordDefinition": "workbench.cohort.record_definition",
     "Study": "workbench.study",
     "at_least": "workbench.cohort.criteria",

@@ -160,6 +160,8 @@ def random_definition(rng: Random, source: SlowSource) -> RecordDefinition:
             "observed_before": rng.choice([0, 0, 1, 5]),
             "observed_after": rng.choice([0, 0, 1, 5]),
         }
+    if rng.random() < 0.2:
+        entry["per"] = "moment"
     if rng.random() < 0.3:
         entry["washout_days"] = rng.choice([0, 1, 2, 5])
     calendar = source.clock == "calendar"
@@ -174,8 +176,22 @@ def random_definition(rng: Random, source: SlowSource) -> RecordDefinition:
         follow_up["events"] = [random_query(rng, source, 1)]
     if calendar and rng.random() < 0.3:
         follow_up["until"] = (ZERO + timedelta(rng.randrange(3, 20))).date().isoformat()
+    more: dict[str, Any] = {}
+    by_hours = rng.random() < 0.3
+    if by_hours and "days" in follow_up:
+        follow_up["hours"] = 24 * follow_up.pop("days") + rng.choice([1, 12])
+    if rng.random() < 0.4:
+        more["landmark"] = {"after": rng.choice([1, 2, 12, 24] if by_hours else [1, 1, 2, 5])}
+        if by_hours:
+            more["landmark"]["unit"] = "hours"
+        if rng.random() < 0.4:
+            more["landmark"]["earlier"] = "stay"
+        if by_hours != ("hours" in follow_up):
+            follow_up.pop("days", None)
+            follow_up.pop("hours", None)
     return RecordDefinition.from_dict(
         {
+            **more,
             "schema": 2,
             "title": "",
             "entry": entry,
@@ -247,6 +263,9 @@ def random_window(rng: Random) -> dict[str, Any]:
         window["end"] = ends[1]
     if rng.random() < 0.25:
         window["unit"] = "hours"
+        for end in {"start", "end"} & window.keys():
+            if ends[0] < ends[1] and rng.random() < 0.3:
+                window[f"{end}_included"] = False
     if rng.random() < 0.25:
         window["anchor"] = "exit"
     if rng.random() < 0.25:
@@ -283,7 +302,7 @@ def random_criterion(rng: Random, source: SlowSource, depth: int) -> dict[str, A
     elif how < 0.6:
         criterion |= {"least": 1, "most": 2}
     if rng.random() < 0.4:
-        criterion["counted"] = rng.choice(["days", "codes"])
+        criterion["counted"] = rng.choice(["days", "codes", "moments"])
     if rng.random() < 0.2:
         criterion |= {"name": "A rule", "rationale": "a reason"}
     return criterion
