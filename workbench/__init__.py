@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from workbench.cohort.aces import read_aces
     from workbench.cohort.criteria import at_least, col, death, event, has
     from workbench.cohort.criteria.landmark import Landmark
     from workbench.cohort.difference import compare_definitions, compare_members
@@ -49,6 +50,7 @@ __all__ = [
     "materialise",
     "open_card",
     "open_records",
+    "read_aces",
     "run",
     "write_card",
     "write_report",
@@ -75,6 +77,7 @@ _HOMES = {
     "materialise": "workbench.materialisation",
     "open_card": "workbench.data.open_card",
     "open_records": "workbench.data.sources.open_records",
+    "read_aces": "workbench.cohort.aces",
     "run": "workbench.study",
     "write_card": "workbench.cohort.new_card",
     "write_report": "workbench.report.write",

@@ -25,8 +25,9 @@ class Landmark:
     Parameters
     ----------
     after
-        Days by calendar, or hours from the moment, at least 1. An outcome or the end of follow-up
-        at exactly the landmark lies before it.
+        Days by calendar, at least 1, or hours from the moment; 0 hours are the index date itself,
+        with time counted in hours. An outcome or the end of follow-up at exactly the landmark lies
+        before it.
     unit
         Of ``after``, and of the time to the outcome.
     earlier
@@ -48,16 +49,18 @@ class Landmark:
             raise CohortError(f"landmark: unit is days or hours; got {shown(self.unit)}")
         if self.earlier not in get_args(Earlier):
             raise CohortError(f"landmark: earlier is leave or stay; got {shown(self.earlier)}")
-        longest = LONGEST if self.unit == "days" else 24 * LONGEST
+        least, longest = (1, LONGEST) if self.unit == "days" else (0, 24 * LONGEST)
         whole = isinstance(self.after, int) and not isinstance(self.after, bool)
-        if not whole or not 1 <= self.after <= longest:
+        if not whole or not least <= self.after <= longest:
             raise CohortError(
-                f"landmark: expected whole {self.unit} from 1 to {longest} after the index date; "
-                f"got {shown(self.after)}"
+                f"landmark: expected whole {self.unit} from {least} to {longest} after the index "
+                f"date; got {shown(self.after)}"
             )
 
     def words(self) -> str:
         """When it is."""
+        if self.after == 0:
+            return f"the moment of {INDEX_DATE}"
         unit = self.unit if self.after > 1 else self.unit.removesuffix("s")
         return f"{self.after} {unit} after {INDEX_DATE}"
 
