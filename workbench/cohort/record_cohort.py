@@ -19,6 +19,7 @@ from workbench.cohort.account import (
 from workbench.cohort.criteria import Criterion, records_at
 from workbench.cohort.criteria.landmark import last_within
 from workbench.cohort.criteria.population import FIRST, LAST, Population, day_of
+from workbench.cohort.criteria.units import mixed_units
 from workbench.cohort.criteria.window import HOUR
 from workbench.cohort.features import Feature, feature_table
 from workbench.cohort.flow import Flow, Step
@@ -59,8 +60,13 @@ class RecordCohort(Account):
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a reader must know, of the records and of the definition, one sentence each."""
+        return (*self.records.warnings, *self.definition.warnings(), *self._of_both)
+
+    @cached_property
+    def _of_both(self) -> tuple[str, ...]:
+        queries = self.definition.queries()
         unknown = _unknown_concepts(self.records, self.definition)
-        return (*self.records.warnings, *self.definition.warnings(), *unknown)
+        return (*unknown, *mixed_units(self.records, queries))
 
     def attrition_for_export(self, minimum_cell: int | None = None) -> pd.DataFrame:
         """The attrition without small cells, as the records ask unless another size is given."""

@@ -19,6 +19,7 @@ NAMES = {"9": "nine", "a": "a", "b": "b"}
 ZERO = datetime(2000, 2, 20)
 HOURS = (0.0, 0.0, 12.0, 13.5, 24 - 1 / 3.6e9)
 EPOCH = datetime(1970, 1, 1)
+TEXTS = (None, None, "low", "high", "high", "unit//1", "low value//7 unit//1", "value//7 unit//12")
 MODALITIES = {"mri": ("mri//1", "mri//2"), "eeg": ("eeg//1",)}
 
 
@@ -66,7 +67,7 @@ def random_event(rng: Random, patient_id: str, zero: datetime) -> SlowEvent:
     if begin is not None and rng.random() < 0.3:
         end = begin + timedelta(days=rng.choice([0, 1, 2, 7]), hours=rng.choice([0, 0, 1, 12]))
     number = rng.choice([None, 1.0, 2.0, 2.5, float("nan")])
-    return SlowEvent(patient_id, begin, code, end, number, rng.choice([None, "low", "high"]))
+    return SlowEvent(patient_id, begin, code, end, number, rng.choice(TEXTS))
 
 
 def random_periods(
@@ -224,6 +225,10 @@ def random_query(
         query["value"] = random_range(rng, [1, 2, 2.5])
     if rng.random() < 0.15 * narrow:
         query["texts"] = rng.choice([["low"], ["high", "low"], ["never said"]])
+    if rng.random() < 0.1 * narrow:
+        query["units"] = rng.choice([["unit//1"], ["unit//12", "high"], ["7 unit//1"]])
+    if rng.random() < 0.05 * narrow:
+        query["answers"] = ["value//7"]
     if rng.random() < 0.1 * narrow:
         query["lasting_days"] = random_range(rng, [0, 1, 2])
     if rng.random() < 0.2 * narrow:

@@ -135,11 +135,27 @@ def matching(source: SlowSource, query: Json, patient_id: str) -> list[SlowEvent
         events = [e for e in events if in_range(e.number, query["value"])]
     if "texts" in query:
         events = [e for e in events if e.text in query["texts"]]
+    for parts in ("units", "answers"):
+        if parts in query:
+            events = [e for e in events if has_part(e.text, query[parts])]
     if "lasting_days" in query:
         events = [e for e in events if lasts(e, query["lasting_days"])]
     if "where" in query:
         events = [e for e in events if surrounded(source, query["where"], e)]
     return events
+
+
+def has_part(text: str | None, parts: Iterable[str]) -> bool:
+    """The text is one of them, or has one at its begin, its end or between two spaces."""
+    if text is None:
+        return False
+    return any(
+        text == part
+        or text.startswith(f"{part} ")
+        or text.endswith(f" {part}")
+        or f" {part} " in text
+        for part in parts
+    )
 
 
 def first_of(events: list[SlowEvent]) -> list[SlowEvent]:

@@ -194,6 +194,16 @@ class Happened(Criterion):
         """Only events whose text value is one of these."""
         return replace(self, query=replace(self.query, texts=texts))
 
+    def in_unit(self, *units: str | int) -> Self:
+        """Only events in one of these units: as the text has it, or the concept of a unit."""
+        named = tuple(f"unit//{unit}" if isinstance(unit, int) else unit for unit in units)
+        return replace(self, query=replace(self.query, units=named))
+
+    def answered(self, *answers: str | int) -> Self:
+        """Only events with one of these coded answers: as the text has it, or a concept."""
+        named = tuple(f"value//{one}" if isinstance(one, int) else one for one in answers)
+        return replace(self, query=replace(self.query, answers=named))
+
     def first_ever(self) -> Self:
         """Only the first of them in the patient's life."""
         return replace(self, query=replace(self.query, first_ever=True))

@@ -32,7 +32,8 @@ from workbench.errors import CohortError
 
 CODES = ("a//1", "a//2", "A//1", "b%_//1", "b//1", "lab//x", "'; DROP TABLE events; --", DEATH)
 PREFIXES = ("", "a//", "b%", "b%_//", "lab//", "'", "a//1")
-TEXTS = ("yes", "no", 'it\'s "odd"; --', "100%")
+TEXTS = ("yes", "no", 'it\'s "odd"; --', "100%", "no % at", "at noon")
+UNITS = (("%",), ("no", "o"), ('"odd";',), ("at noon",))
 START = date(2010, 1, 1)
 N_DAYS = 40
 MODALITIES = {"mri": ("lab//x",), "ct": ("a//2", "b//1")}
@@ -242,6 +243,7 @@ def queries(draw: st.DrawFn, deep: bool = True) -> EventQuery:
         lasting=draw(st.none() | st.none() | lasting),
         first_ever=draw(st.booleans()),
         where=around,
+        units=draw(st.just(()) | st.just(()) | st.sampled_from(UNITS)),
     )
 
 
