@@ -17,6 +17,7 @@ from workbench.cohort.account import (
     step_name,
 )
 from workbench.cohort.criteria import Criterion, records_at
+from workbench.cohort.criteria.domains import absent_domains, domains_of
 from workbench.cohort.criteria.landmark import last_within
 from workbench.cohort.criteria.population import FIRST, LAST, Population, day_of
 from workbench.cohort.criteria.units import mixed_units
@@ -66,7 +67,12 @@ class RecordCohort(Account):
     def _of_both(self) -> tuple[str, ...]:
         queries = self.definition.queries()
         unknown = _unknown_concepts(self.records, self.definition)
-        return (*unknown, *mixed_units(self.records, queries))
+        absent = absent_domains(
+            (d for q in queries for d in domains_of(q.codes, q.prefixes, q.domain)),
+            self.records.events.code_counts().index,
+        )
+        no_domain = () if self.records.source.kind == "omop" else absent
+        return (*unknown, *no_domain, *mixed_units(self.records, queries))
 
     def attrition_for_export(self, minimum_cell: int | None = None) -> pd.DataFrame:
         """The attrition without small cells, as the records ask unless another size is given."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
+from workbench.cohort.criteria.domains import check_cdm
 from workbench.cohort.values import as_number, as_text, plain
 from workbench.cohort.written import check_entries, shown
 from workbench.data.card import did_you_mean
@@ -167,13 +168,15 @@ class EventQuery:
         Raises
         ------
         CohortError
-            If a code that it names occurs nowhere and is unknown to the vocabulary, or no code
-            begins with a prefix that is no whole domain (``drug//``): it would silently find
-            nobody.
+            If a code that it names occurs nowhere and is unknown to the vocabulary, no code begins
+            with a prefix that is no whole domain (``drug//``), or no CDM has such a domain: it
+            would silently find nobody.
         RecordsError
             If the concept set does not resolve.
         """
         known = records.events.code_counts().index
+        if records.source.kind == "omop":
+            check_cdm(self.codes, self.prefixes, self.domain, known)
         for code in self.codes:
             if code not in known and not _named(records, code):
                 raise CohortError(
