@@ -70,10 +70,7 @@ def _of_query(query: EventQuery, source: Source) -> Iterator[Asked]:
             )
         yield (
             source.resolves(query.concepts),
-            RecordsError(
-                f"concept set {name!r}: everything in it is taken out again, or concept_ancestor "
-                "is empty, so that what lies under its concepts is not known"
-            ),
+            RecordsError(f"concept set {name!r}: everything in it is taken out again"),
         )
 
 
