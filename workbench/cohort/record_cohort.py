@@ -162,7 +162,14 @@ def _unknown_concepts(records: Records, definition: RecordDefinition) -> tuple[s
     vocabulary = records.vocabulary
     if vocabulary is None:
         return ()
-    return tuple(
+    unsaid = records.source.kind == "omop" and not len(vocabulary.ancestors)
+    alone = tuple(
+        f"concept set {one.name!r}: this CDM does not say what lies under a concept "
+        "(concept_ancestor, concept_relationship): the set finds what it names, and no more"
+        for one in sorted(sets, key=lambda one: one.name)
+        if unsaid and any(concept.descendants for concept in one.concepts)
+    )
+    return alone + tuple(
         f"concept set {one.name!r}: {len(unknown)} of its {len(one.concepts)} concepts are unknown "
         f"to this source, and find nobody: {', '.join(unknown[:5])}{' …' if unknown[5:] else ''}"
         for one in sorted(sets, key=lambda one: one.name)

@@ -4,10 +4,9 @@ from collections.abc import Collection, Iterable, Iterator
 
 from workbench.cohort.written import shown
 from workbench.data.card import did_you_mean
-from workbench.data.concepts import ConceptSet
 from workbench.data.events import BIRTH, DEATH
 from workbench.data.sources.omop_tables import EVENT_TABLES
-from workbench.errors import CohortError, RecordsError
+from workbench.errors import CohortError
 
 CDM_DOMAINS = frozenset(table.domain for table in EVENT_TABLES if table.concept is not None)
 
@@ -50,22 +49,6 @@ def check_cdm(
         raise CohortError(
             f"a CDM has no domain {shown(odd[0])}{did_you_mean(odd[0][:60], CDM_DOMAINS)}; there "
             f"are {', '.join(sorted(CDM_DOMAINS))}"
-        )
-
-
-def check_hierarchy(concepts: ConceptSet, *, known: bool) -> None:
-    """Refuse a set with descendants where a CDM does not say what lies under a concept.
-
-    Raises
-    ------
-    RecordsError
-        If it has one: it would silently find less.
-    """
-    if not known and any(concept.descendants for concept in concepts.concepts):
-        raise RecordsError(
-            f"concept set {shown(concepts.name)}: this CDM has nothing in concept_ancestor and in "
-            "concept_relationship, so what lies under a concept is not known: load one of them, "
-            "or name concepts without descendants"
         )
 
 

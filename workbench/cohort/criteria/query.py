@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
-from workbench.cohort.criteria.domains import check_cdm, check_hierarchy
+from workbench.cohort.criteria.domains import check_cdm
 from workbench.cohort.values import as_number, as_text, plain
 from workbench.cohort.written import check_entries, shown
 from workbench.data.card import did_you_mean
@@ -198,8 +198,6 @@ class EventQuery:
                     f"concept set {shown(self.concepts.name)}: this source has no vocabulary; "
                     "name codes"
                 )
-            if records.source.kind == "omop":
-                check_hierarchy(self.concepts, known=len(records.vocabulary.ancestors) > 0)
             ids = records.vocabulary.resolve(self.concepts)
             found |= {f"{self.domain}//{concept}" for concept in ids} & set(known)
         return frozenset(found)

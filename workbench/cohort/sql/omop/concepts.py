@@ -10,7 +10,6 @@ from collections.abc import Collection
 from sqlalchemy import BigInteger, SelectBase, Text, case, except_, false, func, or_, select, union
 from sqlalchemy.sql import ColumnElement, Select, cast
 
-from workbench.cohort.criteria.domains import check_hierarchy
 from workbench.cohort.sql import bound
 from workbench.cohort.sql.omop.cdm import Cdm, words
 from workbench.data.concepts import Concept, ConceptSet
@@ -37,7 +36,6 @@ def resolved(cdm: Cdm, concepts: ConceptSet, also: Collection[int] = ()) -> Sele
     RecordsError
         If a concept is no whole number, or what lies under one is not known.
     """
-    check_hierarchy(concepts, known="concept_ancestor" in cdm or "concept_relationship" in cdm)
     found: SelectBase = _with_descendants(
         cdm, [c for c in concepts.concepts if not c.excluded], concepts.name
     )
@@ -95,7 +93,11 @@ def _with_descendants(cdm: Cdm, concepts: list[Concept], name: str) -> SelectBas
         return union(named, descendants)
     if "concept_relationship" in cdm:
         return union(named, _closure(cdm, parents))
-    raise AssertionError("a set with descendants was not refused without a hierarchy")
+    raise RecordsError(
+        f"concept set {name!r}: this database has nothing in concept_ancestor and no "
+        "concept_relationship, so what lies under a concept is not known: load one of them, or "
+        "name concepts without descendants"
+    )
 
 
 def _closure(cdm: Cdm, parents: Collection[int]) -> Select:
