@@ -14,6 +14,9 @@ from workbench.cohort.privacy import SUPPRESSED, ReleaseLog, release_attrition, 
 from workbench.cohort.record_definition import RecordDefinition
 from workbench.errors import CohortError
 
+LANDMARK = "landmark"
+"""What the attrition calls that step."""
+
 
 class Account:
     """A definition and its flow: counts, attrition, and rules in another order or left out.
@@ -194,6 +197,9 @@ def entry_questions(definition: RecordDefinition, *, observed: bool) -> dict[str
         asked["washout"] = entry.washout_words()
     if definition.outcome is not None:
         asked["followed up"] = "followed up beyond the index date"
+    if definition.landmark is not None:
+        outcome = "" if definition.outcome is None else definition.outcome.words()
+        asked[LANDMARK] = definition.landmark.question(outcome)
     return asked
 
 
@@ -219,10 +225,15 @@ def entry_steps(
     steps, left = [], np.ones(len(patient), bool)
     nobody = np.zeros(len(patient), bool)
     for name, sentence in asked.items():
-        steps.append(Step(name, sentence, masks[name] | ~left, nobody))
-        left = left & masks[name]
+        if name != LANDMARK:
+            steps.append(Step(name, sentence, masks[name] | ~left, nobody))
+            left = left & masks[name]
     which = definition.entry.which
     if which != "all":
         one = _one_each(patient, left, which) | ~left
         steps.append(Step(f"{which} entry", f"the {which} such event of each patient", one, nobody))
+        left = left & one
+    if LANDMARK in asked:
+        # After the entry is chosen: whoever leaves does not come back with a later one.
+        steps.append(Step(LANDMARK, asked[LANDMARK], masks[LANDMARK] | ~left, nobody))
     return tuple(steps)
