@@ -37,7 +37,7 @@ class Glioma:
 
 
 @pytest.fixture(scope="module")
-def glioma(short_training: None) -> Glioma:
+def glioma() -> Glioma:
     card = wb.open_card("tcga_glioma")
     if card.missing_files():
         pytest.skip("the files of tcga_glioma are not here: set WORKBENCH_DATA to their folder")
