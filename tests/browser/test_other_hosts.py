@@ -59,5 +59,6 @@ def test_voila_shows_an_app_that_answers(app: str, chromium: Any) -> None:
     root.get_by_role("button", name="G3", exact=True).click(timeout=90_000)
     root.locator("tr.wb-chosen").wait_for()
     assert page.locator(".jp-CodeCell .jp-InputArea:visible").count() == 0
-    assert [url for url in outside if "fonts" not in url] == []
+    # Voila's own page asks a CDN for two style sheets of icons; the widgets do without.
+    assert [url for url in outside if not url.endswith(".css")] == []
     page.close()
