@@ -147,7 +147,7 @@ def test_no_letters_where_the_file_has_no_transform(tmp_path: Path) -> None:
     image.to_filename(tmp_path / "a.nii")
     found = read_volume(tmp_path / "a.nii")
     assert not found.known_orientation
-    assert "array" not in repr(found)
+    assert "voxels" not in repr(found)
     assert {p.letters for p in planes_of(found).values()} == {("", "", "", "")}
 
 
