@@ -5,10 +5,11 @@ crosshair need no case distinctions; a :class:`Slide` reads only the tiles that 
 Everything returns arrays: nothing here draws, and nothing knows of a widget.
 """
 
-from workbench.data.imaging.layers import Attribution, Mask, check_layers
+from workbench.data.imaging.layers import Attribution, Mask
 from workbench.data.imaging.nifti import read_attribution, read_mask, read_volume
 from workbench.data.imaging.of_card import ImagesOfCard, images_of_card
 from workbench.data.imaging.planes import PLANES, Plane, planes_of
+from workbench.data.imaging.scene import OneScene, Scene, Scenes
 from workbench.data.imaging.slide import Slide, open_slide
 from workbench.data.imaging.volume import Volume, picture, volume
 from workbench.data.imaging.windows import CT_WINDOWS, Window, windows_of
@@ -19,11 +20,13 @@ __all__ = [
     "Attribution",
     "ImagesOfCard",
     "Mask",
+    "OneScene",
     "Plane",
+    "Scene",
+    "Scenes",
     "Slide",
     "Volume",
     "Window",
-    "check_layers",
     "images_of_card",
     "open_slide",
     "picture",

@@ -10,6 +10,7 @@ from workbench.data.card import ImageModality
 from workbench.data.image_files import ImageFile, by_patient, find_images, read_image
 from workbench.data.image_files import read_mask as read_mask_file
 from workbench.data.imaging.layers import Mask
+from workbench.data.imaging.scene import Scene
 from workbench.data.imaging.volume import COLOURS, Volume, picture
 from workbench.data.open_card import DataCard
 from workbench.errors import DataCardError, ImageError
@@ -40,7 +41,7 @@ class ImagesOfCard:
         """Number of patients."""
         return len(self.files)
 
-    def read(self, ordinal: int) -> tuple[Volume, Mask | None]:
+    def read(self, ordinal: int) -> Scene:
         """Pictures of one patient and their masks.
 
         Raises
@@ -64,7 +65,7 @@ class ImagesOfCard:
         if len({image.shape for image in images}) != 1:
             raise ImageError("the images of this patient differ in size: show them one by one")
         pixels = np.moveaxis(np.stack(images, axis=1), 0, 3).transpose(1, 2, 0, 3)
-        return self._volume(pixels), self._mask(masks, len(images))
+        return Scene(self._volume(pixels), self._mask(masks, len(images)))
 
     def _volume(self, pixels: np.ndarray) -> Volume:
         """(row, column, picture, channel) in [0, 1]."""

@@ -46,6 +46,16 @@ class Plane:
     letters: tuple[str, str, str, str]
 
     @property
+    def axes(self) -> tuple[int, int, int]:
+        """Axes of the voxels that slices, rows and columns run along."""
+        return _AXES[self.name]
+
+    @property
+    def turned(self) -> bool:
+        """Whether rows and columns run against their axes."""
+        return self.name != "picture"
+
+    @property
     def aspect(self) -> float:
         """Height of a pixel over its width."""
         return (
@@ -54,18 +64,18 @@ class Plane:
 
     def pixel(self, voxel: Voxel) -> tuple[int, int, int]:
         """(slice, row, column) of a voxel, from 0."""
-        slices, rows, columns = _AXES[self.name]
+        slices, rows, columns = self.axes
         row, column = voxel[rows], voxel[columns]
-        if self.name != "picture":
+        if self.turned:
             row, column = self.n_rows - 1 - row, self.n_columns - 1 - column
         return voxel[slices], row, column
 
     def voxel(self, pixel: tuple[int, int, int]) -> Voxel:
         """The voxel that is shown at (slice, row, column)."""
         number, row, column = pixel
-        if self.name != "picture":
+        if self.turned:
             row, column = self.n_rows - 1 - row, self.n_columns - 1 - column
-        found = dict(zip(_AXES[self.name], (number, row, column), strict=True))
+        found = dict(zip(self.axes, (number, row, column), strict=True))
         return found[0], found[1], found[2]
 
     def cut(self, voxels: np.ndarray, number: int) -> np.ndarray:
@@ -78,9 +88,9 @@ class Plane:
         """
         if not 0 <= number < self.n_slices:
             raise ImageError(f"no slice {number}: {self.name} slices are 0 to {self.n_slices - 1}")
-        slices, rows, columns = _AXES[self.name]
+        slices, rows, columns = self.axes
         cut = np.moveaxis(voxels, (slices, rows, columns), (0, 1, 2))[number]
-        return cut if self.name == "picture" else cut[::-1, ::-1]
+        return cut[::-1, ::-1] if self.turned else cut
 
 
 def planes_of(volume: Volume) -> dict[str, Plane]:

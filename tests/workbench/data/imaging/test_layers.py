@@ -12,8 +12,8 @@ from workbench.data.imaging import (
     CT_WINDOWS,
     Attribution,
     Mask,
+    Scene,
     Window,
-    check_layers,
     images_of_card,
     picture,
     read_attribution,
@@ -75,20 +75,20 @@ def test_layers_must_lie_where_the_image_lies() -> None:
     other = volume(
         labels[:, ::-1, :], np.array([[1, 0, 0, 0], [0, -1, 0, 4], [0, 0, 1, 0], [0, 0, 0, 1]])
     )
-    check_layers(image, Mask(other), None)
+    Scene(image, Mask(other), None)
     assert np.argwhere(other.voxels).tolist() == [[1, 2, 3]]
     moved = np.eye(4)
     moved[0, 3] = 0.5
     with pytest.raises(ImageError, match=r"the mask lies up to 0\.5 mm"):
-        check_layers(image, Mask(volume(labels, moved)), None)
+        Scene(image, Mask(volume(labels, moved)), None)
     with pytest.raises(ImageError, match="the mask has"):
-        check_layers(image, Mask(volume(labels[1:], np.eye(4))), None)
+        Scene(image, Mask(volume(labels[1:], np.eye(4))), None)
     with pytest.raises(ImageError, match="or neither"):
-        check_layers(image, Mask(picture(labels)), None)
+        Scene(image, Mask(picture(labels)), None)
     with pytest.raises(ImageError, match="labels of the mask are 0 to 2"):
-        check_layers(image, Mask(volume(labels * 2, np.eye(4))), None)
+        Scene(image, Mask(volume(labels * 2, np.eye(4))), None)
     with pytest.raises(ImageError, match="the attribution has"):
-        check_layers(image, None, Attribution(volume(np.ones((2, 2, 2)), np.eye(4)), 1.0))
+        Scene(image, None, Attribution(volume(np.ones((2, 2, 2)), np.eye(4)), 1.0))
 
 
 def test_contributions_as_levels() -> None:
@@ -121,11 +121,11 @@ def test_layers_from_files(tmp_path: Path) -> None:
 def test_pictures_of_a_card(shared_data: Path) -> None:
     images = images_of_card(open_card("tcga_glioma"), "mri")
     assert (len(images), images.may_be_saved) == (110, True)
-    found, mask = images.read(3)
+    scene = images.read(3)
+    found, mask = scene.volume, scene.mask
     assert found.shape == (256, 256, 2)
     assert found.channels == ("pre-contrast T1", "FLAIR", "post-contrast T1")
     assert mask is not None
-    check_layers(found, mask, None)
     assert (mask.labels.voxels.sum(axis=(0, 1)) > 0).all()
     with pytest.raises(ImageError, match="no patient 111: there are 110"):
         images.read(110)
