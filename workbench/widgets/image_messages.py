@@ -51,13 +51,14 @@ class Tile(_Message):
 
 class Move(_Message):
     """Somebody moves over a slide: the place in the middle in pixels of the finest level, and how
-    many of them a pixel of the screen covers."""
+    many of them a pixel of the screen covers (None: so many that the slide fits); ``heat`` asks for the contributions."""
 
     kind: Literal["move"]
     x: Finite
     y: Finite
-    scale: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None
     wanted: Annotated[tuple[Tile, ...], Field(max_length=MOST_FRAMES)] = ()
+    heat: bool = False
     settled: bool = False
 
 

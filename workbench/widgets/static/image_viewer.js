@@ -98,7 +98,7 @@ parts.image = (first, page) => {
 
   function ask(settled = false) {
     clearTimeout(settle);
-    if (!settled) settle = setTimeout(() => ask(true), QUIET);
+    if (!settled && (dragged || JSON.stringify(voxel) !== told)) settle = setTimeout(() => ask(true), QUIET);
     if (asking && !settled) return;
     const wanted = [];
     const want = (plane, number) => {
@@ -157,7 +157,7 @@ parts.image = (first, page) => {
     look(voxelOf(plane, next, row, column));
   }
 
-  const press = (label) => [...page.root.querySelectorAll(".wb-switch label")].find((each) => each.textContent === label)?.click();
+  const turn = (field, value) => page.send({ kind: "change", field, value });
 
   function makeView(plane) {
     const canvas = element("canvas", { class: "wb-plane-canvas", tabIndex: 0, role: "img" });
@@ -218,8 +218,8 @@ parts.image = (first, page) => {
         const [down, right] = cross[event.key];
         look(voxelOf(plane, number, clamp(row + down, 0, plane.n_rows - 1), clamp(column + right, 0, plane.n_columns - 1)));
       } else if (event.key in slices) go(plane, slices[event.key]);
-      else if (event.key === "m" || event.key === "M") press("Regions");
-      else if (event.key === "c" || event.key === "C") press("Contributions");
+      else if (event.key === "m" || event.key === "M") data.mask && turn("regions", !data.mask.shown);
+      else if (event.key === "c" || event.key === "C") data.attribution && turn("contributions", !data.attribution.strength);
       else if (event.key === "0") look(data.planes.reduce((to, each) => { to[each.axes[0]] = Math.floor(each.n_slices / 2); return to; }, voxel.slice()));
       else return;
       event.preventDefault();
