@@ -1,49 +1,45 @@
 """The image viewer's page in a browser: its own pixels, hands, keys, and what a notebook keeps.
 
-Most of this needs no notebook: the page is given a kernel in this process, over a bridge.
+Most of this needs no notebook: the page talks with the widget in this process.
 """
 
 import base64
+import io
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 pytest.importorskip("anywidget", reason="widgets are not installed")
 
+from tests.browser.stage import Stage
 from workbench.data.imaging import Attribution, Mask, Scene, Window, picture, volume
 from workbench.data.imaging.composing import composed, cut
+from workbench.data.imaging.slide import slide_of
 from workbench.widgets.image_viewer import ImageViewer
+from workbench.widgets.slide_viewer import SlideViewer
 
 pytestmark = pytest.mark.browser
 
-PAGE = """<!doctype html><body data-jp-theme-light="{light}" style="margin:0;background:{ground};
---jp-layout-color0:{ground};--jp-ui-font-color0:{ink}"><style>{css}</style>
-<div id="root" style="width:{width}px"></div></body>"""
-
-BRIDGE = """async (code) => {
-  const heard = {};
-  const tell = (name, ...given) => (heard[name] ?? []).forEach((each) => each(...given));
-  const bytes = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
-  window.hear = (answer) => {
-    for (const [content, buffers] of answer.messages)
-      tell('msg:custom', content, buffers.map(bytes));
-    window.view = answer.view;
-    tell('change:view');
-  };
-  const model = {
-    get: () => window.view, off: () => {},
-    on: (name, each) => (heard[name] ??= []).push(each),
-    send: async (message) => window.hear(await window.kernel(message)),
-  };
-  window.view = (await window.kernel(null)).view;
-  const module = await import(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })));
-  module.default.render({ model, el: document.getElementById('root') });
+DONE = """() => {
+  const slide = document.querySelector('.wb-slide');
+  const drawn = slide?.dataset.drawn?.split('/');
+  if (slide) return drawn && drawn[1] === drawn[2];
+  return [...document.querySelectorAll('.wb-plane')].every((each) => each.dataset.number);
 }"""
 
-DONE = "() => [...document.querySelectorAll('.wb-plane')].every((each) => each.dataset.number)"
+SLIDE = """() => {
+  const canvas = document.querySelector('.wb-slide-canvas');
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  return [canvas.height, canvas.width, [...data]];
+}"""
+
+DRAWN = "(name) => document.querySelector('.wb-image').composed(name).toDataURL()"
+SLIDE = "() => document.querySelector('.wb-slide-canvas').toDataURL()"
+
 
 DRAWN = """(name) => {
   const canvas = document.querySelector('.wb-image').composed(name);
@@ -55,30 +51,19 @@ SHAPE = (20, 30, 24)
 MARK = (3, 22, 6)
 
 
-class Shown:
+def _pixels(address: str) -> np.ndarray:
+    """(row, column, 3) int of a picture in a data address."""
+    data = base64.b64decode(address.split(",")[1])
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)
+
+
+class Shown(Stage):
     """A viewer in a page."""
 
-    def __init__(self, page: Any, viewer: Any) -> None:
-        self.page, self.viewer, self.errors, self.asked = page, viewer, [], []
-        self._sent: list[Any] = []
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", lambda message: self.errors.append(message.text))
-        page.on("request", lambda request: self.asked.append(request.url))
-        viewer.send = lambda content, buffers=None: self._sent.append(
-            (content, [base64.b64encode(each).decode() for each in buffers or []])
-        )
-        page.expose_function("kernel", self.answer)
-
-    def answer(self, message: Any) -> Any:
-        """What the kernel says to a message of the page."""
-        if message is not None:
-            self.viewer.receive(message)
-        sent, self._sent = self._sent, []
-        return {"messages": sent, "view": self.viewer.view}
-
-    def push(self) -> None:
-        """What the kernel says by itself."""
-        self.page.evaluate("(answer) => window.hear(answer)", self.answer(None))
+    @property
+    def viewer(self) -> Any:
+        """The widget."""
+        return self.widgets[0]
 
     def settle(self) -> None:
         """Until what was done has been told."""
@@ -87,34 +72,22 @@ class Shown:
 
     def drawn(self, plane: str) -> np.ndarray:
         """(row, column, 3) as the page composed it."""
-        height, width, values = self.page.evaluate(DRAWN, plane)
-        return np.array(values).reshape(height, width, 4)[..., :3]
+        return _pixels(self.page.evaluate(DRAWN, plane))
 
 
 @pytest.fixture
 def show(chromium: Any) -> Iterator[Callable[..., Shown]]:
-    """Opens viewers in pages, and looks for complaints at the end."""
+    """Opens viewers in pages; nothing may have gone wrong on them."""
     opened: list[Shown] = []
 
-    def opener(viewer: Any, *, width: int = 900, light: bool = True) -> Shown:
-        page = chromium.new_page(viewport={"width": width, "height": 900})
-        shown = Shown(page, viewer)
-        ground, ink = ("#ffffff", "#1c2733") if light else ("#111111", "#ffffff")
-        page.set_content(
-            PAGE.format(
-                light=str(light).lower(), ground=ground, ink=ink, css=viewer._css, width=width
-            )
-        )
-        page.evaluate(BRIDGE, viewer._esm)
-        shown.settle()
-        opened.append(shown)
-        return shown
+    def opener(viewer: Any, *, width: int = 900, theme: str = "light") -> Shown:
+        opened.append(Shown(chromium, [viewer], width=width, theme=theme))
+        opened[-1].settle()
+        return opened[-1]
 
     yield opener
     for shown in opened:
-        assert shown.errors == []
-        assert [url for url in shown.asked if not url.startswith(("blob:", "about:"))] == []
-        shown.page.close()
+        shown.close()
 
 
 def _scene(kind: str = "int16") -> Scene:
@@ -256,13 +229,73 @@ def test_python_moves_the_page(show: Any) -> None:
     assert np.abs(shown.drawn("coronal") - truth.astype(int)).max() <= 1
 
 
-@pytest.mark.parametrize("light", [True, False])
-@pytest.mark.parametrize("width", [380, 900, 1400])
-def test_everything_fits(show: Any, width: int, light: bool) -> None:
-    shown = show(ImageViewer(_scene()), width=width, light=light)
+@pytest.mark.parametrize(("width", "theme"), [(420, "light"), (900, "dark"), (1400, "light")])
+def test_everything_fits(show: Any, width: int, theme: str) -> None:
+    shown = show(ImageViewer(_scene()), width=width, theme=theme)
     assert shown.page.evaluate("document.documentElement.scrollWidth") <= width
     for plane in shown.page.locator(".wb-plane-frame").all():
         assert plane.bounding_box()["width"] > 90
+
+
+def _slide() -> Any:
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (25, 40, 3)).astype(np.uint8)
+    return slide_of(np.kron(coarse, np.ones((60, 60, 1), np.uint8)), 0.5)
+
+
+def _seen(shown: Shown) -> np.ndarray:
+    return _pixels(shown.page.evaluate(SLIDE))
+
+
+def test_the_page_shows_the_slide_pixel_for_pixel(show: Any) -> None:
+    slide = _slide()
+    shown = show(SlideViewer(slide, state={"x": 1000, "y": 700, "scale": 1}))
+    seen = _seen(shown)
+    height, width = seen.shape[:2]
+    left, top = 1000 - width // 2, 700 - height // 2
+    assert np.array_equal(seen, shown.viewer.region(left, top, width, height))
+    assert shown.page.locator(".wb-scale").text_content() == "50 µm"
+    assert shown.page.locator(".wb-scale").bounding_box()["width"] == pytest.approx(100, abs=1)
+
+
+def test_contributions_lie_over_their_patches(show: Any) -> None:
+    patches = np.zeros((25, 40))
+    patches[10, 16] = 3.0
+    shown = show(
+        SlideViewer(_slide(), patches, state={"x": 990, "y": 630, "scale": 1, "strength": 1})
+    )
+    seen = _seen(shown)
+    at = np.argwhere((seen == [213, 94, 0]).all(axis=2))
+    middle = seen.shape[0] // 2, seen.shape[1] // 2
+    assert at.min(axis=0).tolist() == [middle[0] - 30, middle[1] - 30]
+    assert at.max(axis=0).tolist() == [middle[0] + 29, middle[1] + 29]
+    assert len(at) == 60 * 60
+
+
+def test_hands_and_keys_move_the_slide(show: Any) -> None:
+    shown = show(SlideViewer(_slide()))
+    assert shown.viewer.state.scale is None
+    canvas = shown.page.locator(".wb-slide-canvas")
+    canvas.focus()
+    for key in ("+", "+", "ArrowRight"):
+        shown.page.keyboard.press(key)
+    shown.settle()
+    scale = 2400 / canvas.bounding_box()["width"] / 4
+    assert shown.viewer.state.scale == pytest.approx(scale, rel=0.3)
+    assert shown.viewer.state.x == pytest.approx(1200 + 80 * shown.viewer.state.scale)
+    before, box = shown.viewer.state, canvas.bounding_box()
+    shown.page.mouse.move(box["x"] + 200, box["y"] + 200)
+    shown.page.mouse.down()
+    shown.page.mouse.move(box["x"] + 150, box["y"] + 230)
+    shown.page.mouse.up()
+    shown.settle()
+    after = shown.viewer.state
+    assert (after.x, after.y) == pytest.approx(
+        (before.x + 50 * before.scale, before.y - 30 * before.scale)
+    )
+    shown.page.get_by_label("Whole slide").click()
+    shown.settle()
+    assert shown.viewer.state.scale is None
 
 
 KEPT = """

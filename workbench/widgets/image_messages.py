@@ -50,8 +50,11 @@ class Tile(_Message):
 
 
 class Move(_Message):
-    """Somebody moves over a slide: the place in the middle in pixels of the finest level, and how
-    many of them a pixel of the screen covers (None: so many that the slide fits); ``heat`` asks for the contributions."""
+    """Somebody moves over a slide.
+
+    ``x`` and ``y`` are the middle in pixels of the finest level, ``scale`` how many of them a pixel
+    of the screen covers (None: so many that the slide fits); ``heat`` asks for the contributions.
+    """
 
     kind: Literal["move"]
     x: Finite
