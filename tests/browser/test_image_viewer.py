@@ -25,27 +25,15 @@ from workbench.widgets.slide_viewer import SlideViewer
 pytestmark = pytest.mark.browser
 
 DONE = """() => {
+  if (document.querySelector('.wb-image').dataset.quiet !== 'true') return false;
   const slide = document.querySelector('.wb-slide');
   const drawn = slide?.dataset.drawn?.split('/');
   if (slide) return drawn && drawn[1] === drawn[2];
   return [...document.querySelectorAll('.wb-plane')].every((each) => each.dataset.number);
 }"""
 
-SLIDE = """() => {
-  const canvas = document.querySelector('.wb-slide-canvas');
-  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-  return [canvas.height, canvas.width, [...data]];
-}"""
-
 DRAWN = "(name) => document.querySelector('.wb-image').composed(name).toDataURL()"
 SLIDE = "() => document.querySelector('.wb-slide-canvas').toDataURL()"
-
-
-DRAWN = """(name) => {
-  const canvas = document.querySelector('.wb-image').composed(name);
-  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-  return [canvas.height, canvas.width, [...data]];
-}"""
 
 SHAPE = (20, 30, 24)
 MARK = (3, 22, 6)
@@ -67,8 +55,8 @@ class Shown(Stage):
 
     def settle(self) -> None:
         """Until what was done has been told."""
-        self.page.wait_for_timeout(450)
         self.page.wait_for_function(DONE)
+        self.page.wait_for_timeout(80)
 
     def drawn(self, plane: str) -> np.ndarray:
         """(row, column, 3) as the page composed it."""
@@ -105,7 +93,7 @@ def _scene(kind: str = "int16") -> Scene:
     )
 
 
-@pytest.mark.parametrize("kind", ["int16", "uint16", "uint8", "float32", "int32"])
+@pytest.mark.parametrize("kind", ["int16", "uint8", "float32"])
 def test_the_page_has_the_colours_of_python(show: Any, kind: str) -> None:
     scene = _scene(kind)
     viewer = ImageViewer(scene, {"voxel": list(MARK), "fill": 0.4, "strength": 0.6})
@@ -168,11 +156,11 @@ def test_wheel_slider_and_keys_go_through_slices(show: Any) -> None:
     assert shown.viewer.state.voxel == (1, 21, 17)
     canvas.focus()
     shown.page.keyboard.press("m")
+    shown.page.wait_for_function("document.querySelectorAll('.wb-legend-item').length === 1")
     shown.page.keyboard.press("0")
     shown.settle()
     assert not shown.viewer.state.regions
     assert shown.viewer.state.voxel == (10, 15, 12)
-    assert shown.page.locator(".wb-legend-item").count() == 1
 
 
 def test_a_drag_changes_the_window_at_once(show: Any) -> None:

@@ -94,6 +94,7 @@ parts.image = (first, page) => {
 
   const keyOf = (plane, number) => `${data.patient}/${data.channel}/${plane.name}/${number}`;
   const lacking = () => data.planes.some((plane) => !kept.has(keyOf(plane, current(plane))) && !refused.has(keyOf(plane, current(plane))));
+  const quiet = () => { node.dataset.quiet = String(!asking && !dragged && !lacking() && JSON.stringify(voxel) === told); };
   const current = (plane) => pixelOf(plane, voxel)[0];
 
   function ask(settled = false) {
@@ -123,6 +124,7 @@ parts.image = (first, page) => {
       for (const key of pending) if (!kept.has(key)) refused.add(key);
       pending = [];
       if (lacking()) ask();
+      quiet();
     }
     if (message?.kind !== "slice") return;
     const plane = data.planes.find((each) => each.name === message.plane);
@@ -147,6 +149,7 @@ parts.image = (first, page) => {
     voxel = next;
     drawSoon();
     ask();
+    quiet();
   }
 
   function go(plane, by) {
@@ -198,6 +201,7 @@ parts.image = (first, page) => {
         window = [held.from[0] + (event.clientY - held.y) * speed, Math.max(held.from[1] / 100, held.from[1] + (event.clientX - held.x) * speed)];
         dragged = true;
         drawSoon();
+        quiet();
       } else say();
     });
     const up = () => { if (held && !held.cross) ask(true); held = null; };
@@ -344,6 +348,7 @@ parts.image = (first, page) => {
     fit();
     drawSoon();
     if (lacking()) ask();
+    quiet();
     return true;
   };
   new ResizeObserver(fit).observe(node);

@@ -49,6 +49,8 @@ parts.slide = (first, page) => {
     return [...(coarsest === level() ? [] : inSight(coarsest)), ...wanted].filter((tile) => !tiles.has(keyOf(tile)) && !refused.has(keyOf(tile)));
   };
 
+  const quiet = () => { node.dataset.quiet = String(!asking && !moved && missing().length === 0); };
+
   function ask(settled = false) {
     clearTimeout(settle);
     if (!settled && moved) settle = setTimeout(() => ask(true), 300);
@@ -71,6 +73,7 @@ parts.slide = (first, page) => {
       setTimeout(() => { for (const key of late) if (!tiles.has(key)) refused.add(key); }, 3000);
       pending = [];
       if (missing().some((tile) => !late.includes(keyOf(tile)))) ask();
+      quiet();
     } else if (message?.kind === "heat") {
       const bytes = new Int8Array(buffers[0].buffer ?? buffers[0], buffers[0].byteOffset ?? 0, buffers[0].byteLength);
       heat = { levels: bytes.slice(), picture: null, made: "" };
@@ -86,6 +89,7 @@ parts.slide = (first, page) => {
           if (!key.startsWith(coarsest)) { tiles.get(key)?.close(); tiles.delete(key); }
         }
         drawSoon();
+        quiet();
       });
     }
   };
@@ -156,6 +160,7 @@ parts.slide = (first, page) => {
     y = within(nextY, 0, size()[0]);
     drawSoon();
     ask();
+    quiet();
   }
   function zoom(by, at = [wide() / 2, HIGH / 2]) {
     const before = current(), after = within(before * by, 0.125, Math.max(fitting(), 0.125));
@@ -210,6 +215,7 @@ parts.slide = (first, page) => {
     } else legend.replaceChildren();
     drawSoon();
     ask();
+    quiet();
     return true;
   };
   new ResizeObserver(() => { drawSoon(); ask(); }).observe(frame);
