@@ -1,4 +1,4 @@
-"""Drawings as plain shapes in pixels: what a page draws without a library, and SVG without matplotlib.
+"""Drawings as plain shapes in pixels: for a page without a library, and for SVG without matplotlib.
 
 A third renderer beside :mod:`workbench.figures.static` and :mod:`workbench.figures.interactive`. It
 takes places and numbers from the drawing as they do, and costs milliseconds, so that a widget can
@@ -323,7 +323,8 @@ def _(mark: Bars, frame: Frame, at: int) -> list[Shape]:
 
 def _symbol(symbol: str, x: float, y: float, r: float) -> str:
     if symbol == "circle":
-        return f"M{x - r:.1f} {y:.1f}a{r:.1f} {r:.1f} 0 1 0 {2 * r:.1f} 0a{r:.1f} {r:.1f} 0 1 0 {-2 * r:.1f} 0Z"
+        half = f"a{r:.1f} {r:.1f} 0 1 0"
+        return f"M{x - r:.1f} {y:.1f}{half} {2 * r:.1f} 0{half} {-2 * r:.1f} 0Z"
     if symbol == "tick":
         return f"M{x:.1f} {y - r:.1f}V{y + r:.1f}"
     corners: dict[str, Sequence[tuple[float, float]]] = {

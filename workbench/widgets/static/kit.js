@@ -233,9 +233,10 @@ const controls = {
     const update = (c) => {
       current = c;
       set(inner, { min: c.low, max: c.high, step: c.step });
-      if (!(isActive(inner) && page.waiting())) inner.value = c.value;
       inner.setAttribute("aria-valuetext", withUnit(c.value, c.unit));
-      said.textContent = withUnit(+inner.value, c.unit);
+      if (isActive(inner) && page.waiting()) return; // the hand is ahead of the kernel
+      inner.value = c.value;
+      said.textContent = withUnit(c.value, c.unit);
     };
     return { node: labelled(first, inner, said), update };
   },
