@@ -15,6 +15,7 @@ from PIL import Image
 
 pytest.importorskip("anywidget", reason="widgets are not installed")
 
+from tests.browser.checks import contrast_and_roles, texts_apart
 from tests.browser.stage import Stage
 from workbench.data.imaging import Attribution, Mask, Scene, Window, picture, volume
 from workbench.data.imaging.composing import composed, cut
@@ -220,7 +221,8 @@ def test_python_moves_the_page(show: Any) -> None:
 @pytest.mark.parametrize(("width", "theme"), [(420, "light"), (900, "dark"), (1400, "light")])
 def test_everything_fits(show: Any, width: int, theme: str) -> None:
     shown = show(ImageViewer(_scene()), width=width, theme=theme)
-    assert shown.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert texts_apart(shown.page) == []
+    assert contrast_and_roles(shown.page) == []
     for plane in shown.page.locator(".wb-plane-frame").all():
         assert plane.bounding_box()["width"] > 90
 
@@ -263,6 +265,7 @@ def test_contributions_lie_over_their_patches(show: Any) -> None:
 def test_hands_and_keys_move_the_slide(show: Any) -> None:
     shown = show(SlideViewer(_slide()))
     assert shown.viewer.state.scale is None
+    assert contrast_and_roles(shown.page) == []
     canvas = shown.page.locator(".wb-slide-canvas")
     canvas.focus()
     for key in ("+", "+", "ArrowRight"):
