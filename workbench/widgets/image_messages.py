@@ -28,11 +28,12 @@ class Wanted(_Message):
 class Look(_Message):
     """Somebody looks at a voxel; slices are wanted for that, or soon will be.
 
-    ``patient`` and ``channel`` say what the page believes it shows; ``settled`` that the hand was
-    lifted.
+    ``view`` tells one page of a widget from another, ``patient`` and ``channel`` say what it
+    believes it shows, ``settled`` that the hand was lifted.
     """
 
     kind: Literal["look"]
+    view: Name = ""
     patient: Whole
     channel: Whole
     voxel: tuple[Whole, Whole, Whole]
@@ -57,6 +58,7 @@ class Move(_Message):
     """
 
     kind: Literal["move"]
+    view: Name = ""
     x: Finite
     y: Finite
     scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None

@@ -6,70 +6,30 @@ from collections.abc import Mapping
 from html import escape
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure as Sheet
-from pydantic import Field
 
 from workbench.data.imaging import OneScene, Plane, Scene, Scenes, Window, windows_of
-from workbench.data.imaging.composing import HIGHER, LABEL_COLOURS, LOWER, cut
+from workbench.data.imaging.composing import cut
 from workbench.data.imaging.volume import Millimetres, Voxel
 from workbench.errors import ImageError, WorkbenchError, printable
 from workbench.figures.image_planes import plot_image_planes
 from workbench.figures.style import styled, to_svg
-from workbench.widgets.blocks import (
-    Block,
-    Button,
-    Choice,
-    Control,
-    Controls,
-    Notice,
-    Number,
-    Part,
-    Slider,
-    Switch,
-    Table,
-)
+from workbench.widgets.blocks import Block, Notice, Part, Table
+from workbench.widgets.image_controls import OWN, ImageState, controls_of
 from workbench.widgets.image_messages import Look, read_look
+from workbench.widgets.image_page import doubts, planes_json, shown_table
 from workbench.widgets.messages import Brush, Change, Do, Pick
 from workbench.widgets.offered import checked_value
 from workbench.widgets.widget import NotebookWidget, WidgetState
 
-OWN = "own"
 WITHHELD = (
     "The picture is withheld: the data's card does not allow pictures of single patients to be "
     "saved."
 )
 _SUFFIXES = (".png", ".svg", ".pdf", ".html")
-_ALL = ""
-_OBLIQUE = 1.0
-
-Share = Annotated[float, Field(ge=0, le=1)]
-Place = Annotated[int, Field(ge=0)]
-
-
-class ImageState(WidgetState):
-    """What is looked at, and how.
-
-    ``patient`` counts from 1. ``plane`` "" is all of them. ``voxel`` counts to the patient's right,
-    front and head (of pictures: row, column, picture), from 0; None is the middle. ``channel`` ""
-    is the first. ``window`` is a name; "own" has ``centre`` and ``width``; "" is the first.
-    ``fill`` and ``strength`` are the opacity of regions and of the largest contribution.
-    """
-
-    patient: Annotated[int, Field(ge=1)] = 1
-    plane: str = _ALL
-    voxel: tuple[Place, Place, Place] | None = None
-    channel: str = ""
-    window: str = ""
-    centre: float | None = None
-    width: float | None = None
-    regions: bool = True
-    fill: Share = 0.25
-    contributions: bool = True
-    strength: Share = 0.7
-    smooth: bool = True
 
 
 def style(name: str) -> str:
@@ -200,118 +160,28 @@ class ImageViewer(NotebookWidget):
 
     def blocks(self) -> tuple[Block, ...]:
         """Controls, planes, and what is shown in words."""
-        notices = [Notice(text, "warning") for text in self._doubts()]
-        groups = [Controls(tuple(each), name) for name, each in self._controls_by_group().items()]
-        return (*groups, *notices, self._part())
-
-    def _doubts(self) -> list[str]:
-        volume = self.scene.volume
-        doubts = []
-        if volume.affine is not None and not volume.known_orientation:
-            doubts.append(
-                "the file does not say how the patient lay: left and right cannot be told, and no "
-                "letters are shown"
-            )
-        if volume.oblique_degrees > _OBLIQUE:
-            doubts.append(
-                f"the scan is tilted by {volume.oblique_degrees:.0f}°: planes and letters are the "
-                "scan's own, nearest to the patient's"
-            )
-        return doubts
-
-    def _controls_by_group(self) -> dict[str, list[Control]]:
-        state, scene = self.state, self.scene
-        n, planes = len(self.images), self.scene.planes
-        place: list[Control] = []
-        if n > 1:
-            place = [
-                Button("previous", "◀", enabled=state.patient > 1, hint="Previous patient"),
-                Number("patient", "Patient", state.patient, low=1, high=n, unit=f"of {n}"),
-                Button("next", "▶", enabled=state.patient < n, hint="Next patient"),
-            ]
-        if len(planes) > 1:
-            names = {_ALL: "all three"} | {name: name for name in planes}
-            place.append(Choice("plane", "Plane", names, state.plane))
-        volume = scene.volume
-        if len(volume.channels) > 1 and not volume.colour:
-            names = {name: name for name in volume.channels}
-            place.append(Choice("channel", "Channel", names, state.channel or volume.channels[0]))
-        if not volume.colour:
-            windows = {name: name for name in self.windows} | {OWN: OWN}
-            chosen = state.window or next(iter(windows))
-            window, unit = self.window, volume.unit
-            place += [
-                Choice("window", "Window", windows, chosen),
-                Number("centre", "centre", _short(window.centre), unit=unit),
-                Number("width", "width", _short(window.width), low=1e-9, unit=unit),
-            ]
-        over: list[Control] = []
-        if scene.mask is not None:
-            over += [
-                Switch("regions", "Regions", state.regions),
-                Slider("fill", "filled", 0, 1, 0.05, state.fill),
-            ]
-        if scene.attribution is not None:
-            over += [
-                Switch("contributions", "Contributions", state.contributions),
-                Slider("strength", "strength", 0, 1, 0.05, state.strength),
-            ]
-        over.append(Switch("smooth", "Smooth", state.smooth))
-        return {"place": place, "over": over}
-
-    def _part(self) -> Part:
-        scene, state = self.scene, self.state
-        window, volume = self.window, scene.volume
-        mask, attribution = scene.mask, scene.attribution
-        data: dict[str, Any] = {
-            "patient": state.patient,
-            "channel": self._channel(),
-            "colour": volume.colour,
-            "unit": printable(volume.unit),
-            "affine": None if volume.affine is None else volume.affine.tolist(),
-            "oriented": volume.known_orientation,
-            "planes": [_plane_json(plane) for plane in self._shown()],
-            "voxel": list(self.voxel),
-            "window": [window.centre, window.width],
-            "smooth": state.smooth,
-            "mask": mask
-            and {
-                "names": [printable(name) for name in mask.names],
-                "colours": list(LABEL_COLOURS),
-                "shown": state.regions,
-                "fill": state.fill,
-            },
-            "attribution": attribution
-            and {
-                "title": printable(attribution.title),
-                "method": printable(attribution.method),
-                "limit": attribution.limit,
-                "colours": [LOWER, HIGHER],
-                "strength": state.strength if state.contributions else 0,
-            },
-        }
-        return Part("planes", "image", data, table=self._table())
+        volume, window = self.scene.volume, self.window
+        controls = controls_of(self.state, self.scene, len(self.images), self.windows, window)
+        notices = [Notice(text, "warning") for text in doubts(volume)]
+        data = planes_json(
+            self.state,
+            self.scene,
+            self._shown(),
+            voxel=self.voxel,
+            window=window,
+            channel=self._channel(),
+        )
+        return (*controls, *notices, Part("planes", "image", data, table=self._table()))
 
     def _table(self) -> Table:
-        state, voxel, world, window = self.state, self.voxel, self.world, self.window
-        rows = [("Patient", f"{state.patient} of {len(self.images)}")]
-        rows += [
-            (f"{plane.name.capitalize()} slice", f"{plane.pixel(voxel)[0] + 1} of {plane.n_slices}")
-            for plane in self._shown()
-        ]
-        if world is not None and self.scene.volume.known_orientation:
-            rows.append(("Position", position_words(world)))
-        else:
-            rows.append(("Voxel", ", ".join(str(v) for v in voxel)))
-        if not self.scene.volume.colour:
-            unit = f" {self.scene.volume.unit}" if self.scene.volume.unit else ""
-            rows.append(("Window", f"{window.centre:g}, width {window.width:g}{unit}"))
-        if self.scene.mask is not None:
-            rows.append(("Regions", ", ".join(self.scene.mask.names) if state.regions else "off"))
-        if (shown := self.scene.attribution) is not None:
-            how = f"{shown.title}, full colour at {shown.limit:.3g} {shown.method}".strip()
-            rows.append(("Contributions", how if state.contributions else "off"))
-        return Table("shown", "What is shown", ("What", "Value"), tuple(rows), folded=True)
+        return shown_table(
+            self.state,
+            self.scene,
+            self._shown(),
+            voxel=self.voxel,
+            window=self.window,
+            n_patients=len(self.images),
+        )
 
     # What the page says
 
@@ -326,7 +196,7 @@ class ImageViewer(NotebookWidget):
             self._problem = str(error)
             self.refresh()
         finally:
-            self.send({"kind": "looked"})
+            self.send({"kind": "looked", "view": str(content.get("view", ""))[:20]})
 
     def _look(self, look: Look) -> None:
         if (look.patient, look.channel) != (self.state.patient, self._channel()):
@@ -441,39 +311,8 @@ class ImageViewer(NotebookWidget):
         return path
 
 
-def position_words(world: Millimetres) -> str:
-    """A place in the patient's directions.
-
-    Examples
-    --------
-    >>> position_words((-12.0, 3.25, 0.0))
-    'L 12.0, A 3.2, S 0.0 mm'
-    """
-    ends = ("RL", "AP", "SI")
-    said = [f"{pair[value < 0]} {abs(value):.1f}" for pair, value in zip(ends, world, strict=True)]
-    return f"{', '.join(said)} mm"
-
-
-def _plane_json(plane: Plane) -> dict[str, Any]:
-    return {
-        "name": plane.name,
-        "n_slices": plane.n_slices,
-        "n_rows": plane.n_rows,
-        "n_columns": plane.n_columns,
-        "row_mm": plane.row_mm,
-        "column_mm": plane.column_mm,
-        "letters": list(plane.letters),
-        "axes": list(plane.axes),
-        "turned": plane.turned,
-    }
-
-
 def _png(sheet: Sheet, dpi: int) -> bytes:
     buffer = io.BytesIO()
     with styled():
         sheet.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
     return buffer.getvalue()
-
-
-def _short(value: float) -> float:
-    return float(f"{value:.6g}")

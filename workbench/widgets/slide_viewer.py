@@ -186,7 +186,7 @@ class SlideViewer(NotebookWidget):
             self._problem = str(error)
             self.refresh()
         finally:
-            self.send({"kind": "moved"})
+            self.send({"kind": "moved", "view": str(content.get("view", ""))[:20]})
 
     def _move(self, move: Move) -> None:
         height, width = self.slide.size

@@ -81,6 +81,7 @@ function scaleBar(millimetres) {
 
 parts.image = (first, page) => {
   let data = first.data, voxel = data.voxel, window = data.window, told = JSON.stringify(voxel), toldWindow = JSON.stringify(window);
+  const view = Math.random().toString(36).slice(2, 14); // pages of one widget hear each other's slices
   const kept = new Map(); // what was seen last stays longest
   const refused = new Set(); // what was asked for and did not come is not asked for again
   let pending = [];
@@ -112,14 +113,14 @@ parts.image = (first, page) => {
     pending = wanted.slice(0, 8).map((each) => keyOf({ name: each.plane }, each.number));
     if (settled) { told = JSON.stringify(voxel); toldWindow = JSON.stringify(window); }
     page.model.send({
-      kind: "look", patient: data.patient, channel: data.channel, voxel, wanted: wanted.slice(0, 8), settled,
+      kind: "look", view, patient: data.patient, channel: data.channel, voxel, wanted: wanted.slice(0, 8), settled,
       ...(dragged ? { window } : {}),
     });
     if (settled) dragged = false;
   }
 
   page.received.push((message, buffers) => {
-    if (message?.kind === "looked") {
+    if (message?.kind === "looked" && message.view === view) {
       asking = false;
       for (const key of pending) if (!kept.has(key)) refused.add(key);
       pending = [];
@@ -142,7 +143,7 @@ parts.image = (first, page) => {
   });
 
   function drawSoon() {
-    if (!drawing) drawing = requestAnimationFrame(() => { drawing = 0; views.forEach((view) => view.draw()); say(); });
+    if (!drawing) drawing = requestAnimationFrame(() => { drawing = 0; views.forEach((each) => each.draw()); say(); });
   }
 
   function look(next) {
@@ -329,8 +330,8 @@ parts.image = (first, page) => {
     const together = wide.reduce((sum, each) => sum + each, 0), tallest = planes.length > 1 ? TALLEST : TALLEST_ALONE;
     const across = planes.length > 1 && room < NARROW ? room / Math.max(...wide) : (room - GAP * (planes.length - 1) - 2) / together;
     const scale = Math.min(across, tallest / Math.max(...high));
-    views.forEach((view) => view.size(scale));
-    views.forEach((view) => view.draw());
+    views.forEach((each) => each.size(scale));
+    views.forEach((each) => each.draw());
   }
 
   const update = (block) => {
@@ -339,9 +340,9 @@ parts.image = (first, page) => {
     if (JSON.stringify(data.voxel) !== told || data.patient !== patient) { voxel = data.voxel; told = JSON.stringify(voxel); }
     if (JSON.stringify(data.window) !== toldWindow || data.patient !== patient) { window = data.window; toldWindow = JSON.stringify(window); }
     if (data.patient !== patient) { last = hovered = null; refused.clear(); }
-    if (views.map((view) => view.key).join() !== data.planes.map((plane) => JSON.stringify(plane)).join()) {
+    if (views.map((each) => each.key).join() !== data.planes.map((plane) => JSON.stringify(plane)).join()) {
       views = data.planes.map(makeView);
-      grid.replaceChildren(...views.map((view) => view.root));
+      grid.replaceChildren(...views.map((each) => each.root));
       last = hovered = null;
     }
     drawLegend();
@@ -353,6 +354,6 @@ parts.image = (first, page) => {
   };
   new ResizeObserver(fit).observe(node);
   update(first);
-  node.composed = (name) => views.find((view) => view.plane.name === name).picture;
+  node.composed = (name) => views.find((each) => each.plane.name === name).picture;
   return { node, update };
 };

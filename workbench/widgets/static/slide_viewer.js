@@ -9,6 +9,7 @@ const lengthWords = (um) => (um >= 1000 ? `${+(um / 1000).toPrecision(3)} mm` : 
 
 parts.slide = (first, page) => {
   let data = first.data, [x, y] = data.place, scale = data.scale, told = "";
+  const view = Math.random().toString(36).slice(2, 14); // pages of one widget hear each other's tiles
   const tiles = new Map(), refused = new Set();
   let asking = false, moved = false, pending = [], settle = 0, drawing = 0, heat = null, heatAsked = false;
   const canvas = element("canvas", { class: "wb-slide-canvas", tabIndex: 0, role: "img" });
@@ -62,11 +63,11 @@ parts.slide = (first, page) => {
     heatAsked ||= lacksHeat;
     pending = wanted.map(keyOf);
     if (settled) { told = JSON.stringify([x, y, scale]); moved = false; }
-    page.model.send({ kind: "move", x, y, scale, wanted, heat: lacksHeat, settled });
+    page.model.send({ kind: "move", view, x, y, scale, wanted, heat: lacksHeat, settled });
   }
 
   const answers = (message, buffers) => {
-    if (message?.kind === "moved") {
+    if (message?.kind === "moved" && message.view === view) {
       asking = false;
       const late = pending;
       // Pictures are unpacked after they arrive: what is not there a little later was refused.
