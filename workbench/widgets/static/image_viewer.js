@@ -28,29 +28,32 @@ function worldWords(data, voxel) {
   return `${at.map((value, axis) => `${ENDS[axis][value < 0 ? 1 : 0]} ${Math.abs(value).toFixed(1)}`).join(", ")} mm`;
 }
 
-// A slice in colour: grey by the window, contributions, then regions.
+// A slice in colour: grey by the window, contributions, then regions. Most pixels have nothing over
+// them and are written as one word (the bytes of a word are red, green, blue, opacity).
 function compose(slice, data, window) {
-  const n = slice.n_rows * slice.n_columns, image = new ImageData(slice.n_columns, slice.n_rows), out = image.data;
-  const low = window[0] - window[1] / 2, width = window[1], { values, levels, labels } = slice;
+  const n = slice.n_rows * slice.n_columns, image = new ImageData(slice.n_columns, slice.n_rows);
+  const out = image.data, words = new Uint32Array(out.buffer), { values } = slice;
+  const low = window[0] - window[1] / 2, gain = 255 / window[1];
   const strength = data.attribution?.strength ?? 0, fill = data.mask?.shown ? data.mask.fill : 0;
-  const ends = strength ? data.attribution.colours.map(rgb) : null;
-  const palette = fill ? data.mask.colours.map(rgb) : null;
-  for (let at = 0, to = 0; at < n; at++, to += 4) {
-    let r, g, b;
-    if (data.colour) [r, g, b] = [values[3 * at], values[3 * at + 1], values[3 * at + 2]];
+  const levels = strength ? slice.levels : null, labels = fill ? slice.labels : null;
+  const ends = levels && data.attribution.colours.map(rgb), palette = labels && data.mask.colours.map(rgb);
+  for (let at = 0; at < n; at++) {
+    if (data.colour) words[at] = 0xff000000 | values[3 * at + 2] << 16 | values[3 * at + 1] << 8 | values[3 * at];
     else {
-      const share = (values[at] - low) / width;
-      r = g = b = Number.isNaN(share) ? 0 : Math.floor(clamp(share, 0, 1) * 255 + 0.5);
+      const level = (values[at] - low) * gain + 0.5; // NaN is neither: black
+      const grey = level >= 255 ? 255 : level > 0 ? level | 0 : 0;
+      words[at] = 0xff000000 | grey << 16 | grey << 8 | grey;
     }
-    if (ends && levels && levels[at]) {
-      const paint = ends[levels[at] > 0 ? 1 : 0], share = Math.abs(levels[at]) / 127 * strength;
-      r += share * (paint[0] - r); g += share * (paint[1] - g); b += share * (paint[2] - b);
+    const moved = levels ? levels[at] : 0, label = labels ? labels[at] : 0;
+    if (!moved && !label) continue;
+    const paint = moved ? ends[moved > 0 ? 1 : 0] : null, share = moved ? Math.abs(moved) / 127 * strength : 0;
+    const region = label ? palette[(label - 1) % palette.length] : null;
+    for (let c = 0, to = 4 * at; c < 3; c++, to++) {
+      let value = out[to];
+      if (paint) value += share * (paint[c] - value);
+      if (region) value += fill * (region[c] - value);
+      out[to] = Math.floor(value + 0.5);
     }
-    if (palette && labels && labels[at]) {
-      const paint = palette[(labels[at] - 1) % palette.length];
-      r += fill * (paint[0] - r); g += fill * (paint[1] - g); b += fill * (paint[2] - b);
-    }
-    out[to] = Math.floor(r + 0.5); out[to + 1] = Math.floor(g + 0.5); out[to + 2] = Math.floor(b + 0.5); out[to + 3] = 255;
   }
   return image;
 }
