@@ -48,7 +48,9 @@ def test_mouse_and_keyboard_choose_a_group(stage: Stage, explorer: SurvivalExplo
     assert explorer.selection.n_selected == (explorer.selection.patients["grade"] == "G4").sum()
 
 
-def test_controls_set_the_state_and_keep_the_focus(stage: Stage, explorer: SurvivalExplorer) -> None:
+def test_controls_set_the_state_and_keep_the_focus(
+    stage: Stage, explorer: SurvivalExplorer
+) -> None:
     page = stage.page
     start = page.get_by_label("Start at")
     start.focus()

@@ -27,9 +27,11 @@ from workbench.cohort.crossfilter import (
 )
 from workbench.cohort.crossfilter import Selection as Chosen
 from workbench.errors import CohortError
+from workbench.report.document import column_label
 
 if TYPE_CHECKING:
     from workbench.cohort.cohort import Cohort
+    from workbench.data.card.schema import Card
 
 MODALITIES = "modalities"
 
@@ -136,7 +138,7 @@ class Selection:
             present=cohort.available if len(cohort.available) > 1 else None,
             minimum=spec.privacy.minimum_cell,
             time_unit=cohort.time_unit,
-            titles={name: spec.columns[name].meaning for name in names},
+            titles={name: _title(spec, name) for name in names},
         )
 
     # What is asked
@@ -310,6 +312,12 @@ class Selection:
     def _tell(self, moved: Moved) -> None:
         for watcher in tuple(self._watchers):
             watcher(moved)
+
+
+def _title(spec: "Card", name: str) -> str:
+    column = spec.columns[name]
+    label = column_label(column.meaning, spec.simulated)
+    return f"{label} ({column.unit})" if column.unit else label
 
 
 BRUSHED = ("feature", "group", "marker", "site", "description")
