@@ -131,7 +131,7 @@ def test_a_click_on_the_mark_says_its_value_and_moves_every_plane(show: Any) -> 
     shown.settle()
     assert shown.viewer.state.voxel == MARK
     said = shown.page.locator(".wb-planes-said").text_content()
-    assert "R 6.0, A 44.0, S 18.0 mm · 120 HU · tumour · log hazard ≈" in said
+    assert "R 6.0, A 44.0, S 18.0 mm · value 120 HU · tumour · log hazard ≈" in said
     titles = shown.page.locator(".wb-plane-title").all_text_contents()
     assert titles == ["Axial 7 of 24", "Coronal 23 of 30", "Sagittal 4 of 20"]
     assert shown.page.locator(".wb-plane-canvas").all()[1].get_attribute("aria-label") == (
@@ -293,7 +293,7 @@ SETUP = """
 import numpy as np
 from workbench.data.imaging import OneScene, Scene, volume
 from workbench.widgets import ImageViewer
-scene = Scene(volume(np.full((40, 40, 40), 21845, np.uint16), np.eye(4)))
+scene = Scene(volume(np.full((40, 40, 40), 21845, np.uint16), np.eye(4), unit="HU"))
 withheld = ImageViewer(OneScene(scene, may_be_saved=False), {"voxel": [3, 20, 20]})
 allowed = ImageViewer(OneScene(scene, may_be_saved=True))
 """
@@ -308,6 +308,8 @@ def test_a_saved_notebook_keeps_a_picture_only_where_the_card_allows(lab: Any) -
     book.page.locator('.wb-plane[data-number="21"]').first.wait_for()
     book.page.locator('.wb-image[data-quiet="true"]').first.wait_for()
     assert book.ask("print(withheld.state.voxel)") == "(3, 20, 21)\n"
+    # Keys pressed in a widget stay there: the command saves.
+    book.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     saved = book.saved()
     first, second = (json.dumps(cell["outputs"]) for cell in saved["cells"][1:])
     assert "data:image" not in first

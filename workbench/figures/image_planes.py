@@ -26,7 +26,7 @@ from workbench.data.imaging.windows import Window
 from workbench.figures.style import INK, inset_axes, new_figure, shorten, styled
 
 TALLEST, WIDEST, NARROWEST = 3.6, 10.0, 4.6
-_EDGE, _ABOVE, _BELOW, _GAP = 0.12, 0.34, 0.62, 0.16
+_EDGE, _ABOVE, _BELOW, _GAP = 0.12, 0.34, 0.92, 0.16
 
 
 def plot_image_planes(
@@ -152,7 +152,7 @@ def _legend(
     said = [volume.channels[channel]] if volume.channels[channel] and not volume.colour else []
     if not volume.colour:
         said.append(f"window {window.centre:g} ± {window.width / 2:g}{unit}")
-    axes.text(0, 0.78, shorten(", ".join(said), 60), fontsize=8.5, va="center")
+    axes.text(0, 0.86, shorten(", ".join(said), 60), fontsize=8.5, va="center")
     if scene.mask is not None:
         handles = [
             Line2D([], [], color=LABEL_COLOURS[n % len(LABEL_COLOURS)], label=shorten(name, 24))
@@ -167,14 +167,17 @@ def _legend(
 
 
 def _scale(figure: Figure, scale: float) -> None:
-    """A bar of mm, the same for all planes, in the middle below them."""
+    """A bar of mm, the same for all planes."""
     length = scale_bar(2.5 / scale)
-    axes = inset_axes(figure, (figure.get_size_inches()[0] - 1) / 2, 0.36, length * scale, 0.12)
+    axes = inset_axes(figure, _EDGE + 0.02, 0.38, length * scale, 0.12)
     axes.set_axis_off()
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
     axes.plot([0, 0, 0, 1, 1, 1], [1, 0, 0.5, 0.5, 1, 0], color=INK, linewidth=1.2, clip_on=False)
-    axes.text(0.5, -0.4, f"{length:g} mm", fontsize=8.5, ha="center", va="top")
+    axes.annotate(
+        f"{length:g} mm", (1, 0.5), (5, 0), textcoords="offset points", fontsize=8.5, va="center",
+        annotation_clip=False,
+    )  # fmt: skip
 
 
 def _scale_of_contributions(figure: Figure, axes: Axes, scene: Scene, contributions: float) -> None:
@@ -183,7 +186,7 @@ def _scale_of_contributions(figure: Figure, axes: Axes, scene: Scene, contributi
     grey = np.array([0.5, 0.5, 0.5])
     ends = [grey + contributions * (_share(colour) - grey) for colour in (LOWER, HIGHER)]
     colours = LinearSegmentedColormap.from_list("contributions", [ends[0], grey, ends[1]])
-    bar = inset_axes(figure, right - 1.5, 0.24, 1.2, 0.1)
+    bar = inset_axes(figure, right - 1.5, 0.4, 1.2, 0.1)
     bar.imshow(np.linspace(-1, 1, 255)[None], aspect="auto", cmap=colours, extent=(-1, 1, 0, 1))
     bar.set_yticks([])
     bar.set_xticks([-1, 0, 1], [f"−{limit:.2g}", "0", f"{limit:.2g}"], fontsize=8)

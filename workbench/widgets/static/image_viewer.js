@@ -302,7 +302,7 @@ parts.image = (first, page) => {
     if (slice) {
       const place = row * plane.n_columns + column;
       const value = data.colour ? `RGB ${[0, 1, 2].map((each) => slice.values[3 * place + each]).join(", ")}` : short(slice.values[place]);
-      words.push(`${value} ${data.unit}`.trim());
+      words.push(data.colour ? value : `value ${value} ${data.unit}`.trim());
       if (slice.labels?.[place]) words.push(data.mask.names[slice.labels[place] - 1]);
       if (slice.levels) words.push(`${data.attribution.title} ≈ ${short(slice.levels[place] / 127 * data.attribution.limit)}`);
     }
