@@ -82,7 +82,7 @@ def show(chromium: Any) -> Iterator[Callable[..., Shown]]:
 def _scene(kind: str = "int16") -> Scene:
     rng = np.random.default_rng(0)
     voxels = rng.integers(0, 90, SHAPE).astype(kind)
-    voxels[MARK] = 120
+    voxels[MARK] = 120 if kind == "uint8" else 12_345
     labels = np.zeros(SHAPE, np.uint8)
     labels[2:9, 18:26, 3:12], labels[5:12, 4:9, 3:20] = 1, 2
     affine = np.diag([2.0, 2.0, 3.0, 1.0])
@@ -131,7 +131,7 @@ def test_a_click_on_the_mark_says_its_value_and_moves_every_plane(show: Any) -> 
     shown.settle()
     assert shown.viewer.state.voxel == MARK
     said = shown.page.locator(".wb-planes-said").text_content()
-    assert "R 6.0, A 44.0, S 18.0 mm · value 120 HU · tumour · log hazard ≈" in said
+    assert "R 6.0, A 44.0, S 18.0 mm · value 12345 HU · tumour · log hazard ≈" in said
     titles = shown.page.locator(".wb-plane-title").all_text_contents()
     assert titles == ["Axial 7 of 24", "Coronal 23 of 30", "Sagittal 4 of 20"]
     assert shown.page.locator(".wb-plane-canvas").all()[1].get_attribute("aria-label") == (

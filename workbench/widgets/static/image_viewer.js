@@ -11,6 +11,7 @@ const KEYS = "Wheel, ↑ ↓: slices · PageUp, PageDown: ten · click or Shift 
 const rgb = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 const short = (value) => `${+(+value).toPrecision(4)}`.replace("-", "−");
+const exact = (value) => (Number.isInteger(value) ? `${value}`.replace("-", "−") : short(value));
 
 // (slice, row, column) of a voxel in a plane, and back.
 const flipped = (plane, row, column) => plane.turned ? [plane.n_rows - 1 - row, plane.n_columns - 1 - column] : [row, column];
@@ -301,7 +302,7 @@ parts.image = (first, page) => {
     const words = [`${hovered ? "Pointer" : "Crosshair"}: ${worldWords(data, at)}`];
     if (slice) {
       const place = row * plane.n_columns + column;
-      const value = data.colour ? `RGB ${[0, 1, 2].map((each) => slice.values[3 * place + each]).join(", ")}` : short(slice.values[place]);
+      const value = data.colour ? `RGB ${[0, 1, 2].map((each) => slice.values[3 * place + each]).join(", ")}` : exact(slice.values[place]);
       words.push(data.colour ? value : `value ${value} ${data.unit}`.trim());
       if (slice.labels?.[place]) words.push(data.mask.names[slice.labels[place] - 1]);
       if (slice.levels) words.push(`${data.attribution.title} ≈ ${short(slice.levels[place] / 127 * data.attribution.limit)}`);
