@@ -3,6 +3,7 @@
     WorkbenchError
     ├── DataCardError     a card, or a file that it describes
     ├── DownloadError     a source that could not be fetched or verified
+    ├── ImageError        an image, volume or slide that cannot be read, or shown as asked
     ├── RecordsError      health records that cannot be read, or are not what they should be
     ├── CohortError       a criterion, a split, an outcome
     ├── PrivacyError      counts that would give a small group away
@@ -26,6 +27,10 @@ class DataCardError(WorkbenchError):
 
 class DownloadError(WorkbenchError):
     """A pinned source could not be fetched, or is not the file that the card names."""
+
+
+class ImageError(WorkbenchError):
+    """An image, volume or slide cannot be read, or cannot be shown as asked."""
 
 
 class RecordsError(WorkbenchError):

@@ -9,11 +9,13 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "ImageViewer": "workbench.widgets.image_viewer",
     "Selection": "workbench.widgets.selection",
+    "SlideViewer": "workbench.widgets.slide_viewer",
     "SurvivalExplorer": "workbench.widgets.survival_explorer",
 }
 
-__all__ = ["Selection", "SurvivalExplorer"]
+__all__ = ["ImageViewer", "Selection", "SlideViewer", "SurvivalExplorer"]
 
 
 def __getattr__(name: str) -> Any:
