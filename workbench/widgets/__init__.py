@@ -10,9 +10,11 @@ from typing import Any
 
 _HOMES = {
     "ExplanationView": "workbench.widgets.explanation_view",
+    "ImageViewer": "workbench.widgets.image_viewer",
     "ModelEvaluation": "workbench.widgets.model_evaluation",
     "PatientView": "workbench.widgets.patient_view",
     "Selection": "workbench.widgets.selection",
+    "SlideViewer": "workbench.widgets.slide_viewer",
     "SurvivalExplorer": "workbench.widgets.survival_explorer",
     "TrainingMonitor": "workbench.widgets.training_monitor",
     "Work": "workbench.widgets.work",
@@ -20,9 +22,11 @@ _HOMES = {
 
 __all__ = [
     "ExplanationView",
+    "ImageViewer",
     "ModelEvaluation",
     "PatientView",
     "Selection",
+    "SlideViewer",
     "SurvivalExplorer",
     "TrainingMonitor",
     "Work",
