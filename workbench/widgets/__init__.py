@@ -9,11 +9,12 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "CrossFilter": "workbench.widgets.cross_filter",
     "Selection": "workbench.widgets.selection",
     "SurvivalExplorer": "workbench.widgets.survival_explorer",
 }
 
-__all__ = ["Selection", "SurvivalExplorer"]
+__all__ = ["CrossFilter", "Selection", "SurvivalExplorer"]
 
 
 def __getattr__(name: str) -> Any:

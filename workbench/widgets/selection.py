@@ -30,6 +30,7 @@ from workbench.errors import CohortError
 
 if TYPE_CHECKING:
     from workbench.cohort.cohort import Cohort
+    from workbench.data.card.columns import Column
 
 MODALITIES = "modalities"
 
@@ -136,7 +137,7 @@ class Selection:
             present=cohort.available if len(cohort.available) > 1 else None,
             minimum=spec.privacy.minimum_cell,
             time_unit=cohort.time_unit,
-            titles={name: spec.columns[name].meaning for name in names},
+            titles={name: _titled(spec.columns[name]) for name in names},
         )
 
     # What is asked
@@ -149,8 +150,9 @@ class Selection:
         CohortError
             The clause does not fit the patients.
         """
-        brushes = self._brushes.without(view) if clause is None else None
-        self._settle(brushes or self._brushes.with_clause(view, clause), view)
+        brushes = self._brushes
+        asked = brushes.without(view) if clause is None else brushes.with_clause(view, clause)
+        self._settle(asked, view)
 
     def clear(self) -> None:
         """No view asks anything any more."""
@@ -172,8 +174,9 @@ class Selection:
         if self._drag is None or self._drag.view != view:
             self._drag = take_up(self._chosen, view)
         self._moving = self._drag.move(clause)
+        self._shown = shown = self.display.counts(self._moving)
         self._tell(Moved(self.version, view, settled=False))
-        return self.display.counts(self._moving)
+        return shown
 
     def offer(self, name: str, values: np.ndarray | pd.Series) -> None:
         """Make a column that clauses may name, such as risk groups or predicted risks.
@@ -245,8 +248,10 @@ class Selection:
 
     @property
     def shown(self) -> Shown:
-        """Counts of all views as they may be shown."""
-        return self.display.selection(self._chosen)
+        """Counts of all views as they may be shown; of tiles while a brush is in motion."""
+        if self._shown is None:
+            self._shown = self.display.selection(self._chosen)
+        return self._shown
 
     @property
     def moving(self) -> Counts | None:
@@ -296,17 +301,22 @@ class Selection:
             chosen = replace(self._drag.release(clause), brushes=brushes)
         else:
             chosen = select(self.index, brushes, self._chosen)
-        self._drag, self._brushes, self._chosen = None, brushes, chosen
+        self._drag, self._brushes, self._chosen, self._shown = None, brushes, chosen, None
         self._tell(Moved(self.version, view, settled=True))
 
     def _hold(self, index: CrossFilter, brushes: Brushes) -> None:
         self.index, self._brushes, self._drag = index, brushes, None
         self.display = Display(index, self.minimum)
         self._chosen = select(index, brushes)
+        self._shown: Shown | None = None
 
     def _tell(self, moved: Moved) -> None:
         for watcher in tuple(self._watchers):
             watcher(moved)
+
+
+def _titled(column: "Column") -> str:
+    return f"{column.meaning} ({column.unit})" if column.unit else column.meaning
 
 
 BRUSHED = ("feature", "group", "marker", "site", "description")

@@ -30,7 +30,17 @@ import traitlets
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from workbench.errors import WorkbenchError
-from workbench.widgets.blocks import Block, Button, Control, Controls, Figure, Notice, Table, walk
+from workbench.widgets.blocks import (
+    Block,
+    Button,
+    Control,
+    Controls,
+    Figure,
+    Notice,
+    Part,
+    Table,
+    walk,
+)
 from workbench.widgets.messages import Brush, Change, Do, Pick, read_message
 from workbench.widgets.offered import checked_value
 from workbench.widgets.page import page_json
@@ -219,27 +229,30 @@ class NotebookWidget(anywidget.AnyWidget):
 
     # Without a browser
 
+    def still(self) -> tuple[Block, ...]:
+        """What a picture without a script shows: the page, where a widget says nothing else."""
+        return self._blocks
+
     def static_html(self) -> str:
         """The page as HTML without a script: a picture of what is set and shown now."""
-        return static_html(self.title, self._blocks)
+        return static_html(self.title, self.still())
 
     def text(self) -> str:
         """The page in words and numbers: what a screen reader or a log is given."""
-        return static_text(self.title, self._blocks)
+        return static_text(self.title, self.still())
 
     @property
     def figures(self) -> dict[str, Any]:
         """Name → drawing of each figure that is shown."""
-        found = {b.name: b.drawing for b in walk(self._blocks) if isinstance(b, Figure)}
-        parts = (b for b in walk(self._blocks) if getattr(b, "kind", "") and hasattr(b, "drawing"))
-        return found | {b.name: b.drawing for b in parts if b.drawing is not None}
+        figures = [b for b in walk(self.still()) if isinstance(b, Figure | Part)]
+        return {each.name: each.drawing for each in figures if each.drawing is not None}
 
     @property
     def tables(self) -> dict[str, Table]:
         """Name → each table that is shown."""
-        found = {b.name: b for b in walk(self._blocks) if isinstance(b, Table)}
-        parts = (b for b in walk(self._blocks) if isinstance(getattr(b, "table", None), Table))
-        return found | {b.name: b.table for b in parts}
+        blocks = walk(self.still())
+        found = {b.name: b for b in blocks if isinstance(b, Table)}
+        return found | {b.name: b.table for b in blocks if isinstance(b, Part) and b.table}
 
     def save(self, path: str | Path, name: str = "") -> Path:
         """Write what is shown now, as the suffix of ``path`` says.
