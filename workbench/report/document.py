@@ -113,12 +113,13 @@ def _definition_sentences(cohort: Cohort) -> list[str]:
 def _columns(spec: Card) -> Json:
     """What each column holds; the page of a simulated dataset says so in other places."""
     return {
-        name: {"label": _label(column.meaning, spec.simulated), "unit": column.unit}
+        name: {"label": column_label(column.meaning, spec.simulated), "unit": column.unit}
         for name, column in spec.columns.items()
     }
 
 
-def _label(meaning: str, simulated: bool) -> str:
+def column_label(meaning: str, simulated: bool) -> str:
+    """What a column is called: the head of its meaning, which its page calls simulated once."""
     head = short(meaning)
     if simulated and head.startswith("Simulated "):
         head = head.removeprefix("Simulated ")

@@ -27,10 +27,11 @@ from workbench.cohort.crossfilter import (
 )
 from workbench.cohort.crossfilter import Selection as Chosen
 from workbench.errors import CohortError
+from workbench.report.document import column_label
 
 if TYPE_CHECKING:
     from workbench.cohort.cohort import Cohort
-    from workbench.data.card.columns import Column
+    from workbench.data.card.schema import Card
 
 MODALITIES = "modalities"
 
@@ -105,8 +106,8 @@ class Selection:
         self.titles = dict(titles or {})
         index = crossfilter(patients, time, event, present=present or None)
         self.views = tuple(index.dimensions)
+        self._moving: Counts | None = None
         self._hold(index, Brushes())
-        self._drag: Drag | None = None
         self._watchers: list[Callable[[Moved], None]] = []
 
     @classmethod
@@ -137,7 +138,7 @@ class Selection:
             present=cohort.available if len(cohort.available) > 1 else None,
             minimum=spec.privacy.minimum_cell,
             time_unit=cohort.time_unit,
-            titles={name: _titled(spec.columns[name]) for name in names},
+            titles={name: _title(spec, name) for name in names},
         )
 
     # What is asked
@@ -150,9 +151,10 @@ class Selection:
         CohortError
             The clause does not fit the patients.
         """
-        brushes = self._brushes
-        asked = brushes.without(view) if clause is None else brushes.with_clause(view, clause)
-        self._settle(asked, view)
+        before = self._brushes
+        self._settle(
+            before.without(view) if clause is None else before.with_clause(view, clause), view
+        )
 
     def clear(self) -> None:
         """No view asks anything any more."""
@@ -305,7 +307,8 @@ class Selection:
         self._tell(Moved(self.version, view, settled=True))
 
     def _hold(self, index: CrossFilter, brushes: Brushes) -> None:
-        self.index, self._brushes, self._drag = index, brushes, None
+        self.index, self._brushes = index, brushes
+        self._drag: Drag | None = None
         self.display = Display(index, self.minimum)
         self._chosen = select(index, brushes)
         self._shown: Shown | None = None
@@ -315,8 +318,10 @@ class Selection:
             watcher(moved)
 
 
-def _titled(column: "Column") -> str:
-    return f"{column.meaning} ({column.unit})" if column.unit else column.meaning
+def _title(spec: "Card", name: str) -> str:
+    column = spec.columns[name]
+    label = column_label(column.meaning, spec.simulated)
+    return f"{label} ({column.unit})" if column.unit else label
 
 
 BRUSHED = ("feature", "group", "marker", "site", "description")

@@ -30,6 +30,7 @@ import traitlets
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from workbench.errors import WorkbenchError
+from workbench.figures.drawing import Drawing
 from workbench.widgets.blocks import (
     Block,
     Button,
@@ -242,7 +243,7 @@ class NotebookWidget(anywidget.AnyWidget):
         return static_text(self.title, self.still())
 
     @property
-    def figures(self) -> dict[str, Any]:
+    def figures(self) -> dict[str, Drawing]:
         """Name → drawing of each figure that is shown."""
         figures = [b for b in walk(self.still()) if isinstance(b, Figure | Part)]
         return {each.name: each.drawing for each in figures if each.drawing is not None}
@@ -251,8 +252,8 @@ class NotebookWidget(anywidget.AnyWidget):
     def tables(self) -> dict[str, Table]:
         """Name → each table that is shown."""
         blocks = walk(self.still())
-        found = {b.name: b for b in blocks if isinstance(b, Table)}
-        return found | {b.name: b.table for b in blocks if isinstance(b, Part) and b.table}
+        whole = {b.name: b for b in blocks if isinstance(b, Table)}
+        return whole | {b.name: b.table for b in blocks if isinstance(b, Part) and b.table}
 
     def save(self, path: str | Path, name: str = "") -> Path:
         """Write what is shown now, as the suffix of ``path`` says.
