@@ -23,7 +23,8 @@ CLIPPED = """() => [...document.querySelectorAll('.wb-cell, .wb-cell *')].filter
   return own.left < cell.left - 1 || own.right > cell.right + 1;
 }).map((text) => text.textContent))
 .concat([...document.querySelectorAll('.wb-plot')].flatMap((plot) => {
-  const boxes = [...plot.querySelectorAll('text')].map((t) => [t.textContent, t.getBoundingClientRect()]);
+  const texts = [...plot.querySelectorAll('text')];
+  const boxes = texts.map((text) => [text.textContent, text.getBoundingClientRect()]);
   return boxes.flatMap(([a, p], i) => boxes.slice(i + 1).filter(([, q]) =>
     Math.min(p.right, q.right) - Math.max(p.left, q.left) > 0.5
     && Math.min(p.bottom, q.bottom) - Math.max(p.top, q.top) > 4).map(([b]) => a + ' covers ' + b));

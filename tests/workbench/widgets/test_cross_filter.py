@@ -10,8 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import workbench as wb
+from tests.workbench.conftest import SmallStudy
 from tests.workbench.widgets.conftest import simulated_selection
-from workbench.cohort.crossfilter import Levels, Modalities, OtherThan, Presence, Range, crossfilter
+from workbench.cohort.crossfilter import (
+    Dimension,
+    Levels,
+    Modalities,
+    OtherThan,
+    Presence,
+    Range,
+    RangeBins,
+    crossfilter,
+)
 from workbench.cohort.crossfilter.rules import rule
 from workbench.errors import CohortError, WorkbenchError
 from workbench.widgets import CrossFilter, Selection, SurvivalExplorer
@@ -181,8 +191,8 @@ def test_views_of_one_selection_follow_each_other(selection: Selection) -> None:
 # Rules
 
 
-def test_the_selection_becomes_a_rule_of_the_cohort() -> None:
-    cohort = wb.open_card("simulated_glioma").cohort()
+def test_the_selection_becomes_a_rule_of_the_cohort(small_study: SmallStudy) -> None:
+    cohort = wb.open_card(small_study.card).cohort("os")
     widget = CrossFilter(Selection.of(cohort))
     widget.receive({"kind": "brush", "name": "age", "range": [3, 8]})
     widget.choose("grade", 1)
@@ -317,7 +327,13 @@ def test_curves_of_many_are_drawn_first_and_made_exact_when_asked(
 # Bins
 
 
+def bins_of(dimension: Dimension) -> RangeBins:
+    assert isinstance(dimension.bins, RangeBins)
+    return dimension.bins
+
+
 AGES = crossfilter(pd.DataFrame({"age": np.linspace(18, 90, 500)})).dimensions["age"]
+EDGES = bins_of(AGES).edges
 
 
 @given(st.floats(-5, 60), st.floats(-5, 60))
@@ -327,7 +343,7 @@ def test_a_brush_is_a_range_of_whole_bins(low: float, high: float) -> None:
         assert round(max(low, high)) >= AGES.bins.n_bins
     else:
         assert isinstance(clause, Range)
-        edges = {float(edge) for edge in AGES.bins.edges}
+        edges = {float(edge) for edge in EDGES}
         assert {clause.low, clause.high} - {None} <= edges
         assert (
             range_of_bins(AGES, clause, (min(low, high), max(low, high)), some_missing=False)
@@ -337,15 +353,15 @@ def test_a_brush_is_a_range_of_whole_bins(low: float, high: float) -> None:
 
 def test_exact_limits_stay_while_the_brush_stands_for_them() -> None:
     precise = Range("age", 40.3, 60.1)
-    chosen = [at for at, edge in enumerate(AGES.bins.edges, 1) if edge in (40.0, 60.0)]
-    assert range_of_bins(AGES, precise, tuple(chosen), some_missing=False) is precise
+    low, high = [at for at, edge in enumerate(EDGES, 1) if edge in (40.0, 60.0)]
+    assert range_of_bins(AGES, precise, (low, high), some_missing=False) is precise
     assert toggle_bin(AGES, precise, AGES.bins.n_bins) == Range("age", 40.3, 60.1, missing="in")
     assert only_bin(AGES, only_bin(AGES, None, 3), 3) is None
 
 
 def test_ticks_are_round() -> None:
-    texts = [[text for _, text in row] for row in tick_rows(AGES.bins)]
+    texts = [[text for _, text in row] for row in tick_rows(bins_of(AGES))]
     assert ["30", "40", "50", "60", "70", "80"] in texts
     dates = pd.DataFrame({"seen": pd.date_range("2019-05-01", "2021-09-01", freq="D")})
-    rows = tick_rows(crossfilter(dates).dimensions["seen"].bins)
+    rows = tick_rows(bins_of(crossfilter(dates).dimensions["seen"]))
     assert ["2020-01", "2021-01"] in [[text for _, text in row] for row in rows]

@@ -439,8 +439,9 @@ function levelsCell(view0, page) {
     list.append(element("div", { class: "wb-upset", "aria-hidden": "true" }, ...view.modalities.map((name) => element("span", {}, name))));
   }
   list.append(...rows.map((row) => row.node));
-  const longest = Math.max(...view.total.map((count) => tally(count).length));
-  list.style.setProperty("--wb-longest", `${2 * longest + 2}ch`); // bars keep their place while numbers change
+  // Room for the longest numbers: bars keep their place, and no page is laid out anew, while they change.
+  const longest = Math.max(...view.total.map((count) => textWidth(count === null ? "withheld" : `${tally(count)} / ${tally(count)}`)));
+  list.style.setProperty("--wb-longest", `${Math.ceil(longest) + 3}px`);
   const frame = cellFrame(view, page, list);
   const paint = () => {
     const { all: alls, part: parts, top } = heightsOf(view, selected, heights);
