@@ -21,12 +21,14 @@ from workbench.widgets.blocks import (
     Block,
     Button,
     Choice,
+    Control,
     Controls,
     Notice,
     Part,
     Row,
     Section,
     Several,
+    Switch,
     Table,
     TextEntry,
     Words,
@@ -78,6 +80,7 @@ class CrossFilter(NotebookWidget):
         search: str = ""
         bars: Literal["counts", "shares"] = "counts"
         rules_shown: bool = False
+        table_shown: bool = False
 
     title = "Select patients"
     scripts = ("cross_filter.js",)
@@ -125,7 +128,7 @@ class CrossFilter(NotebookWidget):
         has_curves = self.selection.index.outcome is not None
         body = Row((bars, self._survival(shown)), (2.5, 1), "linked") if has_curves else bars
         blocks = [head, *self._chips(), body, *self._rules(_code), self._columns_section()]
-        return (*blocks, self._table(shown))
+        return (*blocks, self._table(shown)) if self.state.table_shown else tuple(blocks)
 
     def still(self) -> tuple[Block, ...]:
         """The same as pictures and one table."""
@@ -252,7 +255,7 @@ class CrossFilter(NotebookWidget):
             for name, title in titles.items()
             if name in shown or sought in title.casefold() or sought in name.casefold()
         }
-        controls: list[Any] = []
+        controls: list[Control] = [Switch("table_shown", "Numbers as a table", state.table_shown)]
         if len(titles) > MANY_COLUMNS:
             controls.append(TextEntry("search", "Search columns", state.search))
         controls.append(Several("columns", "Columns", found, shown))
@@ -261,7 +264,7 @@ class CrossFilter(NotebookWidget):
         if hidden:
             names = ", ".join(self._title(name) for name in sorted(hidden))
             blocks.append(Notice(f"not shown, because its values tell patients apart: {names}"))
-        caption = f"Columns ({len(shown)} of {len(titles)} shown)"
+        caption = f"Columns and table ({len(shown)} of {len(titles)} columns shown)"
         return Section("columns", caption, tuple(blocks), open=False)
 
     def _rules(self, written: Callable[[str], list[Block]]) -> tuple[Block, ...]:
@@ -284,7 +287,7 @@ class CrossFilter(NotebookWidget):
             chosen = cover(self._dimension(name), clause).chosen.tolist() if clause else None
             rows += count_rows(self._title(name), shown.views[name], chosen)
         head = ("Column", "Value", "Selected", "All")
-        return Table("counts", "Numbers of the bars", head, tuple(rows), folded=True)
+        return Table("counts", "Numbers of the bars", head, tuple(rows))
 
     # What a person does
 

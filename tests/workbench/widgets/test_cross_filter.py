@@ -291,6 +291,9 @@ def test_a_small_selection_is_said_to_be_withheld() -> None:
 
 def test_the_picture_has_no_script_and_says_the_counts(widget: CrossFilter, tmp_path) -> None:
     widget.choose("sex", 0)
+    assert "Numbers of the bars" not in json.dumps(widget.view)
+    widget.receive({"kind": "change", "field": "table_shown", "value": True})
+    assert "Numbers of the bars" in json.dumps(widget.view)
     html = widget.static_html()
     assert "<script" not in html
     assert html.count("<img") == len(widget.columns) + 1

@@ -202,9 +202,7 @@ function histogramCell(view0, page) {
     });
   };
   const layout = () => {
-    const now = svg.clientWidth;
-    if (!now) return;
-    wide = now;
+    if (!wide) return;
     texts.replaceChildren();
     const write = (text, x, y, anchor) => {
       const node = shape("text", { x, y, "text-anchor": anchor, "font-size": 11 });
@@ -342,7 +340,7 @@ function histogramCell(view0, page) {
     pickMissing(event.key === " ");
   });
 
-  new ResizeObserver(layout).observe(svg);
+  new ResizeObserver(([entry]) => { wide = entry.contentRect.width; layout(); }).observe(svg);
   return {
     node: frame.node,
     update(next, nextHeights) {
