@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "CrossFilter": "workbench.widgets.cross_filter",
     "ExplanationView": "workbench.widgets.explanation_view",
     "ImageViewer": "workbench.widgets.image_viewer",
     "ModelEvaluation": "workbench.widgets.model_evaluation",
@@ -21,6 +22,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "CrossFilter",
     "ExplanationView",
     "ImageViewer",
     "ModelEvaluation",
@@ -31,6 +33,7 @@ __all__ = [
     "TrainingMonitor",
     "Work",
 ]
+__all__ = ["CrossFilter", "Selection", "SurvivalExplorer"]
 
 
 def __getattr__(name: str) -> Any:

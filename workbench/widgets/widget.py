@@ -253,27 +253,28 @@ class NotebookWidget(anywidget.AnyWidget):
 
     # Without a browser
 
+    def still(self) -> tuple[Block, ...]:
+        """What a picture without a script shows: the page, where a widget says nothing else."""
+        return self._blocks
+
     def static_html(self) -> str:
         """The page as HTML without a script: a picture of what is set and shown now."""
-        return static_html(self.title, self._blocks)
+        return static_html(self.title, self.still())
 
     def text(self) -> str:
         """The page in words and numbers: what a screen reader or a log is given."""
-        return static_text(self.title, self._blocks)
+        return static_text(self.title, self.still())
 
     @property
     def figures(self) -> dict[str, Drawing]:
         """Name → drawing of each figure that is shown."""
-        return {
-            b.name: b.drawing
-            for b in walk(self._blocks)
-            if isinstance(b, Figure | Part) and b.drawing is not None
-        }
+        figures = [b for b in walk(self.still()) if isinstance(b, Figure | Part)]
+        return {each.name: each.drawing for each in figures if each.drawing is not None}
 
     @property
     def tables(self) -> dict[str, Table]:
         """Name → each table that is shown."""
-        blocks = walk(self._blocks)
+        blocks = walk(self.still())
         whole = {b.name: b for b in blocks if isinstance(b, Table)}
         return whole | {b.name: b.table for b in blocks if isinstance(b, Part) and b.table}
 
