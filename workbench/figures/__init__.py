@@ -9,6 +9,8 @@ Nothing here computes a statistic, and nothing touches pyplot or its global stat
 """
 
 from workbench.figures.accuracy_over_time import plot_accuracy_over_time
+from workbench.figures.attrition import plot_attrition
+from workbench.figures.balance import plot_balance
 from workbench.figures.calibration import plot_calibration
 from workbench.figures.calibration_curves import plot_calibration_curves
 from workbench.figures.claims import plot_claims
@@ -22,12 +24,22 @@ from workbench.figures.group_forests import plot_fairness, plot_subgroups
 from workbench.figures.hazard_ratios import plot_hazard_ratios
 from workbench.figures.kaplan_meier import plot_kaplan_meier
 from workbench.figures.ladder import plot_ladder
+from workbench.figures.modality_patterns import plot_modalities
+from workbench.figures.patient_contributions import plot_patient_contributions
+from workbench.figures.patient_survival import plot_patient_survival
 from workbench.figures.style import to_svg
 from workbench.figures.survival_curves import plot_standardised_curves, plot_survival_curves
+from workbench.figures.timeline import FollowUp, plot_timeline
+from workbench.figures.training_curves import plot_training
+from workbench.figures.view_bars import plot_bars, plot_histogram
 
 __all__ = [
     "Drawing",
+    "FollowUp",
     "plot_accuracy_over_time",
+    "plot_attrition",
+    "plot_balance",
+    "plot_bars",
     "plot_calibration",
     "plot_calibration_curves",
     "plot_claims",
@@ -38,12 +50,18 @@ __all__ = [
     "plot_effect",
     "plot_fairness",
     "plot_hazard_ratios",
+    "plot_histogram",
     "plot_influence",
     "plot_kaplan_meier",
     "plot_ladder",
+    "plot_modalities",
+    "plot_patient_contributions",
+    "plot_patient_survival",
     "plot_schoenfeld",
     "plot_standardised_curves",
     "plot_subgroups",
     "plot_survival_curves",
+    "plot_timeline",
+    "plot_training",
     "to_svg",
 ]

@@ -113,18 +113,19 @@ class Intervals:
 
 @dataclass(frozen=True, eq=False)
 class Polygon:
-    """A filled shape with corners (x, y), (corner,)."""
+    """A filled shape with corners (x, y), (corner,); ``hatched`` where a number is withheld."""
 
     x: np.ndarray
     y: np.ndarray
     color: str
     hover: str = ""
     series: str = ""
+    hatched: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Bars:
-    """Bars from 0 to ``height`` between ``left`` and ``right``, (bar,)."""
+    """Bars from 0 to ``height`` between ``left`` and ``right``, (bar,); hatched as a Polygon."""
 
     left: np.ndarray
     right: np.ndarray
@@ -132,6 +133,7 @@ class Bars:
     color: str
     hover: tuple[str, ...] = ()
     series: str = ""
+    hatched: bool = False
 
 
 Mark = Line | Band | Points | Intervals | Polygon | Bars

@@ -7,7 +7,7 @@ import numpy as np
 from workbench.errors import WorkbenchError
 from workbench.figures.drawing import Axis, Drawing, Entry, Label, Legend, Stroke, Theme
 from workbench.figures.placing import LINE, SWATCH, placed_strokes, placed_texts
-from workbench.figures.style import FONT_STACK, GREY, INK, RULE
+from workbench.figures.style import FONT_STACK, GREY, INK, PALE, RULE
 from workbench.figures.traces import PIXELS, SYMBOLS, dashes, line_style, safe_text, traces
 
 if TYPE_CHECKING:
@@ -15,9 +15,14 @@ if TYPE_CHECKING:
 
 # The grey of "both" has a contrast of 4.3 to white as to JupyterLab's dark ground (#111111).
 INKS: dict[Theme, dict[str, str]] = {
-    "both": {INK: "#757b82", GREY: "#757b82", RULE: "rgba(128,136,145,0.28)"},
-    "light": {INK: INK, GREY: GREY, RULE: RULE},
-    "dark": {INK: "#e6e9ed", GREY: "#a9b2bc", RULE: "#3a424b"},
+    "both": {
+        INK: "#757b82",
+        GREY: "#757b82",
+        RULE: "rgba(128,136,145,0.28)",
+        PALE: "rgba(128,136,145,0.55)",
+    },
+    "light": {INK: INK, GREY: GREY, RULE: RULE, PALE: PALE},
+    "dark": {INK: "#e6e9ed", GREY: "#a9b2bc", RULE: "#3a424b", PALE: "#59636e"},
 }
 CONFIG = {"displayModeBar": False, "responsive": False, "displaylogo": False, "showTips": False}
 """For ``figure.show(config=CONFIG)``: no toolbar, no tips; notebooks and saved pages have it."""

@@ -1,5 +1,6 @@
 """Where texts stand around panels, in inches, measured and not guessed."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -45,9 +46,12 @@ def fit_text(text: str, room: float, size: float = SMALL, *, bold: bool = False)
     """``text`` as long as it fits into ``room`` inches, ending in an ellipsis where it was cut."""
     if text_width(text, size, bold=bold) <= room:
         return text
-    while text and text_width(text + "…", size, bold=bold) > room:
-        text = text[:-1]
-    return text.rstrip() + "…"
+    kept = bisect_left(
+        range(len(text)),
+        True,
+        key=lambda n: text_width(text[: n + 1] + "…", size, bold=bold) > room,
+    )
+    return text[:kept].rstrip() + "…"
 
 
 def axis_room(axis: Axis) -> float:

@@ -29,6 +29,7 @@ from workbench.figures.style import GREY, INK, RULE, inset_axes, new_figure, pri
 
 MARKERS = {"circle": "o", "square": "s", "diamond": "D", "tick": "|", "left": "<", "right": ">"}
 BAND_OPACITY = 0.14
+HATCH = "/////"
 
 
 def draw_static(drawing: Drawing) -> Figure:
@@ -109,7 +110,7 @@ def _(mark: Intervals, axes: Axes, order: float) -> None:
 
 @_mark.register
 def _(mark: Polygon, axes: Axes, order: float) -> None:
-    axes.fill(mark.x, mark.y, color=mark.color, linewidth=0, zorder=order)
+    axes.fill(mark.x, mark.y, zorder=order, **_filling(mark, "none"))
 
 
 @_mark.register
@@ -119,11 +120,16 @@ def _(mark: Bars, axes: Axes, order: float) -> None:
         mark.height,
         mark.right - mark.left,
         align="edge",
-        color=mark.color,
-        edgecolor="white",
-        linewidth=0.5,
         zorder=order,
+        **_filling(mark, "white"),
     )
+
+
+def _filling(mark: Polygon | Bars, edge: str) -> dict[str, Any]:
+    if mark.hatched:
+        look = {"facecolor": "none", "edgecolor": mark.color, "hatch": HATCH}
+        return look | {"linewidth": 0.8}
+    return {"facecolor": mark.color, "edgecolor": edge, "linewidth": 0.5 if edge == "white" else 0}
 
 
 def _dashes(dash: Dash) -> dict[str, Any]:

@@ -18,6 +18,8 @@ PURPLE = "#AA4499"
 INK = "#1c2733"
 GREY = "#5b6875"
 RULE = "#d5dbe1"
+PALE = "#b4bdc7"
+"""Everyone, under those who are chosen."""
 SERIES = (BLUE, VERMILION, GREEN, PURPLE, INK, GREY)
 ORDERED = {1: (BLUE,), 2: (BLUE, VERMILION), 3: (BLUE, GREY, VERMILION)}
 DASHES = ((), (5, 1.5), (1.5, 1.5), (7, 1.5, 1.5, 1.5), (3, 1), (1, 1))

@@ -68,7 +68,10 @@ def _(mark: Intervals, inks: Inks) -> list[dict[str, Any]]:
 
 @traces.register
 def _(mark: Polygon, inks: Inks) -> list[dict[str, Any]]:
-    trace = _fill(mark.x, mark.y, inks.get(mark.color, mark.color))
+    color = inks.get(mark.color, mark.color)
+    trace = _fill(mark.x, mark.y, color)
+    if mark.hatched:
+        trace |= {"fillpattern": _hatching(color), "line": {"width": 1, "color": color}}
     if mark.hover:
         trace |= {"hoveron": "fills", "hoverinfo": "text", "text": safe_text(mark.hover)}
     return [trace]
@@ -76,13 +79,17 @@ def _(mark: Polygon, inks: Inks) -> list[dict[str, Any]]:
 
 @traces.register
 def _(mark: Bars, inks: Inks) -> list[dict[str, Any]]:
-    trace = {
+    color = inks.get(mark.color, mark.color)
+    trace: dict[str, Any] = {
         "type": "bar",
         "x": _numbers((mark.left + mark.right) / 2),
         "y": _numbers(mark.height),
         "width": _numbers((mark.right - mark.left) * 0.97),
-        "marker": {"color": inks.get(mark.color, mark.color), "line": {"width": 0}},
+        "marker": {"color": color, "line": {"width": 0}},
     }
+    if mark.hatched:
+        look = {"pattern": _hatching(color), "line": {"width": 1, "color": color}}
+        trace["marker"] |= look
     return [trace | _hover(mark.hover)]
 
 
@@ -122,6 +129,11 @@ def line_style(color: str, width: float, dash: Dash, inks: Inks) -> dict[str, An
 def dashes(dash: Dash, width: float) -> str:
     """Dashes in pixels: like matplotlib, in widths of the line."""
     return ",".join(f"{part * width:g}px" for part in dash) or "solid"
+
+
+def _hatching(color: str) -> dict[str, Any]:
+    clear = "rgba(0,0,0,0)"
+    return {"shape": "/", "fgcolor": color, "bgcolor": clear, "size": 6, "solidity": 0.25}
 
 
 def _faint(color: str, opacity: float) -> str:

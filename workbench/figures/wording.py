@@ -99,6 +99,15 @@ def count_words(n_patients: str, n_events: str) -> str:
     return f"n = {n_patients}, {n_events} events"
 
 
+def sentences(*parts: str) -> str:
+    """Parts that are not empty, each as a sentence.
+
+    >>> sentences("Patients by age", "", "30 to 40: 12")
+    'Patients by age. 30 to 40: 12.'
+    """
+    return " ".join(f"{part.removesuffix('.')}." for part in parts if part)
+
+
 def withheld(count: float, minimum_cell: int | None) -> str:
     """A count with thousands apart, or that it is below the smallest cell that may be shown."""
     if minimum_cell is not None and 0 < count < minimum_cell:

@@ -1,6 +1,8 @@
 """Small results of every kind that a figure draws; records stand in for those of their makers."""
 
+import runpy
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -299,7 +301,9 @@ def decisions() -> Drawing:
     return plot_decision_curves({LONG: decision(), "Clinical": decision()}, title=TITLE)
 
 
+COHORT = runpy.run_path(str(Path(__file__).with_name("cohort_drawings.py")))
 EVERY = (
+    *COHORT["EVERY"],
     survival,
     standardised,
     incidence,
@@ -318,9 +322,22 @@ EVERY = (
 )
 
 
-@pytest.fixture(params=EVERY, ids=lambda make: make.__name__)
+@pytest.fixture(scope="session", params=EVERY, ids=lambda make: make.__name__)
+def drawn(request: pytest.FixtureRequest) -> SimpleNamespace:
+    """A drawing of each kind in turn, how to make it again, and what each renderer makes of it."""
+    drawing = request.param()
+    return SimpleNamespace(
+        make=request.param,
+        drawing=drawing,
+        svg=drawing.svg(),
+        static=drawing.static(),
+        interactive=drawing.interactive(),
+    )
+
+
+@pytest.fixture(params=(*EVERY, *COHORT["VARIANTS"]), ids=lambda make: make.__name__)
 def make_drawing(request: pytest.FixtureRequest) -> Callable[[], Drawing]:
-    """Makes a drawing of each kind in turn."""
+    """Makes a drawing of each kind in turn, and some with little or much in them."""
     return request.param
 
 
@@ -336,5 +353,6 @@ def results() -> SimpleNamespace:
         decision=decision,
         incidences=incidences,
         group_row=group_row,
-        **{make.__name__: make for make in EVERY},
+        table_one=COHORT["table_one"],
+        **{make.__name__: make for make in (*EVERY, *COHORT["VARIANTS"])},
     )

@@ -26,15 +26,15 @@ pytest.importorskip("plotly", reason="plotly is in the extra 'lab'")
 Make = Callable[[], Drawing]
 
 
-def test_svg_is_the_same_each_time_and_asks_for_nothing(make_drawing: Make) -> None:
-    svg = make_drawing().svg("name")
-    assert svg == make_drawing().svg("name")
+def test_svg_is_the_same_each_time_and_asks_for_nothing(drawn: SimpleNamespace) -> None:
+    svg = drawn.make().svg()
+    assert svg == drawn.svg
     assert "<style" not in svg
-    assert set(re.findall(r'href="(.{6})', svg)) <= {"#name-"}
+    assert set(re.findall(r'href="(.{8})', svg)) <= {"#figure-"}
 
 
-def test_plotly_is_the_same_each_time(make_drawing: Make) -> None:
-    assert make_drawing().interactive().to_json() == make_drawing().interactive().to_json()
+def test_plotly_is_the_same_each_time(drawn: SimpleNamespace) -> None:
+    assert drawn.make().interactive().to_json() == drawn.interactive.to_json()
 
 
 def test_no_text_leaves_the_figure_or_covers_another(make_drawing: Make) -> None:
@@ -68,9 +68,9 @@ def _beyond_the_axes(axes: Axes) -> list[Text]:
     return found
 
 
-def test_axes_stand_at_the_same_place_with_the_same_ticks(make_drawing: Make) -> None:
-    drawing = make_drawing()
-    static, layout = drawing.static(), drawing.interactive().layout
+def test_axes_stand_at_the_same_place_with_the_same_ticks(drawn: SimpleNamespace) -> None:
+    drawing = drawn.drawing
+    static, layout = drawn.static, drawn.interactive.layout
     for number, (axes, panel) in enumerate(zip(static.axes, drawing.panels, strict=True), 1):
         box = axes.get_position()
         for side, axis, ends, (low, high) in (
@@ -86,11 +86,14 @@ def test_axes_stand_at_the_same_place_with_the_same_ticks(make_drawing: Make) ->
             assert np.allclose(shown.range, limits)
 
 
-def test_texts_are_the_same_at_the_same_places(make_drawing: Make) -> None:
-    drawing = make_drawing()
+def test_texts_are_the_same_at_the_same_places(drawn: SimpleNamespace) -> None:
+    drawing = drawn.drawing
     expected = placed_texts(drawing)
-    annotations = drawing.interactive().layout.annotations
-    written = {(t.get_text(), *np.round(t.get_position(), 6)) for t in drawing.static().texts}
+    interactive = drawn.interactive
+    annotations = interactive.layout.annotations
+    entries = drawing.legend.entries if drawing.legend else ()
+    assert len([t for t in interactive.data if t.showlegend]) == len(entries)
+    written = {(t.get_text(), *np.round(t.get_position(), 6)) for t in drawn.static.texts}
     for label, annotation in zip(expected, annotations, strict=True):
         assert (label.text, round(label.x, 6), round(label.y, 6)) in written
         assert annotation.x * drawing.width == pytest.approx(label.x)
@@ -99,12 +102,10 @@ def test_texts_are_the_same_at_the_same_places(make_drawing: Make) -> None:
         assert plain.replace("&amp;", "&") == label.text
 
 
-def test_lines_and_points_have_the_same_numbers(make_drawing: Make) -> None:
-    drawing = make_drawing()
-    traces = list(drawing.interactive().data)
-    for number, (axes, panel) in enumerate(
-        zip(drawing.static().axes, drawing.panels, strict=True), 1
-    ):
+def test_lines_and_points_have_the_same_numbers(drawn: SimpleNamespace) -> None:
+    drawing = drawn.drawing
+    traces = list(drawn.interactive.data)
+    for number, (axes, panel) in enumerate(zip(drawn.static.axes, drawing.panels, strict=True), 1):
         marks = [m for m in panel.marks if isinstance(m, Line | Points)]
         assert len(axes.lines) == len(marks)
         for line, mark in zip(axes.lines, marks, strict=True):
@@ -126,9 +127,9 @@ def test_lines_and_points_have_the_same_numbers(make_drawing: Make) -> None:
             assert any(len(t.hovertext or ()) == len(mark.hover) for t in found)
 
 
-def test_risk_tables_stand_under_their_ticks(make_drawing: Make) -> None:
-    drawing = make_drawing()
-    for panel, axes in zip(drawing.panels, drawing.static().axes, strict=True):
+def test_risk_tables_stand_under_their_ticks(drawn: SimpleNamespace) -> None:
+    drawing = drawn.drawing
+    for panel, axes in zip(drawing.panels, drawn.static.axes, strict=True):
         for row in panel.table.rows if panel.table else ():
             assert len(row.cells) == len(axes.get_xticks())
             below = [t for t in placed_texts(drawing) if t.align == "center" and t.y < panel.bottom]
@@ -137,13 +138,13 @@ def test_risk_tables_stand_under_their_ticks(make_drawing: Make) -> None:
                 assert any(t.text == cell and abs(t.x * 96 - pixel) < 0.01 for t in below)
 
 
-def test_names_from_the_data_stay_text(make_drawing: Make) -> None:
-    figure = make_drawing().interactive().to_plotly_json()
+def test_names_from_the_data_stay_text(drawn: SimpleNamespace) -> None:
+    figure = drawn.interactive.to_plotly_json()
     assert "<b>odd</b>" not in json.dumps(figure, default=str)
 
 
-def test_screen_is_transparent_and_reads_on_both_themes(make_drawing: Make) -> None:
-    figure = make_drawing().interactive()
+def test_screen_is_transparent_and_reads_on_both_themes(drawn: SimpleNamespace) -> None:
+    figure = drawn.interactive
     assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == "rgba(0,0,0,0)"
     colors = {a.font.color for a in figure.layout.annotations}
     assert colors == {INKS["both"][INK]}
@@ -171,9 +172,9 @@ def _contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def test_notebook_keeps_a_picture_beside_the_interactive_figure(make_drawing: Make) -> None:
-    bundle = make_drawing()._repr_mimebundle_()
-    assert bundle["image/svg+xml"] == make_drawing().svg()
+def test_notebook_keeps_a_picture_beside_the_interactive_figure(drawn: SimpleNamespace) -> None:
+    bundle = drawn.drawing._repr_mimebundle_()
+    assert bundle["image/svg+xml"] == drawn.svg
     interactive = bundle["application/vnd.plotly.v1+json"]
     assert interactive["config"]["displayModeBar"] is False
     assert "http" not in json.dumps(interactive, allow_nan=False).replace("http://www.w3.org", "")

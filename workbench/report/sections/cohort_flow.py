@@ -1,23 +1,25 @@
 """From the population to those evaluated, and who was lost where."""
 
+import pandas as pd
+
+from workbench.figures import plot_attrition
+from workbench.report.drawing import Drawing, draw
 from workbench.report.sections.section import Context, Document, Section
 from workbench.report.table import Column, Table, cell
 
 
 def context(document: Document) -> Context:
-    steps = [
-        {
-            "sentence": cell(document, "prose", "attrition", i, "sentence"),
-            "before": cell(document, "count", "attrition", i, "n_before"),
-            "removed": cell(document, "count", "attrition", i, "n_removed"),
-            "after": cell(document, "count", "attrition", i, "n_after"),
-            "events_after": cell(document, "count", "attrition", i, "events_after"),
-            "events_removed": cell(document, "count", "attrition", i, "events_removed"),
-            "empty": row["n_removed"] == 0,
-        }
-        for i, row in enumerate(document["attrition"])
-    ]
-    return {"steps": steps, "attrition": _table(document)}
+    return {"figure": _figure(document), "attrition": _table(document)}
+
+
+def _figure(document: Document) -> Drawing:
+    flow = plot_attrition(pd.DataFrame(document["attrition"]), title="")
+    return draw(
+        flow.static(),
+        "cohort-flow",
+        flow.description,
+        "Down the left, who remains; to the right, who was left out and what was required.",
+    )
 
 
 def _table(document: Document) -> Table:
