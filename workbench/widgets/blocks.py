@@ -177,6 +177,14 @@ class Words:
 
 
 @dataclass(frozen=True)
+class Code:
+    """Text whose lines and spaces count: a definition as JSON, Python or SQL."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Notice:
     """What a reader must know before believing the rest."""
 
@@ -229,7 +237,7 @@ class Section:
     open: bool = True
 
 
-Block = Controls | Figure | Table | Words | Notice | Progress | Part | Row | Section
+Block = Controls | Figure | Table | Words | Code | Notice | Progress | Part | Row | Section
 
 
 def walk(blocks: "tuple[Block, ...]") -> "list[Block]":
