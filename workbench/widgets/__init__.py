@@ -9,11 +9,14 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "AttritionFlow": "workbench.widgets.attrition_flow",
+    "CohortBuilder": "workbench.widgets.cohort_builder",
     "Selection": "workbench.widgets.selection",
     "SurvivalExplorer": "workbench.widgets.survival_explorer",
+    "TableOne": "workbench.widgets.table_one",
 }
 
-__all__ = ["Selection", "SurvivalExplorer"]
+__all__ = ["AttritionFlow", "CohortBuilder", "Selection", "SurvivalExplorer", "TableOne"]
 
 
 def __getattr__(name: str) -> Any:
