@@ -7,8 +7,8 @@ import pandas as pd
 from workbench.cohort.cohort import Cohort
 from workbench.cohort.flow import Flow
 from workbench.errors import CohortError
-from workbench.figures import plot_attrition
-from workbench.widgets.blocks import Block, Button, Controls, Figure, Notice, Row, Table, Words
+from workbench.widgets.blocks import Block, Button, Controls, Notice, Row, Table, Words
+from workbench.widgets.builder_views import flow_view
 from workbench.widgets.flow_rows import (
     AnyCohort,
     count_words,
@@ -122,23 +122,16 @@ class AttritionFlow(NotebookWidget):
         flow, shown = self.flow, self.attrition
         notes = self._notes(shown)
         title = self._cohort.card.spec.title if isinstance(self._cohort, Cohort) else self._title()
-        figure = plot_attrition(
-            shown, title=title, end="In the cohort", event=self._event(), notes=()
-        )
         return (
-            Row((self._steps(shown), self._buttons()), (3, 1), name="steps-and-buttons"),
+            Row((self._steps(shown), self._buttons()), (1.8, 1), name="steps-and-buttons"),
             *(Words(text, name=f"note-{at}") for at, text in enumerate(notes)),
             *self._later(flow),
-            Figure("flow", figure),
+            flow_view(shown, title, outcome_words(self._cohort)),
         )
 
     def _title(self) -> str:
         definition = self._cohort.definition
         return getattr(definition, "title", "") or "Patients of the cohort"
-
-    def _event(self) -> str:
-        words = outcome_words(self._cohort)
-        return f"with the event ({words})" if words else "with the event"
 
     def _steps(self, shown: pd.DataFrame) -> Table:
         """Rules first, since they can be chosen; what comes before and after them has no button."""

@@ -23,10 +23,10 @@ VIEWS = {
 PARTS = {"select": "rule", "entry": "entry", "follow_up": "follow-up", "limit": "which record"}
 
 
-def flow_view(shown: pd.DataFrame, title: str, event: str) -> Figure:
+def flow_view(shown: pd.DataFrame, title: str, outcome: str) -> Figure:
     """Who was left out where, as CONSORT draws it."""
-    words = f"with the event ({event})" if event else "with the event"
-    return Figure("flow", plot_attrition(shown, title=title, end="In the cohort", event=words))
+    notes = [f"The event: {outcome}"] if outcome else []
+    return Figure("flow", plot_attrition(shown, title=title, end="In the cohort", notes=notes))
 
 
 def definition_view(definition: Definition | RecordDefinition, view: str) -> Block:

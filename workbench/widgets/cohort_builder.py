@@ -270,9 +270,8 @@ class CohortBuilder(NotebookWidget):
         n_steps = len(flow.before) + len(flow.rules) + len(flow.after)
         first = lines[len(lines) - n_steps + len(flow.before) - 1]
         return (
-            Words(self._headline(lines[-1], first), name="headline"),
-            Row((self._table(read, lines, flow), self._editor(read)), (6, 5), name="rules"),
-            self._adding(),
+            Words(self._headline(lines[-1], first), 2, name="headline"),
+            self._rules_row(read, lines, flow),
             *self._notices(base, read, flow, shown),
             *self._views(base, shown),
         )
@@ -285,8 +284,11 @@ class CohortBuilder(NotebookWidget):
                 read.append(Read(self._source.reader.criterion(draft)))
             except WorkbenchError as error:
                 read.append(Read(problem=str(error)))
-        rows = Row((self._table(read, [], None), self._editor(read)), (6, 5), name="rules")
-        return rows, self._adding()
+        return (self._rules_row(read, [], None),)
+
+    def _rules_row(self, read: list[Read], lines: list[dict], flow: Flow | None) -> Row:
+        rules = Section("all-rules", "Rules", (self._table(read, lines, flow), self._adding()))
+        return Row((rules, self._editor(read)), (1.3, 1), name="rules")
 
     def _headline(self, last: dict, first: dict) -> str:
         left, start = count_words(last["n_after"]), count_words(first["n_after"])
@@ -319,7 +321,7 @@ class CohortBuilder(NotebookWidget):
                 rows.append(_row(lines[at]))
                 at += 1
         rows += [_row(line) for line in lines[at:]]
-        caption = "Rules, in their order: choose one to change it" if rows else "No rule yet"
+        caption = "In their order; choose one to change it" if rows else "No rule yet"
         return Table("rules", caption, HEAD, tuple(rows), tuple(picks), chosen)
 
     def _uncounted(self, draft: AnyDraft, read: Read) -> str:
@@ -331,7 +333,7 @@ class CohortBuilder(NotebookWidget):
     def _editor(self, read: list[Read]) -> Block:
         at = self.state.chosen
         if at < 0:
-            words = "Choose a rule on the left to change it, or add one below."
+            words = "Choose a rule to change it, or add one."
             return Section("editor", "Rule", (Words(words, name="no-rule"),))
         draft, path, last = self.state.rules[at], f"rules.{at}", len(self.state.rules) - 1
         buttons = Controls(
@@ -400,8 +402,7 @@ class CohortBuilder(NotebookWidget):
         chosen = Controls(tuple(controls), name="views")
         try:
             if view == "flow":
-                event = outcome_words(base)
-                return chosen, flow_view(shown, self._source.title, event)
+                return chosen, flow_view(shown, self._source.title, outcome_words(base))
             definition = self._source.defined(base, self.criteria)
             if view != "changes":
                 return chosen, definition_view(definition, view)

@@ -42,7 +42,7 @@ def entry_blocks(draft: RecordsDraft, palette: Palette) -> tuple[Block, ...]:
     )
     if dated:
         known += [
-            TextEntry(f"{path}.since", "from", entry.since, 10, hint=DAY),
+            TextEntry(f"{path}.since", "study period from", entry.since, 10, hint=DAY),
             TextEntry(f"{path}.until", "to", entry.until, 10, hint=DAY),
         ]
     follow: list[Control] = [
@@ -50,7 +50,7 @@ def entry_blocks(draft: RecordsDraft, palette: Palette) -> tuple[Block, ...]:
         Number("records.follow_days", "Followed for", draft.follow_days, 0, unit="days", optional=True),
     ]
     if dated:
-        follow.append(TextEntry("records.follow_until", "up to", draft.follow_until, 10, hint=DAY))
+        follow.append(TextEntry("records.follow_until", "at most up to", draft.follow_until, 10, hint=DAY))
     follow.append(TextEntry("records.title", "Title", draft.title, 120))
     blocks += [Controls(tuple(known), name="entry-known"), Controls(tuple(follow), name="follow")]
     waits = draft.outcome is not None

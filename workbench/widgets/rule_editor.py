@@ -153,9 +153,9 @@ def _values(draft: ColumnDraft, path: str, column: ColumnChoice) -> list[Control
 
 def _numbers(draft: ColumnDraft | EventsDraft, path: str, unit: str) -> list[Control]:
     if draft.op != "between":
-        return [Number(f"{path}.number", "Value", draft.number, unit=unit, optional=True)]
+        return [Number(f"{path}.number", "Number", draft.number, unit=unit, optional=True)]
     return [
-        Number(f"{path}.number", "Value", draft.number, optional=True),
+        Number(f"{path}.number", "Number", draft.number, optional=True),
         Number(f"{path}.high", "and", draft.high, unit=unit, optional=True),
     ]
 
@@ -222,8 +222,10 @@ def _group(draft: GroupDraft, path: str, palette: Palette) -> tuple[Block, ...]:
     blocks: list[Block] = [Controls(tuple(head), name=path)]
     for at, part in enumerate(draft.parts):
         inner = f"{path}.parts.{at}"
-        blocks += rule_blocks(part, inner, palette)
-        remove = Button("remove_part", f"Remove part {at + 1}", inner)
-        blocks.append(Controls((remove,), name=f"{inner}.remove"))
+        *before, last = rule_blocks(part, inner, palette)
+        remove = Button("remove_part", "Remove", inner, hint=f"Part {at + 1} of the group")
+        beside = last.controls if isinstance(last, Controls) else ()
+        before += [] if isinstance(last, Controls) else [last]
+        blocks += [*before, Controls((*beside, remove), name=inner)]
     adds = (Button("add_part", f"Add {w}", f"{path}/{kind}") for kind, w in palette.kinds.items())
     return (*blocks, Controls(tuple(adds), name=f"{path}.add"))

@@ -270,6 +270,7 @@ const controls = {
       type: "text", maxLength: first.longest, spellcheck: false, autocomplete: "off",
       onchange: () => page.send({ kind: "change", field: first.field, value: inner.value }),
     });
+    if (first.longest <= 12) inner.style.setProperty("width", "108px");
     const offers = element("datalist", { id: `wb-${++pages}` });
     inner.setAttribute("list", offers.id);
     const update = (c) => {
