@@ -120,9 +120,17 @@ class CardSource:
         return reader_of(self._everyone, self.palette)
 
     def ask(self, base: AnyCohort, criterion: Criterion) -> Answer:
-        asked = base.select(criterion)
+        asked = self._thin(base).select(criterion)
         n_before = len(base.flow.rules)
         return Answer(asked.flow.rules[n_before:], asked.warnings[len(base.warnings) :])
+
+    def _thin(self, base: AnyCohort) -> Cohort:
+        """The cohort with no more columns than asking needs: of a million patients each costs."""
+        assert isinstance(base, Cohort)
+        columns = self.card.spec.columns
+        groups = [n for n, c in columns.items() if c.role == "group" and n in base.patients]
+        folds = base.published_folds[[]]
+        return replace(base, patients=base.patients[groups], published_folds=folds)
 
     def defined(self, base: AnyCohort, criteria: Sequence[Criterion]) -> AnyDefinition:
         assert isinstance(base, Cohort)
