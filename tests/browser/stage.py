@@ -133,10 +133,11 @@ class Stage:
         if url == ADDRESS:
             light = str(self._theme == "light").lower()
             body = (
-                f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Widgets</title>'
-                f"<style>body{{margin:12px;background:var(--jp-layout-color0);{THEMES[self._theme]}}}"
-                f'</style></head><body data-jp-theme-light="{light}"><script src="/page.js"></script>'
-                "</body></html>"
+                '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Widgets</title>'
+                "<style>body{margin:12px;background:var(--jp-layout-color0);"
+                f"{THEMES[self._theme]}}}</style></head>"
+                f'<body data-jp-theme-light="{light}">'
+                '<script src="/page.js"></script></body></html>'
             )
             headers = {"Content-Security-Policy": POLICY, "Content-Type": "text/html"}
             route.fulfill(body=body, headers=headers)

@@ -1,20 +1,27 @@
 """The flow of patients from the population to those evaluated, and who was lost where."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from numbers import Integral
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from workbench.errors import CohortError
+from workbench.figures.attrition_steps import (
+    Count,
+    Lost,
+    event_words,
+    left_out_words,
+    lost_steps,
+    missing_words,
+    who_words,
+)
 from workbench.figures.drawing import Drawing, Label, Line, Mark
 from workbench.figures.flow_chart import PAD, Box, Words, arrow, canvas
 from workbench.figures.heading import heading
 from workbench.figures.placing import EDGE, fit_text
 from workbench.figures.style import BLUE, GREY, tally
-from workbench.figures.wording import sentences
+from workbench.figures.wording import capitalised, sentences
 from workbench.figures.wrapping import wrapped
 
 WIDTH = 9.6
@@ -24,22 +31,6 @@ LOSS = WIDTH - 2 * EDGE - STAGE - BETWEEN
 GAP = 0.14
 FAN = 0.36
 PARTS_ACROSS = 5
-Count = int | str
-"""A number, or the word for one that is withheld."""
-
-
-@dataclass(frozen=True)
-class _Lost:
-    """One step, with counts of patients, records and patients with the event; None: not counted."""
-
-    sentence: str
-    removed: tuple[Count, Count | None, Count | None]
-    after: tuple[Count, Count | None, Count | None]
-    unknown: Count
-
-    @property
-    def empty(self) -> bool:
-        return self.removed[0] == 0 and self.removed[1] in (0, None)
 
 
 def plot_attrition(
@@ -85,7 +76,7 @@ def plot_attrition(
     ----------
     Schulz KF, Altman DG, Moher D. "CONSORT 2010 Statement." BMJ, 2010.
     """
-    first, steps = _steps(attrition)
+    first, steps = lost_steps(attrition)
     last = steps[-1].after if steps else first.after
     told = attrition.drop(columns=["step", "sentence"], errors="ignore").to_numpy().ravel()
     counts = [*told, *(count for pair in (parts or {}).values() for count in pair)]
@@ -104,8 +95,13 @@ def plot_attrition(
         marks += [box.frame(top) for box in fan]
         labels += [label for box in fan for label in box.labels(top)]
         top -= fan[0].height
-    said = [f"Required: {s.sentence}: {_left_out(s.removed)}" for s in steps]
-    description = [title, f"{_who(first.after)} at the start", *said, f"{end}: {_who(last)}"]
+    said = [f"Required: {s.sentence}: {left_out_words(s.removed)}" for s in steps]
+    description = [
+        title,
+        f"{who_words(first.after)} at the start",
+        *said,
+        f"{end}: {who_words(last)}",
+    ]
     return Drawing(
         head.title,
         WIDTH,
@@ -116,63 +112,7 @@ def plot_attrition(
     )
 
 
-def _steps(table: pd.DataFrame) -> tuple[_Lost, list[_Lost]]:
-    """Who there was at first, and each step after it."""
-    if not len(table):
-        raise CohortError(
-            "an attrition needs one step or more, got none: pass a cohort's attrition"
-        )
-    lines = table.to_dict("records")
-    if {"step", "n_patients", "n_records"} <= set(table.columns):
-        return _counted_after(lines)
-    needed = ["sentence", "n_removed", "n_after", "n_unknown"]
-    if missing := [name for name in needed if name not in table.columns]:
-        raise CohortError(
-            f"an attrition has columns {needed}, got none named {missing}: pass the attrition "
-            "of a cohort"
-        )
-    # Records and events are named where there are any beside the patients.
-    names = {"n_": True, "records_": _differ(lines), "events_": _any_event(lines)}
-
-    def triple(line: Mapping[Any, Any], ending: str) -> Any:
-        return tuple(_count(line[f"{n}{ending}"]) if told else None for n, told in names.items())
-
-    found = [
-        _Lost(
-            str(line["sentence"]),
-            triple(line, "removed"),
-            triple(line, "after"),
-            _count(line["n_unknown"]),
-        )
-        for line in lines
-    ]
-    return found[0], found[1:]
-
-
-def _counted_after(lines: Sequence[Mapping[Any, Any]]) -> tuple[_Lost, list[_Lost]]:
-    """Of counts after each step: what a step removed lies between two of them."""
-    pairs = [(int(line["n_patients"]), int(line["n_records"])) for line in lines]
-    found = []
-    for line, before, after in zip(lines, [pairs[0], *pairs], pairs, strict=False):
-        removed = (before[0] - after[0], before[1] - after[1], None)
-        found.append(_Lost(str(line["step"]), removed, (*after, None), 0))
-    return found[0], found[1:]
-
-
-def _differ(lines: Sequence[Mapping[Any, Any]]) -> bool:
-    return any(line.get("records_after", line["n_after"]) != line["n_after"] for line in lines)
-
-
-def _any_event(lines: Sequence[Mapping[Any, Any]]) -> bool:
-    counts = [line.get(name) for line in lines for name in ("events_removed", "events_after")]
-    return all(isinstance(count, Integral) for count in counts) and any(counts)
-
-
-def _count(value: Any) -> Count:
-    return value if isinstance(value, str) else int(value)
-
-
-def _rows(first: _Lost, steps: Sequence[_Lost], end: str, event: str) -> list[Box]:
+def _rows(first: Lost, steps: Sequence[Lost], end: str, event: str) -> list[Box]:
     """Boxes in the order from top to bottom: a stage, or a loss beside the trunk."""
     rows = [_stage(first.after, event, first.sentence)]
     for number, step in enumerate(steps, 1):
@@ -186,7 +126,7 @@ def _rows(first: _Lost, steps: Sequence[_Lost], end: str, event: str) -> list[Bo
 
 def _stage(who: tuple[Any, ...], event: str, sentence: str, end: str = "") -> Box:
     room = STAGE - 2 * PAD
-    head = f"{end}: {_who(who)}" if end else _upper(_who(who))
+    head = f"{end}: {who_words(who)}" if end else capitalised(who_words(who))
     lines = [Words(text, bold=True) for text in wrapped(head, room, bold=True)]
     lines += [Words(text) for text in wrapped(sentence, room)]
     if who[2] is not None:
@@ -194,15 +134,15 @@ def _stage(who: tuple[Any, ...], event: str, sentence: str, end: str = "") -> Bo
     return Box(EDGE, STAGE, tuple(lines), BLUE if end else GREY, 2.0 if end else 0.9)
 
 
-def _loss(step: _Lost, event: str) -> Box:
+def _loss(step: Lost, event: str) -> Box:
     room = LOSS - 2 * PAD
-    lines = [Words(_upper(_left_out(step.removed)), bold=not step.empty)]
+    lines = [Words(capitalised(left_out_words(step.removed)), bold=not step.empty)]
     lines += [Words(text) for text in wrapped(f"Required: {step.sentence}", room)]
     beside = []
     if step.removed[2] not in (None, 0):
         beside.append(f"{tally(step.removed[2])} {event}")
     if step.unknown != 0:
-        beside.append(_missing(step.unknown))
+        beside.append(missing_words(step.unknown))
     if beside:
         lines.append(Words(fit_text("  ·  ".join(beside), room), color=GREY))
     return Box(EDGE + STAGE + BETWEEN, LOSS, tuple(lines))
@@ -237,8 +177,10 @@ def _fans(parts: Mapping[str, tuple[Count, Count]], event: str) -> list[list[Box
     room, boxes = wide - 2 * PAD, []
     for at, (name, (n_patients, n_events)) in enumerate(parts.items()):
         lines = [Words(text, bold=True) for text in wrapped(name, room, bold=True, most=2)]
-        lines += [Words(text) for text in wrapped(_upper(_who((n_patients, None, None))), room)]
-        lines += [Words(text, color=GREY) for text in wrapped(_with(n_events, event), room)]
+        lines += [
+            Words(text) for text in wrapped(capitalised(who_words((n_patients, None, None))), room)
+        ]
+        lines += [Words(text, color=GREY) for text in wrapped(event_words(n_events, event), room)]
         boxes.append(Box(EDGE + at % across * (wide + GAP), wide, tuple(lines)))
     most = max(len(box.lines) for box in boxes)
     boxes = [replace(b, lines=(*b.lines, *[Words("")] * (most - len(b.lines)))) for b in boxes]
@@ -257,38 +199,3 @@ def _branches(fan: Sequence[Box], top: float, trunk: float) -> list[Mark]:
     for box in fan:
         marks += arrow((box.middle, level), (box.middle, top - FAN))
     return marks
-
-
-def _who(counts: tuple[Any, ...]) -> str:
-    """Such as ``"1,234 patients, 1,500 records"``."""
-    patients = _noun(counts[0], "patient")
-    return patients if counts[1] is None else f"{patients}, {_noun(counts[1], 'record')}"
-
-
-def _left_out(removed: tuple[Any, ...]) -> str:
-    if removed[0] == 0 and removed[1] in (0, None):
-        return "nobody left out"
-    n_patients, n_records, _ = removed
-    if n_patients == 0:
-        return f"{_noun(n_records, 'record')} left out"
-    return f"{_who((n_patients, n_records or None, None))} left out"
-
-
-def _noun(count: Count, noun: str) -> str:
-    if isinstance(count, str):
-        return f"{noun}s (number withheld)"
-    return f"{tally(count)} {noun}{'' if count == 1 else 's'}"
-
-
-def _with(count: Count, event: str) -> str:
-    return f"number {event} withheld" if isinstance(count, str) else f"{tally(count)} {event}"
-
-
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _missing(count: Count) -> str:
-    if isinstance(count, str):
-        return "value missing in some (number withheld)"
-    return f"value missing in {tally(count)}"

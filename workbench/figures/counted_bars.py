@@ -1,11 +1,13 @@
 """Bars of counts, the chosen over all; a count that is withheld is hatched and never zero."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from workbench.figures.drawing import Bars, Entry, Polygon
+from workbench.figures.drawing import Axis, Bars, Entry, Polygon
 from workbench.figures.style import BLUE, GREY, PALE, tally
+from workbench.figures.ticks import number_axis, plain
 
 Count = int | None
 """None: withheld, which is not zero."""
@@ -17,6 +19,13 @@ CHOSEN, EVERYONE, WITHHELD = "Selected", "All", "Withheld"
 def highest(total: Sequence[Count]) -> int:
     """The largest count that is shown, at least 1."""
     return max((n for n in total if n is not None), default=1) or 1
+
+
+def count_axis(title: str, high: int) -> Axis:
+    """From 0 to ``high`` or above it, without ticks between whole patients."""
+    axis = number_axis(title, 0.0, float(high), n_ticks=5)
+    whole = tuple(at for at in axis.ticks if float(at).is_integer())
+    return replace(axis, ticks=whole, labels=tuple(plain(at) for at in whole))
 
 
 def count_entries(total: Sequence[Count], selected: Sequence[Count] | None) -> list[Entry]:

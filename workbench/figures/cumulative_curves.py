@@ -30,13 +30,20 @@ FEW = 5
 class IncidenceCurves(Protocol):
     """What is read of a :class:`workbench.survival.competing.AalenJohansen`."""
 
-    time: np.ndarray
-    n_at_risk: np.ndarray
-    n_events: np.ndarray
-    n_censored: np.ndarray
-    incidence: np.ndarray
-    lower: np.ndarray
-    upper: np.ndarray
+    @property
+    def time(self) -> np.ndarray: ...
+    @property
+    def n_at_risk(self) -> np.ndarray: ...
+    @property
+    def n_events(self) -> np.ndarray: ...
+    @property
+    def n_censored(self) -> np.ndarray: ...
+    @property
+    def incidence(self) -> np.ndarray: ...
+    @property
+    def lower(self) -> np.ndarray: ...
+    @property
+    def upper(self) -> np.ndarray: ...
 
     def at_risk_at(self, times: np.ndarray, /) -> np.ndarray: ...
 
@@ -44,13 +51,20 @@ class IncidenceCurves(Protocol):
 class HazardCurve(Protocol):
     """What is read of a :class:`workbench.survival.NelsonAalen`."""
 
-    time: np.ndarray
-    n_at_risk: np.ndarray
-    n_events: np.ndarray
-    n_censored: np.ndarray
-    cumulative_hazard: np.ndarray
-    lower: np.ndarray
-    upper: np.ndarray
+    @property
+    def time(self) -> np.ndarray: ...
+    @property
+    def n_at_risk(self) -> np.ndarray: ...
+    @property
+    def n_events(self) -> np.ndarray: ...
+    @property
+    def n_censored(self) -> np.ndarray: ...
+    @property
+    def cumulative_hazard(self) -> np.ndarray: ...
+    @property
+    def lower(self) -> np.ndarray: ...
+    @property
+    def upper(self) -> np.ndarray: ...
 
 
 def plot_cumulative_incidence(

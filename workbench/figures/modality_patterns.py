@@ -8,6 +8,7 @@ import numpy as np
 from workbench.errors import CohortError
 from workbench.figures.counted_bars import (
     Count,
+    count_axis,
     count_entries,
     count_words,
     highest,
@@ -18,7 +19,6 @@ from workbench.figures.drawing import Axis, Drawing, Label, Line, Mark, Panel, P
 from workbench.figures.heading import heading
 from workbench.figures.placing import EDGE, axis_room, fit_text, text_width, widest
 from workbench.figures.style import GREY, INK, PALE, tally
-from workbench.figures.ticks import number_axis
 from workbench.figures.wording import sentences
 
 WIDTH = 9.6
@@ -79,8 +79,10 @@ def plot_modalities(
     names = [fit_text(name, NAME_ROOM) for name in modalities]
     labels = [" + ".join(pattern) or "none" for pattern in patterns]
     labels += [f"{n_other} other combinations"] if n_other else []
-    y = number_axis("Patients", 0.0, 1.08 * highest(counts), n_ticks=5)
-    y = replace(y, limits=(0.0, 1.12 * highest(counts)), ticks=y.ticks[:-1], labels=y.labels[:-1])
+    y = count_axis("Patients", highest(counts))
+    top = 1.12 * highest(counts)
+    kept = tuple(at for at in y.ticks if at <= top)
+    y = replace(y, limits=(0.0, top), ticks=kept, labels=y.labels[: len(kept)])
     room = 0.0 if sizes is None else SIZES + GAP + 0.5
     left = max(EDGE + room + widest(names) + GAP, EDGE + axis_room(y))
     wide = min(WIDTH - left - RIGHT, COLUMN * len(counts))

@@ -1,4 +1,4 @@
-"""Drawings as plain shapes in pixels: what a page draws without a library, and SVG without matplotlib.
+"""Drawings as plain shapes in pixels: for a page without a library, and for SVG without matplotlib.
 
 A third renderer beside :mod:`workbench.figures.static` and :mod:`workbench.figures.interactive`. It
 takes places and numbers from the drawing as they do, and costs milliseconds, so that a widget can
@@ -62,6 +62,8 @@ class Shape:
         What is said where the pointer is on it.
     panel
         The panel that clips it; -1: none does.
+    hatched
+        Whether ``fill`` is drawn as hatching, for a number that is withheld.
     """
 
     d: str
@@ -73,6 +75,7 @@ class Shape:
     series: str = ""
     hover: str = ""
     panel: int = -1
+    hatched: bool = False
 
 
 @dataclass(frozen=True)
@@ -154,6 +157,10 @@ class Scene:
             f'<clipPath id="p{at}"><rect x="{f.left:g}" y="{f.top:g}" width="{f.width:g}" '
             f'height="{f.height:g}"/></clipPath>'
             for at, f in enumerate(self.frames)
+        )
+        clips += "".join(
+            _hatching(color, inks)
+            for color in sorted({shape.fill for shape in self.shapes if shape.hatched})
         )
         parts += [f"<defs>{clips}</defs>"] if clips else []
         parts += [_svg_shape(shape, inks) for shape in self.shapes]
@@ -301,7 +308,8 @@ def _(mark: Intervals, frame: Frame, at: int) -> list[Shape]:
 @_shapes.register
 def _(mark: Polygon, frame: Frame, at: int) -> list[Shape]:
     d = _path(*_places(mark.x, mark.y, frame), closed=True)
-    return [Shape(d, fill=mark.color, series=mark.series, hover=printable(mark.hover), panel=at)]
+    words = printable(mark.hover)
+    return [_filled(d, mark.color, mark.series, words, at, mark.hatched)]
 
 
 @_shapes.register
@@ -315,15 +323,26 @@ def _(mark: Bars, frame: Frame, at: int) -> list[Shape]:
             continue
         ends = (min(a, b) + 0.5, max(a, b) - 0.5)
         outline = _path((ends[0], ends[0], ends[1], ends[1]), (d, c, c, d), closed=True)
-        found.append(
-            Shape(outline, fill=mark.color, series=mark.series, hover=printable(text), panel=at)
-        )
+        found.append(_filled(outline, mark.color, mark.series, printable(text), at, mark.hatched))
     return found
+
+
+def _filled(d: str, color: str, series: str, hover: str, at: int, hatched: bool) -> Shape:
+    return Shape(
+        d,
+        stroke=color if hatched else "",
+        fill=color,
+        series=series,
+        hover=hover,
+        panel=at,
+        hatched=hatched,
+    )
 
 
 def _symbol(symbol: str, x: float, y: float, r: float) -> str:
     if symbol == "circle":
-        return f"M{x - r:.1f} {y:.1f}a{r:.1f} {r:.1f} 0 1 0 {2 * r:.1f} 0a{r:.1f} {r:.1f} 0 1 0 {-2 * r:.1f} 0Z"
+        half = f"a{r:.1f} {r:.1f} 0 1 0"
+        return f"M{x - r:.1f} {y:.1f}{half} {2 * r:.1f} 0{half} {-2 * r:.1f} 0Z"
     if symbol == "tick":
         return f"M{x:.1f} {y - r:.1f}V{y + r:.1f}"
     corners: dict[str, Sequence[tuple[float, float]]] = {
@@ -445,7 +464,8 @@ def _short(record: Any) -> dict[str, Any]:
 
 
 def _svg_shape(shape: Shape, inks: Mapping[str, str]) -> str:
-    look = [f'fill="{inks.get(shape.fill, shape.fill) or "none"}"']
+    fill = f"url(#{_hatch_name(shape.fill)})" if shape.hatched else inks.get(shape.fill, shape.fill)
+    look = [f'fill="{fill or "none"}"']
     if shape.stroke:
         look.append(f'stroke="{inks.get(shape.stroke, shape.stroke)}"')
         look.append(f'stroke-width="{shape.width:g}"')
@@ -456,6 +476,18 @@ def _svg_shape(shape: Shape, inks: Mapping[str, str]) -> str:
     if shape.panel >= 0:
         look.append(f'clip-path="url(#p{shape.panel})"')
     return f'<path d="{shape.d}" {" ".join(look)}/>'
+
+
+def _hatch_name(color: str) -> str:
+    return f"h{color.removeprefix('#')}"
+
+
+def _hatching(color: str, inks: Mapping[str, str]) -> str:
+    return (
+        f'<pattern id="{_hatch_name(color)}" width="6" height="6" patternUnits="userSpaceOnUse" '
+        f'patternTransform="rotate(45)"><path d="M0 0V6" stroke="{inks.get(color, color)}" '
+        'stroke-width="1.6"/></pattern>'
+    )
 
 
 def _svg_text(text: Text, inks: Mapping[str, str]) -> str:

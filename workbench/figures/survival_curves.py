@@ -32,13 +32,20 @@ from workbench.figures.wording import (
 class SurvivalCurve(Protocol):
     """What is read of a :class:`workbench.survival.KaplanMeier`."""
 
-    time: np.ndarray
-    n_at_risk: np.ndarray
-    n_events: np.ndarray
-    n_censored: np.ndarray
-    survival: np.ndarray
-    lower: np.ndarray
-    upper: np.ndarray
+    @property
+    def time(self) -> np.ndarray: ...
+    @property
+    def n_at_risk(self) -> np.ndarray: ...
+    @property
+    def n_events(self) -> np.ndarray: ...
+    @property
+    def n_censored(self) -> np.ndarray: ...
+    @property
+    def survival(self) -> np.ndarray: ...
+    @property
+    def lower(self) -> np.ndarray: ...
+    @property
+    def upper(self) -> np.ndarray: ...
 
     @property
     def median(self) -> Limits: ...

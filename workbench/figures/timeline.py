@@ -12,7 +12,7 @@ from workbench.figures.heading import heading
 from workbench.figures.placing import EDGE, LINE, fit_text, text_width, widest
 from workbench.figures.style import BLUE, GREY, INK, RULE, VERMILION
 from workbench.figures.ticks import number_axis, plain
-from workbench.figures.wording import sentences
+from workbench.figures.wording import capitalised, sentences
 
 WIDTH = 9.6
 ROW = 0.3
@@ -93,7 +93,7 @@ def plot_timeline(
         for some, words in ((day < low, "before"), (day > high, "after"))
         if some.any()
     ]
-    ended = [_upper(follow_up.words())] if follow_up else []
+    ended = [capitalised(follow_up.words())] if follow_up else []
     entries = [Entry(name, name, color, symbol="circle") for name, color in WHEN.items()]
     head = heading(title, [*notes, "  ·  ".join([*ended, *beyond])], entries, width=WIDTH)
     left, body = EDGE + widest(short) + GAP, ROW * len(names)
@@ -210,10 +210,6 @@ def _follow_up(end: FollowUp, row: float, limits: tuple[float, float]) -> list[M
         at, words = np.array([end.day]), end.words()
         marks.append(Points(at, np.array([row]), color, symbol, size, hover=(words,)))
     return marks
-
-
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _over(text: str, middle: float, up: float) -> Label:

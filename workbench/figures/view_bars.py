@@ -9,6 +9,7 @@ from workbench.cohort.crossfilter.picture import ShownView
 from workbench.errors import CohortError
 from workbench.figures.counted_bars import (
     Count,
+    count_axis,
     count_entries,
     count_words,
     highest,
@@ -19,7 +20,7 @@ from workbench.figures.drawing import Axis, Drawing, Label, Panel
 from workbench.figures.heading import heading
 from workbench.figures.placing import EDGE, LINE, axis_room, fit_text, widest
 from workbench.figures.style import GREY, INK, tally
-from workbench.figures.ticks import number_axis, plain
+from workbench.figures.ticks import plain
 from workbench.figures.wording import sentences
 
 WIDTH = 6.2
@@ -78,8 +79,7 @@ def plot_histogram(
     left_ends = np.arange(n, dtype=float)
     if some_missing:
         left_ends[-1] += APART
-    y = number_axis("Patients", 0.0, float(highest(total)), n_ticks=5)
-    y = _whole(y)
+    y = count_axis("Patients", highest(total))
     left = EDGE + axis_room(y)
     head = heading(title, notes, count_entries(total, selected), width=WIDTH)
     height, wide = FOOT + PLOT + head.room, WIDTH - left - RIGHT
@@ -162,12 +162,6 @@ def plot_bars(
         labels=tuple(placed),
         legend=head.legend_in(height),
     )
-
-
-def _whole(axis: Axis) -> Axis:
-    """Without ticks between whole patients."""
-    kept = [at for at in axis.ticks if float(at).is_integer()]
-    return Axis(axis.title, axis.limits, tuple(kept), tuple(plain(at) for at in kept))
 
 
 def _ticks(

@@ -108,6 +108,15 @@ def sentences(*parts: str) -> str:
     return " ".join(f"{part.removesuffix('.')}." for part in parts if part)
 
 
+def capitalised(text: str) -> str:
+    """With a capital at its start, the rest as it is.
+
+    >>> capitalised("death of AML")
+    'Death of AML'
+    """
+    return text[:1].upper() + text[1:]
+
+
 def withheld(count: float, minimum_cell: int | None) -> str:
     """A count with thousands apart, or that it is below the smallest cell that may be shown."""
     if minimum_cell is not None and 0 < count < minimum_cell:

@@ -1,6 +1,7 @@
 """Groups of patients by one column: levels as they are, numbers cut where a person says."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -85,12 +86,12 @@ def _of_numbers(name: str, values: np.ndarray, cut: Cut, at: float | None, title
     n_groups = len(edges) + 1
     if len(set(codes[codes >= 0].tolist())) < n_groups:
         raise CohortError(
-            f"{title}: cut at {', '.join(f'{e:g}' for e in edges)} one group has no patient; choose "
-            "another cut"
+            f"{title}: cut at {', '.join(f'{e:g}' for e in edges)} one group has no patient; "
+            "choose another cut"
         )
-    ends = [None, *edges, None]
+    ends: list[float | None] = [None, *edges, None]
     labels, clauses = [], []
-    for low, high in zip(ends[:-1], ends[1:], strict=True):
+    for low, high in pairwise(ends):
         clauses.append(Range(name, low, high))
         if low is None:
             labels.append(f"{title} < {high:g}")

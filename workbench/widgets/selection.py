@@ -104,8 +104,8 @@ class Selection:
         self.titles = dict(titles or {})
         index = crossfilter(patients, time, event, present=present or None)
         self.views = tuple(index.dimensions)
+        self._moving: Counts | None = None
         self._hold(index, Brushes())
-        self._drag: Drag | None = None
         self._watchers: list[Callable[[Moved], None]] = []
 
     @classmethod
@@ -149,8 +149,10 @@ class Selection:
         CohortError
             The clause does not fit the patients.
         """
-        brushes = self._brushes.without(view) if clause is None else None
-        self._settle(brushes or self._brushes.with_clause(view, clause), view)
+        before = self._brushes
+        self._settle(
+            before.without(view) if clause is None else before.with_clause(view, clause), view
+        )
 
     def clear(self) -> None:
         """No view asks anything any more."""
@@ -300,7 +302,8 @@ class Selection:
         self._tell(Moved(self.version, view, settled=True))
 
     def _hold(self, index: CrossFilter, brushes: Brushes) -> None:
-        self.index, self._brushes, self._drag = index, brushes, None
+        self.index, self._brushes = index, brushes
+        self._drag: Drag | None = None
         self.display = Display(index, self.minimum)
         self._chosen = select(index, brushes)
 

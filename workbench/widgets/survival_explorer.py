@@ -1,46 +1,63 @@
-"""Survival of groups: curves, who is at risk, tests, and the mean time lived."""
+"""Survival of groups: curves, who is at risk, tests, the mean time lived, adjusted curves."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from workbench.errors import SurvivalError
-from workbench.figures import plot_survival_curves
-from workbench.survival import (
-    kaplan_meier_by_group,
-    landmark,
-    pairwise_log_rank,
-    rmst_comparison,
-)
+from workbench.survival import landmark
 from workbench.widgets.blocks import (
     Block,
     Button,
     Choice,
+    Control,
     Controls,
-    Figure,
     Notice,
     Number,
+    Section,
+    Several,
+    Slider,
     Switch,
-    Table,
-    Words,
+)
+from workbench.widgets.group_survival import (
+    Compared,
+    adjusted_blocks,
+    incidence_blocks,
+    survival_blocks,
 )
 from workbench.widgets.grouping import Groups, group_by
 from workbench.widgets.selection import Moved, Selection
 from workbench.widgets.widget import NotebookWidget, WidgetState
 
 CUTS = {"median": "median", "tertiles": "tertiles", "quartiles": "quartiles", "value": "a value"}
+MEASURES = {"survival": "survival", "incidence": "what came first"}
+ADJUSTABLE = 8
+"""Levels up to which a column of levels can be adjusted for."""
 
 
 class SurvivalExplorer(NotebookWidget):
-    """Kaplan-Meier curves by any column of the selection's patients.
+    """Kaplan-Meier curves, or cumulative incidence, by any column of the selection's patients.
 
     Parameters
     ----------
     selection
-        The patients with their outcome; a curve that is chosen selects its group everywhere.
+        The patients with their outcome; a group that is chosen here is selected everywhere.
     state
         What to begin with.
+    cause
+        Where one event rules out another: 0 censored, 1, 2, ... the event that came first,
+        (patient,) int.
+    causes
+        Names of causes 1, 2, ....
+    view
+        The name under which it takes part in the selection; another for a second explorer.
+
+    Raises
+    ------
+    SurvivalError
+        The selection has no outcome, or causes do not fit.
 
     Examples
     --------
@@ -48,29 +65,51 @@ class SurvivalExplorer(NotebookWidget):
     >>> patients = pd.DataFrame({"arm": ["a", "b"] * 40})
     >>> selection = Selection(patients, rng.exponential(500, 80), rng.random(80) < 0.7)
     >>> explorer = SurvivalExplorer(selection, {"group": "arm"})
-    >>> [row[0] for row in explorer.tables["groups"].rows]
-    ['a', 'b']
+    >>> [row[:2] for row in explorer.tables["groups"].rows]
+    [('a', '40'), ('b', '40')]
     """
 
     class State(WidgetState):
-        """Group "" is all patients; ``cut`` is for columns of numbers."""
+        """What is compared, and how.
+
+        ``group`` "" is all patients together; ``cut`` is for columns of numbers; ``landmark`` and
+        ``tau`` are in the time unit; ``adjust_for`` are columns.
+        """
 
         group: str = ""
         cut: Literal["median", "tertiles", "quartiles", "value"] = "median"
         cut_at: float | None = None
-        landmark: float | None = None
+        measure: Literal["survival", "incidence"] = "survival"
+        landmark: float = 0.0
         tau: float | None = None
+        adjust_for: tuple[str, ...] = ()
         selected_only: bool = True
 
     title = "Survival"
 
-    def __init__(self, selection: Selection, state: WidgetState | dict | None = None) -> None:
+    def __init__(
+        self,
+        selection: Selection,
+        state: WidgetState | Mapping[str, Any] | None = None,
+        *,
+        cause: np.ndarray | None = None,
+        causes: tuple[str, ...] = (),
+        view: str = "survival",
+    ) -> None:
         if selection.time is None or selection.event is None:
             raise SurvivalError("survival needs an outcome: make the selection with time and event")
+        if cause is not None and (len(cause) != len(selection.time) or cause.max() > len(causes)):
+            raise SurvivalError(
+                f"expected a cause of 0 to {len(causes)} for each of {len(selection.time)} "
+                "patients, and a name for every cause"
+            )
         self.selection = selection
-        self._view = "survival"
+        self.time = np.asarray(selection.time, float)
+        self.event = np.asarray(selection.event, bool)
+        self.cause, self.causes = cause, causes
+        self._view = view
         super().__init__(state)
-        self._stop = selection.watch(self._moved)
+        selection.watch(self._moved)
 
     def _moved(self, moved: Moved) -> None:
         if moved.settled:
@@ -80,188 +119,136 @@ class SurvivalExplorer(NotebookWidget):
 
     def blocks(self) -> tuple[Block, ...]:
         """Controls, curves, and what is said of the groups."""
-        return (self._controls_block(), *self._results())
+        return (self._settings(), *self._results())
 
-    def _controls_block(self) -> Controls:
-        state, selection = self.state, self.selection
-        columns = {"": "all patients"} | {
-            name: selection.title(name) for name in selection.patients.columns
-        }
-        controls = [Choice("group", "Compare by", columns, state.group)]
-        if state.group and self._numeric():
-            controls.append(Choice("cut", "cut at", CUTS, state.cut))
+    def _settings(self) -> Controls:
+        state, unit = self.state, self.selection.time_unit
+        names = {name: self.selection.title(name) for name in self.selection.patients.columns}
+        controls: list[Control] = [
+            Choice("group", "Compare by", {"": "all patients together"} | names, state.group)
+        ]
+        if state.group and self._is_number(state.group):
+            controls.append(Choice("cut", "Cut at", CUTS, state.cut))
             if state.cut == "value":
-                controls.append(Number("cut_at", "value", state.cut_at, optional=True))
-        unit = selection.time_unit
+                controls.append(Number("cut_at", "Value", state.cut_at, optional=True))
+        if self.cause is not None:
+            controls.append(Choice("measure", "Show", MEASURES, state.measure))
+        latest = float(np.quantile(self.time, 0.9))
+        step = float(f"{max(latest / 60, 1e-6):.1g}")
         controls += [
-            Number(
+            Slider(
                 "landmark",
                 "Start at",
+                0.0,
+                round(latest / step) * step,
+                step,
                 state.landmark,
-                low=0,
-                unit=unit,
-                optional=True,
-                hint="A landmark: patients still at risk then, time counted from it",
+                unit,
+                hint="A landmark: patients still at risk then, time counted from it. Groups that "
+                "are known only later than day 0 need one.",
             ),
-            Number("tau", "Mean time lived within", state.tau, low=0, unit=unit, optional=True),
+            Number("tau", "Mean time lived within", state.tau, 1e-9, None, unit, optional=True),
             Switch("selected_only", "Selected patients only", state.selected_only),
         ]
-        if selection.brushes.clauses.get(self._view):
+        if self.selection.brushes.clauses.get(self._view):
             controls.append(Button("release", "Let the group go"))
         return Controls(tuple(controls))
 
-    def _numeric(self) -> bool:
-        values = self.selection.patients[self.state.group]
+    def _is_number(self, name: str) -> bool:
+        values = self.selection.patients[name]
         return pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
 
-    def _results(self) -> tuple[Block, ...]:
+    def _results(self) -> list[Block]:
+        state = self.state
         try:
-            return self._curves()
+            compared, rows = self._compared()
+            if compared.small:
+                least = max(compared.minimum, 1)
+                return [
+                    Notice(
+                        f"fewer than {least} patients in {', '.join(compared.small)}: curves are "
+                        "withheld. Choose another cut, or select more patients.",
+                        "warning",
+                    )
+                ]
+            if state.measure == "incidence" and self.cause is not None:
+                return incidence_blocks(compared, self.cause[rows], self.causes)
+            blocks = survival_blocks(compared, state.tau)
+            if state.group:
+                blocks.append(self._adjusting(compared, rows))
         except ValueError as error:
-            return (Notice(str(error), "problem"),)
+            return [Notice(str(error), "problem")]
+        return blocks
 
-    def _curves(self) -> tuple[Block, ...]:
-        time, event, groups = self._data()
-        codes = groups.codes
-        minimum = self.selection.minimum
-        small = [
-            label
-            for label, n in zip(
-                groups.labels, np.bincount(codes, minlength=len(groups.labels)), strict=True
-            )
-            if n < minimum
-        ]
-        if small:
-            return (
-                Notice(
-                    f"fewer than {minimum} patients in: {', '.join(small)}. Their curves are withheld; "
-                    "choose another cut or select more patients.",
-                    "warning",
-                ),
-            )
-        labels = np.array(groups.labels, dtype=object)[codes]
-        found = kaplan_meier_by_group(time, event, codes)
-        curves = {
-            groups.labels[at]: curve for at, curve in zip(found.groups, found.curves, strict=True)
+    def _adjusting(self, compared: Compared, rows: np.ndarray) -> Section:
+        state, patients = self.state, self.selection.patients
+        fit = {
+            name: self.selection.title(name)
+            for name in patients.columns
+            if name != state.group
+            and (self._is_number(name) or patients[name].nunique() <= ADJUSTABLE)
         }
-        drawing = plot_survival_curves(
-            curves,
-            time_unit=self.selection.time_unit,
-            title=self._heading(len(time), int(event.sum())),
-            log_rank=found.log_rank,
-            origin=self._origin(),
-            minimum_cell=minimum or None,
-        )
-        picks = {label: f"Select {label}" for label in groups.labels} if self.state.group else {}
-        blocks: list[Block] = [Figure("curves", drawing, picks)]
-        if found.refusal and len(curves) > 1:
-            blocks.append(Notice(found.refusal))
-        blocks.append(self._group_table(curves))
-        if len(curves) > 2:
-            blocks.append(self._pairs(time, event, labels))
-        if self.state.tau is not None and len(curves) == 2:
-            blocks.append(self._means(time, event, codes, groups))
-        return tuple(blocks)
+        chosen = tuple(name for name in state.adjust_for if name in fit)
+        blocks: list[Block] = [
+            Controls((Several("adjust_for", "Adjust for", fit, chosen),), name="adjusting")
+        ]
+        if chosen:
+            covariates = patients.iloc[rows][list(chosen)].rename(columns=fit)
+            title = self.selection.title(state.group)
+            try:
+                blocks += adjusted_blocks(compared, covariates, title)
+            except ValueError as error:
+                blocks.append(Notice(str(error), "problem"))
+        return Section("adjusted", "Adjusted curves and hazard ratios", tuple(blocks), bool(chosen))
 
-    def _data(self) -> tuple[np.ndarray, np.ndarray, Groups]:
-        selection, state = self.selection, self.state
-        time, event = np.asarray(selection.time), np.asarray(selection.event)
+    # What is compared
+
+    def _compared(self) -> tuple[Compared, np.ndarray]:
+        """The groups, and which rows of the patients they are."""
+        state, selection = self.state, self.selection
         groups = self._groups()
-        kept = selection.mask_for(self._view) if state.selected_only else np.ones(len(time), bool)
-        kept &= groups.codes >= 0
-        if not kept.any():
-            raise SurvivalError("nobody is selected who has a value of this column")
-        time, event, codes = time[kept], event[kept], groups.codes[kept]
+        kept = groups.codes >= 0
+        if state.selected_only:
+            kept &= selection.mask_for(self._view)
+        rows = np.flatnonzero(kept)
+        if not len(rows):
+            raise SurvivalError("nobody who is selected has a value of this column")
+        time, event = self.time[rows], self.event[rows]
+        origin = "Time from the index date"
         if state.landmark:
-            from_there = landmark(time, event, at=state.landmark)
-            time, event, codes = from_there.time, from_there.event, codes[from_there.at_risk]
-        return time, event, Groups(groups.labels, codes, groups.clauses)
+            later = landmark(time, event, at=state.landmark)
+            time, event, rows = later.time, later.event, rows[later.at_risk]
+            after = f"{state.landmark:g} {selection.time_unit} after the index date"
+            origin = f"Time from the landmark, {after}"
+        by = f" by {selection.title(state.group)}" if state.group else ""
+        what = "What came first" if state.measure == "incidence" else "Survival"
+        chosen = self._chosen(groups)
+        compared = Compared(
+            time, event, groups.codes[rows], groups.labels, selection.time_unit,
+            f"{what}{by}", origin, selection.minimum, bool(state.group), chosen,
+        )  # fmt: skip
+        return compared, rows
 
     def _groups(self) -> Groups:
         state, selection = self.state, self.selection
         if not state.group:
-            everybody = np.zeros(len(selection.patients), int)
-            return Groups(("all patients",), everybody, ())
+            return Groups(("all patients",), np.zeros(len(self.time), int), ())
+        if state.group not in selection.patients:
+            raise SurvivalError(f"no column is called {state.group!r}")
         values = selection.patients[state.group]
         return group_by(values, cut=state.cut, at=state.cut_at, title=selection.title(state.group))
 
-    def _heading(self, n_patients: int, n_events: int) -> str:
-        by = f" by {self.selection.title(self.state.group)}" if self.state.group else ""
-        return f"Survival{by} ({n_patients:,} patients, {n_events:,} events)"
-
-    def _origin(self) -> str:
-        if not self.state.landmark:
-            return "Time from the index date"
-        return f"Time from the landmark at {self.state.landmark:g} {self.selection.time_unit}"
-
-    def _group_table(self, curves: dict) -> Table:
-        rows = []
-        for label, curve in curves.items():
-            median = curve.median
-            words = "not reached" if not np.isfinite(median.estimate) else f"{median.estimate:.0f}"
-            limits = " to ".join(
-                f"{each:.0f}" if np.isfinite(each) else "not reached"
-                for each in (median.lower, median.upper)
-            )
-            rows.append(
-                (label, f"{curve.n_at_risk[0]:,}", f"{curve.n_events.sum():,}", words, limits)
-            )
-        unit = self.selection.time_unit
-        picks = tuple(curves) if self.state.group else ()
-        return Table(
-            "groups",
-            "Groups",
-            ("Group", "Patients", "Events", f"Median ({unit})", "95 % interval"),
-            tuple(rows),
-            picks,
-            self._chosen(tuple(curves)),
-        )
-
-    def _chosen(self, labels: tuple[str, ...]) -> int:
+    def _chosen(self, groups: Groups) -> int:
         clause = self.selection.brushes.clauses.get(self._view)
-        if clause is None or not self.state.group:
-            return -1
-        groups = self._groups()
-        return next(
-            (
-                labels.index(lb)
-                for lb, c in zip(groups.labels, groups.clauses, strict=True)
-                if c == clause and lb in labels
-            ),
-            -1,
-        )
-
-    def _pairs(self, time: np.ndarray, event: np.ndarray, labels: np.ndarray) -> Table:
-        pairs = pairwise_log_rank(time, event, labels.astype(str))
-        rows = tuple(
-            (f"{p.first} and {p.second}", f"{p.test.statistic:.1f}", f"{p.p_adjusted:.2g}")
-            for p in pairs
-        )
-        return Table(
-            "pairs",
-            "Each two groups, log-rank with Holm's correction",
-            ("Groups", "χ²", "p"),
-            rows,
-            folded=True,
-        )
-
-    def _means(
-        self, time: np.ndarray, event: np.ndarray, codes: np.ndarray, groups: Groups
-    ) -> Words:
-        found = rmst_comparison(time, event, codes, tau=self.state.tau).difference
-        unit, (first, second) = self.selection.time_unit, groups.labels
-        return Words(
-            f"Within {self.state.tau:g} {unit}, patients of {second} lived on average "
-            f"{found.estimate:+.0f} {unit} against {first} ({found.lower:.0f} to "
-            f"{found.upper:.0f})."
-        )
+        return next((at for at, each in enumerate(groups.clauses) if each == clause), -1)
 
     # What a person does
 
     def pick(self, name: str, pick: str) -> None:
         """A group was chosen: it becomes the selection of every other view."""
         groups = self._groups()
-        self.selection.set(self._view, groups.clauses[groups.labels.index(pick)])
+        at = groups.labels.index(pick)
+        self.selection.set(self._view, None if at == self._chosen(groups) else groups.clauses[at])
 
     def do_release(self) -> None:
         """The group is let go."""

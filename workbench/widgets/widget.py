@@ -30,7 +30,18 @@ import traitlets
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from workbench.errors import WorkbenchError
-from workbench.widgets.blocks import Block, Button, Control, Controls, Figure, Notice, Table, walk
+from workbench.figures.drawing import Drawing
+from workbench.widgets.blocks import (
+    Block,
+    Button,
+    Control,
+    Controls,
+    Figure,
+    Notice,
+    Part,
+    Table,
+    walk,
+)
 from workbench.widgets.messages import Brush, Change, Do, Pick, read_message
 from workbench.widgets.offered import checked_value
 from workbench.widgets.page import page_json
@@ -228,18 +239,20 @@ class NotebookWidget(anywidget.AnyWidget):
         return static_text(self.title, self._blocks)
 
     @property
-    def figures(self) -> dict[str, Any]:
+    def figures(self) -> dict[str, Drawing]:
         """Name → drawing of each figure that is shown."""
-        found = {b.name: b.drawing for b in walk(self._blocks) if isinstance(b, Figure)}
-        parts = (b for b in walk(self._blocks) if getattr(b, "kind", "") and hasattr(b, "drawing"))
-        return found | {b.name: b.drawing for b in parts if b.drawing is not None}
+        return {
+            b.name: b.drawing
+            for b in walk(self._blocks)
+            if isinstance(b, Figure | Part) and b.drawing is not None
+        }
 
     @property
     def tables(self) -> dict[str, Table]:
         """Name → each table that is shown."""
-        found = {b.name: b for b in walk(self._blocks) if isinstance(b, Table)}
-        parts = (b for b in walk(self._blocks) if isinstance(getattr(b, "table", None), Table))
-        return found | {b.name: b.table for b in parts}
+        blocks = walk(self._blocks)
+        whole = {b.name: b for b in blocks if isinstance(b, Table)}
+        return whole | {b.name: b.table for b in blocks if isinstance(b, Part) and b.table}
 
     def save(self, path: str | Path, name: str = "") -> Path:
         """Write what is shown now, as the suffix of ``path`` says.

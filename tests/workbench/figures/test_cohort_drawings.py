@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.cohort.crossfilter import RangeBins
@@ -27,6 +27,7 @@ from workbench.figures import (
     plot_timeline,
     plot_training,
 )
+from workbench.figures.counted_bars import count_axis
 from workbench.figures.drawing import Bars, Intervals, Line, Points, Polygon
 from workbench.figures.placing import fit_text, text_width
 from workbench.figures.ticks import plain
@@ -155,6 +156,7 @@ def test_level_bars_are_the_same_counts(results: SimpleNamespace) -> None:
     assert "Selected" not in texts(results.bars_of_everyone())
 
 
+@settings(max_examples=40)
 @given(st.integers(2, 60), st.integers(-3, 3), st.sampled_from([1, 2, 5]), st.integers(0, 99))
 def test_ticks_of_a_histogram_are_round_and_have_room(
     n: int, power: int, digit: int, start: int
@@ -172,6 +174,13 @@ def test_ticks_of_a_histogram_are_round_and_have_room(
     inch = panel.width / (panel.x.limits[1] - panel.x.limits[0])
     for (a, one), (b, other) in pairwise(zip(panel.x.ticks, panel.x.labels, strict=True)):
         assert (b - a) * inch >= (text_width(one) + text_width(other)) / 2
+
+
+def test_patients_are_counted_whole() -> None:
+    for few in (1, 2, 3):
+        assert all(float(at).is_integer() for at in count_axis("Patients", few).ticks)
+    drawing = plot_modalities(("a",), [("a",), ()], [1, None], title="")
+    assert drawing.panels[0].y.ticks == (0, 1)
 
 
 def test_dates_have_ticks_at_the_start_of_years(results: SimpleNamespace) -> None:
@@ -250,6 +259,7 @@ def test_a_timeline_refuses_events_without_a_time() -> None:
         plot_timeline(np.array([]), [], [], title="")
 
 
+@settings(max_examples=40)
 @given(st.lists(st.floats(-3, 3), min_size=1, max_size=30), st.integers(1, 4), st.integers(1, 9))
 def test_contributions_lead_from_the_reference_to_their_sum(
     values: list[float], n_groups: int, most: int

@@ -5,7 +5,7 @@ const SVG = "http://www.w3.org/2000/svg";
 // Colours of paper → colours of the theme (kit.css).
 const INKS = {
   "#1c2733": "ink", "#5b6875": "grey", "#d5dbe1": "rule", "#0072b2": "blue", "#d55e00": "vermilion",
-  "#009e73": "green", "#aa4499": "purple", "white": "ground", "#ffffff": "ground",
+  "#009e73": "green", "#aa4499": "purple", "#b4bdc7": "pale", "white": "ground", "#ffffff": "ground",
 };
 const parts = {}; // kind → (block, page) → { node, update }: drawers that single widgets add
 let pages = 0;
@@ -239,9 +239,10 @@ const controls = {
     const update = (c) => {
       current = c;
       set(inner, { min: c.low, max: c.high, step: c.step });
-      if (!(isActive(inner) && page.waiting())) inner.value = c.value;
       inner.setAttribute("aria-valuetext", withUnit(c.value, c.unit));
-      said.textContent = withUnit(+inner.value, c.unit);
+      if (isActive(inner) && page.waiting()) return; // the hand is ahead of the kernel
+      inner.value = c.value;
+      said.textContent = withUnit(c.value, c.unit);
     };
     return { node: labelled(first, inner, said), update };
   },
@@ -352,10 +353,19 @@ function sceneNode(scene, block, page) {
   svg.style.setProperty("max-width", `${scene.width}px`);
   svg.append(shape("defs", {}, ...scene.frames.map((f, at) =>
     shape("clipPath", { id: `wb-clip-${id}-${at}` }, shape("rect", { x: f.left, y: f.top, width: f.width, height: f.height })))));
+  const hatches = new Set(scene.shapes.filter((each) => each.hatched).map((each) => each.fill));
+  for (const color of hatches) {
+    const lines = shape("path", { d: "M0 0V6" });
+    lines.style.setProperty("stroke", ink(color));
+    lines.style.setProperty("stroke-width", "1.6px");
+    svg.firstChild.append(shape("pattern", {
+      id: `wb-hatch-${id}-${color.replace("#", "")}`, width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)",
+    }, lines));
+  }
   for (const each of scene.shapes) {
     const node = shape("path", { d: each.d });
     const style = node.style;
-    style.setProperty("fill", ink(each.fill));
+    style.setProperty("fill", each.hatched ? `url(#wb-hatch-${id}-${each.fill.replace("#", "")})` : ink(each.fill));
     if (each.stroke) {
       style.setProperty("stroke", ink(each.stroke));
       style.setProperty("stroke-width", `${each.width ?? 1}px`);
@@ -546,13 +556,22 @@ function brushing(svg, block, host, redraw, page) {
 // ---- The page: a model on one side, blocks on the other, one message under way at a time ----
 
 function render({ model, el }) {
-  const root = element("div", { class: "wb-root", role: "group", "data-lm-suppress-shortcuts": "true" });
+  const root = element("div", { class: "wb-root", role: "group" });
   const heading = element("h2", { class: "wb-title" });
   const state = element("span", { class: "wb-state", role: "status", "aria-live": "polite" });
   const body = element("div", { class: "wb-body" });
   const said = element("div", { class: "wb-said", "aria-hidden": "true" });
   root.append(element("div", { class: "wb-head" }, heading, state), body, said);
   el.append(root);
+
+  // Keys pressed here are not JupyterLab's (x would cut the cell), but for those with Ctrl or Cmd. It
+  // looks at the pressed element alone, in the capture phase of the document: this comes before.
+  const own_keys = (event) => {
+    if (!root.contains(event.target)) return;
+    const ours = !(event.ctrlKey || event.metaKey) || event.key.toLowerCase() === "z";
+    event.target.toggleAttribute("data-lm-suppress-shortcuts", ours);
+  };
+  window.addEventListener("keydown", own_keys, true);
 
   let under_way = false, next = null, slow = 0, silent = 0;
   const post = (message) => {
@@ -619,6 +638,7 @@ function render({ model, el }) {
     model.off("change:view", refresh);
     model.off("msg:custom", listen);
     model.off("comm:close", dead);
+    window.removeEventListener("keydown", own_keys, true);
     clearTimeout(slow);
     clearTimeout(silent);
   };
