@@ -17,7 +17,8 @@ from workbench.cohort.privacy import SUPPRESSED, small
 class Defined(Protocol):
     """A definition of either kind."""
 
-    select: tuple[Criterion, ...]
+    @property
+    def select(self) -> tuple[Criterion, ...]: ...
 
     def to_dict(self) -> dict[str, Any]: ...
 

@@ -219,4 +219,3 @@ def _cell(text: str) -> str:
     before = "from dataclasses import replace\n\n" if "replace(wb." in text else ""
     after = f"{PARSE}\n" if "parse({" in text or "Happened(" in text else ""
     return f"{before}import workbench as wb\n{after}\n{text}\n"
-

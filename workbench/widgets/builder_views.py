@@ -38,9 +38,7 @@ def definition_view(definition: Definition | RecordDefinition, view: str) -> Blo
         SQL cannot ask for it.
     """
     if view == "words":
-        rows = tuple(
-            (str(at), sentence) for at, sentence in enumerate(definition.sentences(), 1)
-        )
+        rows = tuple((str(at), sentence) for at, sentence in enumerate(definition.sentences(), 1))
         return Table("words", "", ("", "Definition"), rows)
     if view == "sql" and isinstance(definition, RecordDefinition):
         return Code("sql", str(definition.to_sql()))
@@ -53,7 +51,7 @@ def definition_view(definition: Definition | RecordDefinition, view: str) -> Blo
 def changes(rows: pd.DataFrame, members: Mapping[str, int | str]) -> tuple[Block, ...]:
     """What differs from another version, and whom that moved."""
     said = [
-        (PARTS.get(part, part), change, before, after)
+        (PARTS.get(str(part), str(part)), str(change), str(before), str(after))
         for part, change, before, after in rows.itertuples(index=False)
     ]
     if not said:

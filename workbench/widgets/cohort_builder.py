@@ -129,8 +129,10 @@ class CohortBuilder(NotebookWidget):
         state: WidgetState | Mapping[str, Any] | None = None,
     ) -> None:
         begun = source if isinstance(source, Cohort | RecordCohort) else None
-        if begun is not None:
-            source = begun.card if isinstance(begun, Cohort) else begun.records
+        if isinstance(source, Cohort):
+            source = source.card
+        elif isinstance(source, RecordCohort):
+            source = source.records
         self._source: RuleSource = (
             RecordsSource(source) if isinstance(source, Records) else CardSource(source)
         )
@@ -396,6 +398,7 @@ class CohortBuilder(NotebookWidget):
             del views["changes"]
         view = self.state.view if self.state.view in views else "flow"
         controls: list = [Choice("view", "Show", views, view)]
+        against = ""
         if view == "changes":
             against = self.state.against if self.state.against in kept else next(iter(kept))
             controls.append(Choice("against", "since", kept, against))
@@ -513,9 +516,7 @@ def _at(rules: list[dict[str, Any]], path: str) -> dict[str, Any]:
     return found
 
 
-def _lost_together(
-    base: Cohort, flow: Flow, said: list[str], asked: frozenset[str]
-) -> list[str]:
+def _lost_together(base: Cohort, flow: Flow, said: list[str], asked: frozenset[str]) -> list[str]:
     """Levels of which the rules leave nobody, where no rule does so alone or asks for them."""
     kept, before = flow.kept, base.flow.kept
     lost = []

@@ -31,7 +31,9 @@ class ConceptSearch:
         ``n_below`` counts the events of the code and of all that lies under it.
         """
         counts = self.records.events.code_counts()
-        own = pd.DataFrame({"n_events": counts.to_numpy(int)}, index=pd.Index(counts.index, name="code"))
+        own = pd.DataFrame(
+            {"n_events": counts.to_numpy(int)}, index=pd.Index(counts.index, name="code")
+        )
         own["domain"], own["concept"] = _split(own.index)
         vocabulary = self.records.vocabulary
         own["n_below"] = own["n_events"]
@@ -65,7 +67,10 @@ class ConceptSearch:
         if vocabulary is None:
             return {}
         codes = list(codes)
-        ids, domains = {c.rpartition("//")[2] for c in codes}, {c.rpartition("//")[0] for c in codes}
+        ids, domains = (
+            {c.rpartition("//")[2] for c in codes},
+            {c.rpartition("//")[0] for c in codes},
+        )
         pairs = vocabulary.ancestors
         under = set(pairs["descendant"][pairs["ancestor"].isin(ids)]) - ids
         table = self.table

@@ -1,6 +1,15 @@
 """Controls for what sets the index date, how long patients are followed, and what is waited for."""
 
-from workbench.widgets.blocks import Block, Button, Choice, Control, Controls, Number, TextEntry, Words
+from workbench.widgets.blocks import (
+    Block,
+    Button,
+    Choice,
+    Control,
+    Controls,
+    Number,
+    TextEntry,
+    Words,
+)
 from workbench.widgets.rule_drafts import RecordsDraft
 from workbench.widgets.rule_editor import Palette, events_blocks
 
@@ -26,7 +35,9 @@ def entry_blocks(draft: RecordsDraft, palette: Palette) -> tuple[Block, ...]:
     known: list[Control] = [Choice(f"{path}.which", "Index date", WHICH, entry.which)]
     if observed:
         known += [
-            Number(f"{path}.observed_before", "observed before", entry.observed_before, 0, unit="days"),
+            Number(
+                f"{path}.observed_before", "observed before", entry.observed_before, 0, unit="days"
+            ),
             Number(f"{path}.observed_after", "and after", entry.observed_after, 0, unit="days"),
         ]
     known.append(
@@ -47,10 +58,14 @@ def entry_blocks(draft: RecordsDraft, palette: Palette) -> tuple[Block, ...]:
         ]
     follow: list[Control] = [
         Choice("records.limit", "Of a patient's index dates", LIMIT, draft.limit),
-        Number("records.follow_days", "Followed for", draft.follow_days, 0, unit="days", optional=True),
+        Number(
+            "records.follow_days", "Followed for", draft.follow_days, 0, unit="days", optional=True
+        ),
     ]
     if dated:
-        follow.append(TextEntry("records.follow_until", "at most up to", draft.follow_until, 10, hint=DAY))
+        follow.append(
+            TextEntry("records.follow_until", "at most up to", draft.follow_until, 10, hint=DAY)
+        )
     follow.append(TextEntry("records.title", "Title", draft.title, 120))
     blocks += [Controls(tuple(known), name="entry-known"), Controls(tuple(follow), name="follow")]
     waits = draft.outcome is not None

@@ -24,7 +24,7 @@ class RuleDraft(WidgetState):
 
 
 class ColumnDraft(RuleDraft):
-    """A column compared: with numbers, with one text (a level or a date), or with several levels."""
+    """A column compared with numbers, with one text (a level or a date), or with levels."""
 
     kind: Literal["column"] = "column"
     column: str = ""
@@ -48,8 +48,8 @@ class HasDraft(RuleDraft):
 class EventsDraft(WidgetState):
     """What counts as the event: codes, with what lies under them if ``descendants``.
 
-    ``find`` is what is being searched for. ``title`` None is the names of the codes, ``release`` None
-    the vocabulary's own. ``written`` is a query that no control can change.
+    ``find`` is what is being searched for. ``title`` None is the names of the codes, ``release``
+    None the vocabulary's own. ``written`` is a query that no control can change.
     """
 
     find: str = ""
@@ -82,7 +82,7 @@ class WrittenDraft(RuleDraft):
     """A criterion that no control can change, as JSON without name and rationale."""
 
     kind: Literal["written"] = "written"
-    criterion: dict[str, Any] = {}
+    criterion: dict[str, Any] = Field(default_factory=dict)
 
 
 class GroupDraft(RuleDraft):
@@ -124,5 +124,5 @@ class RecordsDraft(WidgetState):
     follow_days: int | None = None
     follow_until: str = ""
     outcome: EventsDraft | None = None
-    more: dict[str, Any] = {}
-    more_follow_up: dict[str, Any] = {}
+    more: dict[str, Any] = Field(default_factory=dict)
+    more_follow_up: dict[str, Any] = Field(default_factory=dict)

@@ -82,7 +82,12 @@ class Palette:
     @property
     def kinds(self) -> dict[str, str]:
         """Kinds of rules that can be added → what each is about."""
-        there = {"column": self.columns, "has": self.modalities, "event": self.search, "group": True}
+        there = {
+            "column": self.columns,
+            "has": self.modalities,
+            "event": self.search,
+            "group": True,
+        }
         return {kind: words for kind, words in ADDED.items() if there[kind]}
 
 
@@ -205,7 +210,9 @@ def events_blocks(draft: EventsDraft, path: str, palette: Palette) -> tuple[Bloc
     below = search.below(chosen, draft.excluded) if chosen else {}
     second: list[Control] = []
     if below:
-        second.append(Switch(f"{path}.descendants", "With all that lies under them", draft.descendants))
+        second.append(
+            Switch(f"{path}.descendants", "With all that lies under them", draft.descendants)
+        )
         if draft.descendants:
             second.append(Several(f"{path}.excluded", "but not", below, draft.excluded))
     second.append(Switch(f"{path}.first_ever", "First in life only", draft.first_ever))

@@ -4,7 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from workbench.cohort.criteria import Criterion, EventQuery, Happened, Range, Window, col, has, parse
+from workbench.cohort.criteria import (
+    Criterion,
+    EventQuery,
+    Happened,
+    Range,
+    Window,
+    col,
+    has,
+    parse,
+)
 from workbench.cohort.criteria.criterion import Not, Several
 from workbench.cohort.record_definition import RecordDefinition
 from workbench.data.concepts import Concept, ConceptSet, Vocabulary
@@ -174,7 +183,7 @@ class Reader:
 
     def draft(self, criterion: Criterion) -> AnyDraft:
         """A draft that reads as the same criterion."""
-        notes = {"name": criterion.name, "rationale": criterion.rationale}
+        notes: Json = {"name": criterion.name, "rationale": criterion.rationale}
         body = {k: v for k, v in criterion.to_json().items() if k not in notes}
         made = self._drafted(body, notes)
         if made is not None and self._reads_as(made, criterion):
@@ -187,7 +196,7 @@ class Reader:
         except WorkbenchError:
             return False
 
-    def _drafted(self, body: Json, notes: dict[str, str]) -> AnyDraft | None:
+    def _drafted(self, body: Json, notes: Json) -> AnyDraft | None:
         match body:
             case {"column": name, "op": op, **rest}:
                 return _column_draft(name, op, rest.get("value"), notes)
@@ -217,7 +226,7 @@ class Reader:
                 return self._grouped("none", [part], notes)
         return None
 
-    def _grouped(self, holds: Any, parts: list, notes: dict[str, str], least: int = 2) -> GroupDraft:
+    def _grouped(self, holds: Any, parts: list, notes: Json, least: int = 2) -> GroupDraft:
         drafts = tuple(self.draft(parse(part)) for part in parts)
         return GroupDraft(holds=holds, least=least, parts=drafts, **notes)
 
@@ -270,7 +279,7 @@ class Reader:
         )
 
 
-def _column_draft(name: str, op: Any, value: Any, notes: dict[str, str]) -> ColumnDraft:
+def _column_draft(name: str, op: Any, value: Any, notes: Json) -> ColumnDraft:
     said = {"column": name, "op": op, **notes}
     if op in ("in", "not in"):
         return ColumnDraft(levels=tuple(map(level_text, value)), **said)

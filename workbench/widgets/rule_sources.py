@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import pandas as pd
 
@@ -37,47 +37,6 @@ class Answer:
     warnings: tuple[str, ...] = ()
 
 
-class RuleSource(Protocol):
-    """Patients of whom rules are asked."""
-
-    @property
-    def title(self) -> str:
-        """What the dataset is called."""
-        ...
-
-    @property
-    def palette(self) -> Palette:
-        """What rules can be made of."""
-        ...
-
-    @property
-    def reader(self) -> Reader:
-        """What reads drafts."""
-        ...
-
-    def base(self, outcome: str, records: RecordsDraft | None) -> AnyCohort:
-        """Everybody before any rule; raises WorkbenchError where something is missing."""
-        ...
-
-    def ask(self, base: AnyCohort, criterion: Criterion) -> Answer:
-        """One rule, asked of everybody; raises WorkbenchError where it does not fit."""
-        ...
-
-    def defined(self, base: AnyCohort, criteria: Sequence[Criterion]) -> AnyDefinition:
-        """The definition."""
-        ...
-
-    def cohort(
-        self, base: AnyCohort, criteria: Sequence[Criterion], steps: Sequence[Step]
-    ) -> AnyCohort:
-        """The cohort."""
-        ...
-
-    def again(self, written: Mapping[str, Any]) -> AnyCohort:
-        """The cohort of a definition that was written."""
-        ...
-
-
 @dataclass(frozen=True, eq=False)
 class CardSource:
     """A dataset: one record a patient."""
@@ -86,6 +45,7 @@ class CardSource:
 
     @property
     def title(self) -> str:
+        """What the dataset is called."""
         return self.card.spec.title
 
     @cached_property
@@ -93,6 +53,7 @@ class CardSource:
         return {}
 
     def base(self, outcome: str, records: RecordsDraft | None = None) -> Cohort:
+        """Everybody before any rule."""
         if outcome not in self._start:
             self._start[outcome] = self.card.cohort(outcome=outcome)
         return self._start[outcome]
@@ -104,6 +65,7 @@ class CardSource:
 
     @cached_property
     def palette(self) -> Palette:
+        """What rules can be made of."""
         spec, table, columns = self.card.spec, self._everyone, {}
         for name, column in spec.columns.items():
             try:
@@ -117,9 +79,11 @@ class CardSource:
 
     @cached_property
     def reader(self) -> Reader:
+        """What reads drafts."""
         return reader_of(self._everyone, self.palette)
 
     def ask(self, base: AnyCohort, criterion: Criterion) -> Answer:
+        """One rule, asked of everybody; raises WorkbenchError where it does not fit."""
         asked = self._thin(base).select(criterion)
         n_before = len(base.flow.rules)
         return Answer(asked.flow.rules[n_before:], asked.warnings[len(base.warnings) :])
@@ -133,15 +97,18 @@ class CardSource:
         return replace(base, patients=base.patients[groups], published_folds=folds)
 
     def defined(self, base: AnyCohort, criteria: Sequence[Criterion]) -> AnyDefinition:
+        """The definition of these rules."""
         assert isinstance(base, Cohort)
         return base.definition.selecting(tuple(criteria))
 
     def cohort(
         self, base: AnyCohort, criteria: Sequence[Criterion], steps: Sequence[Step]
     ) -> AnyCohort:
+        """The cohort of these rules, whose steps are known."""
         return base.select(*criteria)
 
     def again(self, written: Mapping[str, Any]) -> AnyCohort:
+        """The cohort of a definition that was written."""
         definition = Definition.from_json(json.dumps(dict(written)))
         return self.base(definition.outcome).select(*definition.select)
 
@@ -154,10 +121,12 @@ class RecordsSource:
 
     @property
     def title(self) -> str:
+        """What the dataset is called."""
         return self.records.source.name
 
     @cached_property
     def palette(self) -> Palette:
+        """What rules can be made of."""
         table, facts, columns = self.records.patients, self.records.columns, {}
         for name, fact in facts.items():
             unit = fact.unit if name in facts else None
@@ -177,6 +146,7 @@ class RecordsSource:
 
     @cached_property
     def reader(self) -> Reader:
+        """What reads drafts."""
         return reader_of(self.records.patients, self.palette)
 
     @cached_property
@@ -184,6 +154,7 @@ class RecordsSource:
         return {}
 
     def base(self, outcome: str, records: RecordsDraft | None) -> RecordCohort:
+        """Every index date before any rule; raises WorkbenchError where something is missing."""
         definition = self.reader.definition(RecordsDraft() if records is None else records)
         # The title and which of the records is kept change nothing of what is asked.
         plain = replace(definition, title="", limit="all")
@@ -194,17 +165,20 @@ class RecordsSource:
         return replace(base, definition=definition)
 
     def ask(self, base: AnyCohort, criterion: Criterion) -> Answer:
+        """One rule, asked of everybody; raises WorkbenchError where it does not fit."""
         assert isinstance(base, RecordCohort)
         everyone = replace(base, definition=replace(base.definition, limit="all"))
         return Answer(everyone.select(criterion).flow.rules[len(base.flow.rules) :])
 
     def defined(self, base: AnyCohort, criteria: Sequence[Criterion]) -> AnyDefinition:
+        """The definition of these rules."""
         assert isinstance(base, RecordCohort)
         return base.definition.selecting(*criteria)
 
     def cohort(
         self, base: AnyCohort, criteria: Sequence[Criterion], steps: Sequence[Step]
     ) -> AnyCohort:
+        """The cohort of these rules, whose steps are known."""
         assert isinstance(base, RecordCohort)
         named = [
             replace(step, name=step_name(criterion, at))
@@ -214,4 +188,8 @@ class RecordsSource:
         return replace(base, definition=definition, flow=with_rules(base, named))
 
     def again(self, written: Mapping[str, Any]) -> AnyCohort:
+        """The cohort of a definition that was written."""
         return build_cohort(self.records, RecordDefinition.from_dict(written))
+
+
+RuleSource = CardSource | RecordsSource

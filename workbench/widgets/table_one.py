@@ -1,11 +1,13 @@
 """Table one: who the patients are, by any group, with differences and what is missing."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from workbench.cohort.cohort import Cohort
 from workbench.cohort.privacy import SUPPRESSED
@@ -66,13 +68,16 @@ class TableOne(NotebookWidget):
     """
 
     class State(WidgetState):
-        """By "" compares nobody, a number is cut; ``columns`` None are all; ``kinds`` says how a column is described
-        where not as its values suggest; ``kind_of`` is the column whose kind is on offer."""
+        """By "" compares nobody, a number is cut; ``columns`` None are all.
+
+        ``kinds`` says how a column is described where not as its values suggest, and ``kind_of`` is
+        the column whose kind is on offer.
+        """
 
         by: str = ""
         cut: Literal["median", "tertiles", "quartiles"] = "median"
         columns: tuple[str, ...] | None = None
-        kinds: dict[str, Literal["normal", "skewed", "categorical"]] = {}
+        kinds: dict[str, Literal["normal", "skewed", "categorical"]] = Field(default_factory=dict)
         kind_of: str = ""
         p_values: bool = False
         selected_only: bool = True
@@ -114,15 +119,16 @@ class TableOne(NotebookWidget):
         columns = [c for c in (state.columns or self._described()) if c != state.by]
         by = self._by()
         shown = frame[columns] if by is None else frame[columns].assign(**{by[0]: by[1]})
-        if self._follows() and state.selected_only and state.by != SELECTED:
-            shown = shown[self._source.mask]
+        source = self._source
+        if isinstance(source, Selection) and state.selected_only and state.by != SELECTED:
+            shown = shown[source.mask]
         return describe(
             shown,
             by=() if by is None else by[0],
             columns=columns,
             kinds={name: kind for name, kind in state.kinds.items() if name in columns},
             titles={name: self._titles[name] for name in columns},
-            units={name: self._units[name] for name in columns if self._units[name]},
+            units={name: unit for name in columns if (unit := self._units[name])},
             minimum_cell=self._minimum(),
             p_values=state.p_values and by is not None,
             title="Patients at the index date",
@@ -133,7 +139,7 @@ class TableOne(NotebookWidget):
         if not by:
             return None
         title = self._groups[by]
-        if by == SELECTED:
+        if by == SELECTED and isinstance(self._source, Selection):
             return title, _named(self._source.mask, frame.index, "selected", "not selected")
         if isinstance(self._source, Cohort) and not (by in frame and _is_number(frame[by])):
             division = division_of(self._source, by)
@@ -205,7 +211,9 @@ class TableOne(NotebookWidget):
             third.append(Choice(f"kinds.{state.kind_of}", "as", AS, kind))
         chosen = (Controls(tuple(second), name="columns"), Controls(tuple(third), name="kinds"))
         n = len(self._described() if state.columns is None else state.columns)
-        columns = Section("which", f"Columns ({n} of {len(self._frame.columns)})", chosen, open=False)
+        columns = Section(
+            "which", f"Columns ({n} of {len(self._frame.columns)})", chosen, open=False
+        )
         return Controls(tuple(first)), columns
 
     def _results(self) -> tuple[Block, ...]:
@@ -223,9 +231,9 @@ class TableOne(NotebookWidget):
                 blocks.append(Notice(str(error), name="no-balance"))
         return tuple(blocks)
 
-    def _read_state(self, value: object) -> WidgetState:
-        """"" for a kind means that none is set: the page cannot take an entry away."""
-        if isinstance(value, dict) and isinstance(value.get("kinds"), dict):
+    def _read_state(self, value: WidgetState | Mapping[str, Any]) -> WidgetState:
+        """ "" for a kind means that none is set: the page cannot take an entry away."""
+        if isinstance(value, Mapping) and isinstance(value.get("kinds"), Mapping):
             kinds = {name: kind for name, kind in value["kinds"].items() if kind != ""}
             value = {**value, "kinds": kinds}
         return super()._read_state(value)
