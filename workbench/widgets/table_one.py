@@ -110,12 +110,8 @@ class TableOne(NotebookWidget):
         CohortError
             The state names a column or a group that is not there, or nobody is selected.
         """
+        self._check()
         state, frame = self.state, self._frame
-        for name in (*(state.columns or ()), *state.kinds, *filter(None, [state.kind_of])):
-            if name not in frame:
-                raise CohortError(f"table one: no column is called {name!r}")
-        if state.by not in self._groups:
-            raise CohortError(f"table one cannot compare by {state.by!r}: choose another group")
         columns = [c for c in (state.columns or self._described()) if c != state.by]
         by = self._by()
         shown = frame[columns] if by is None else frame[columns].assign(**{by[0]: by[1]})
@@ -133,6 +129,14 @@ class TableOne(NotebookWidget):
             p_values=state.p_values and by is not None,
             title="Patients at the index date",
         )
+
+    def _check(self) -> None:
+        state = self.state
+        for name in (*(state.columns or ()), *state.kinds, *filter(None, [state.kind_of])):
+            if name not in self._frame:
+                raise CohortError(f"table one: no column is called {name!r}")
+        if state.by not in self._groups:
+            raise CohortError(f"table one cannot compare by {state.by!r}: choose another group")
 
     def _by(self) -> tuple[str, pd.Series] | None:
         by, frame = self.state.by, self._frame
@@ -178,6 +182,7 @@ class TableOne(NotebookWidget):
 
     def blocks(self) -> tuple[Block, ...]:
         """Controls, the table, and how far the groups differ."""
+        self._check()
         return (*self._choices(), *self._results())
 
     def _choices(self) -> tuple[Block, ...]:
@@ -220,8 +225,6 @@ class TableOne(NotebookWidget):
         try:
             table = self.table
         except CohortError as error:
-            if self.state.by not in self._groups:
-                raise
             return (Notice(str(error), "problem", name="refused"),)
         blocks: list[Block] = [*_shown(table)]
         if len(table.groups) > 2:
