@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "AttritionFlow": "workbench.widgets.attrition_flow",
+    "CohortBuilder": "workbench.widgets.cohort_builder",
     "CrossFilter": "workbench.widgets.cross_filter",
     "ExplanationView": "workbench.widgets.explanation_view",
     "ImageViewer": "workbench.widgets.image_viewer",
@@ -22,6 +24,8 @@ _HOMES = {
 }
 
 __all__ = [
+    "AttritionFlow",
+    "CohortBuilder",
     "CrossFilter",
     "ExplanationView",
     "ImageViewer",
@@ -33,7 +37,9 @@ __all__ = [
     "TrainingMonitor",
     "Work",
 ]
-__all__ = ["CrossFilter", "Selection", "SurvivalExplorer"]
+    "TableOne": "workbench.widgets.table_one",
+}
+
 
 
 def __getattr__(name: str) -> Any:

@@ -177,6 +177,14 @@ class Words:
 
 
 @dataclass(frozen=True)
+class Code:
+    """Text whose lines and spaces count: a definition as JSON, Python or SQL."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Notice:
     """What a reader must know before believing the rest."""
 
@@ -253,7 +261,9 @@ class Private:
     instead: str = "Withheld: what concerns a single patient is not kept in a notebook or a file."
 
 
-Block = Controls | Figure | Table | Words | Notice | Progress | Part | Row | Section | Private
+Block = (
+    Controls | Figure | Table | Words | Code | Notice | Progress | Part | Row | Section | Private
+)
 
 
 def walk(blocks: "tuple[Block, ...]", *, private: bool = False) -> "list[Block]":

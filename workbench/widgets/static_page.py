@@ -15,6 +15,7 @@ from workbench.widgets.blocks import (
     Block,
     Button,
     Choice,
+    Code,
     Control,
     Controls,
     Figure,
@@ -112,6 +113,11 @@ def _(block: Words) -> str:
 
 
 @_html.register
+def _(block: Code) -> str:
+    return f"<pre>{_safe(block.text)}</pre>"
+
+
+@_html.register
 def _(block: Notice) -> str:
     return f"<p><b>{block.level.capitalize()}:</b> {_safe(block.text)}</p>"
 
@@ -166,6 +172,11 @@ def _(block: Table) -> str:
 
 @_words.register
 def _(block: Words) -> str:
+    return block.text
+
+
+@_words.register
+def _(block: Code) -> str:
     return block.text
 
 

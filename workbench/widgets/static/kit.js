@@ -82,6 +82,12 @@ const drawers = {
     return { node: element(tag, { class: "wb-words" }, block.text) };
   },
 
+  code(block) {
+    const node = element("pre", { class: "wb-code", role: "region", tabIndex: 0, "aria-label": "Text to copy" }, block.text);
+    node.dataset.key = `code ${block.name}`;
+    return { node, update: (each) => (node.textContent = each.text, true) };
+  },
+
   notice(block) {
     const names = { note: "Note", warning: "Warning", problem: "Not done" };
     const role = block.level === "problem" ? "alert" : "note";
@@ -281,6 +287,7 @@ const controls = {
       type: "text", maxLength: first.longest, spellcheck: false, autocomplete: "off",
       onchange: () => page.send({ kind: "change", field: first.field, value: inner.value }),
     });
+    if (first.longest <= 12) inner.style.setProperty("width", "108px");
     const offers = element("datalist", { id: `wb-${++pages}` });
     inner.setAttribute("list", offers.id);
     const update = (c) => {
