@@ -21,7 +21,7 @@ from workbench.widgets.blocks import Block, Notice, Part, Table
 from workbench.widgets.image_controls import OWN, ImageState, controls_of
 from workbench.widgets.image_messages import Look, read_look
 from workbench.widgets.image_page import doubts, planes_json, shown_table
-from workbench.widgets.messages import Brush, Change, Do, Pick
+from workbench.widgets.messages import Change, Said
 from workbench.widgets.offered import checked_value
 from workbench.widgets.widget import NotebookWidget, WidgetState
 
@@ -227,7 +227,7 @@ class ImageViewer(NotebookWidget):
         }
         self.send(head, [array.tobytes() for array in sent.values()])
 
-    def _handle(self, message: Change | Do | Pick | Brush) -> None:
+    def _handle(self, message: Said) -> None:
         if isinstance(message, Change) and message.field in ("centre", "width"):
             now = self.window
             value = checked_value(self._offered(message.field), message.value)
