@@ -98,6 +98,9 @@ class NetworkTrainingConfig:
         return torch.as_tensor(np.array_split(order, n_batches)[part])
 
 
+OnStep = Callable[[int, int, Mapping[str, float]], None]
+
+
 @dataclass(frozen=True)
 class TrainedNetwork:
     """What training came to. The network itself holds the weights.
@@ -130,6 +133,7 @@ def train_network(
     held_out: Callable[[nn.Module], float] | None = None,
     checkpoint: Path | None = None,
     progress: bool = True,
+    on_step: OnStep | None = None,
 ) -> TrainedNetwork:
     """Train a network in place.
 
@@ -157,6 +161,10 @@ def train_network(
         File to resume from, and to write at every look; every rank must see it.
     progress
         Show a bar with loss and time left.
+    on_step
+        Called on the main rank after each step with the steps done, the steps to do, and ``loss``
+        and, where it was looked, ``held_out`` (minus the score, so that lower is better). What it
+        raises ends the training, which a checkpoint then resumes.
 
     Raises
     ------
@@ -215,19 +223,34 @@ def train_network(
             bar.update()
 
             if len(losses) % config.check_every and len(losses) < n_steps:
+                _tell(on_step, losses, n_steps, {}, accelerator)
                 continue
+            score: dict[str, float] = {}
             if held_out is not None:
                 looks.append((len(losses), _look(network, held_out, len(losses), accelerator)))
+                score = {"held_out": -looks[-1][1]}
                 if looks[_best(looks)] == looks[-1]:
                     best = _weights(network)
             if checkpoint is not None and accelerator.is_main_process:
                 state = _state(network, optimiser, best, losses, looks)
                 write_checkpoint(state, checkpoint, run)
+            _tell(on_step, losses, n_steps, score, accelerator)
 
     if best:
         network.load_state_dict(best)
     chosen = looks[_best(looks)][0] if looks else n_steps
     return TrainedNetwork(chosen, np.array(losses), tuple(looks))
+
+
+def _tell(
+    on_step: OnStep | None,
+    losses: list[float],
+    n_steps: int,
+    score: Mapping[str, float],
+    accelerator: Accelerator,
+) -> None:
+    if on_step is not None and accelerator.is_main_process:
+        on_step(len(losses), n_steps, {"loss": losses[-1], **score})
 
 
 def _adamw(network: nn.Module, config: NetworkTrainingConfig) -> torch.optim.AdamW:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
 
+import jaxtyping
 import pytest
 from hypothesis import settings
 
@@ -46,6 +47,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Shapes are not checked again where whole cohorts are trained on.
+
+    All other tests check them. Hundreds of thousands of small calls would spend half of their time
+    in the check.
+    """
+    disabled = jaxtyping.config.jaxtyping_disable
+    slow = item.get_closest_marker("slow") is not None
+    jaxtyping.config.update("jaxtyping_disable", disabled or slow)
+    try:
+        return (yield)
+    finally:
+        jaxtyping.config.update("jaxtyping_disable", disabled)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -58,11 +75,22 @@ def pytest_runtest_makereport(
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
-    """Prepared files never mix with those of the person who runs the tests, unless asked to."""
-    if "WORKBENCH_CACHE" in os.environ:
+def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
+    """Prepared files never mix with those of the person who runs the tests, unless asked to; what
+    tests release never does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WORKBENCH_STATE", str(tmp_path_factory.mktemp("state")))
+        if "WORKBENCH_CACHE" not in os.environ:
+            patch.setenv("WORKBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
-        return
-    os.environ["WORKBENCH_CACHE"] = str(tmp_path_factory.mktemp("cache"))
-    yield
-    del os.environ["WORKBENCH_CACHE"]
+
+
+@pytest.fixture(autouse=True)
+def _own_releases(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What one test releases forbids another nothing."""
+    folder = tmp_path_factory.getbasetemp() / "releases" / str(id(request.node))
+    monkeypatch.setenv("WORKBENCH_STATE", str(folder))

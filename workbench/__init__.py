@@ -8,7 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from workbench.cohort.aces import read_aces
     from workbench.cohort.criteria import at_least, col, death, event, has
+    from workbench.cohort.criteria.landmark import Landmark
     from workbench.cohort.difference import compare_definitions, compare_members
     from workbench.cohort.entry import entry
     from workbench.cohort.features import Feature
@@ -29,6 +31,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Feature",
+    "Landmark",
     "RecordDefinition",
     "Study",
     "at_least",
@@ -47,6 +50,7 @@ __all__ = [
     "materialise",
     "open_card",
     "open_records",
+    "read_aces",
     "run",
     "write_card",
     "write_report",
@@ -54,6 +58,7 @@ __all__ = [
 
 _HOMES = {
     "Feature": "workbench.cohort.features",
+    "Landmark": "workbench.cohort.criteria.landmark",
     "RecordDefinition": "workbench.cohort.record_definition",
     "Study": "workbench.study",
     "at_least": "workbench.cohort.criteria",
@@ -72,6 +77,7 @@ _HOMES = {
     "materialise": "workbench.materialisation",
     "open_card": "workbench.data.open_card",
     "open_records": "workbench.data.sources.open_records",
+    "read_aces": "workbench.cohort.aces",
     "run": "workbench.study",
     "write_card": "workbench.cohort.new_card",
     "write_report": "workbench.report.write",

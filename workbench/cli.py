@@ -84,15 +84,12 @@ def run(
 @app.command()
 def cohort(study: StudyArgument, outcome: OutcomeOption = None, data_dir: DataDir = None) -> None:
     """Show who a study would evaluate: attrition, warnings and table one."""
-    from workbench.cohort.criteria import parse
     from workbench.data.open_card import open_card
     from workbench.printing import print_cohort
+    from workbench.study_steps import choose
 
     asked = _study(study, outcome, data_dir)
-    selected = open_card(asked.card, data_dir).cohort(asked.outcome)
-    chosen = asked.split.apply(selected.select(*map(parse, asked.select)))
-    for name in asked.modalities:
-        chosen.features(name)
+    chosen = choose(asked, open_card(asked.card, data_dir))
     chosen.group_masks(asked.groups)
     print_cohort(chosen, by=chosen.compared_by(asked.groups))
 
@@ -252,13 +249,21 @@ def data_check(
     data_dir: DataDir = None,
 ) -> None:
     """Check files against their description, one line a problem."""
+    from workbench.cohort.privacy.card_anonymity import anonymity_problems, card_anonymity
     from workbench.data.check import check_card
     from workbench.data.open_card import open_card
+    from workbench.printing import print_anonymity
 
-    problems = check_card(open_card(card, data_dir))
+    opened = open_card(card, data_dir)
+    problems = check_card(opened)
+    n_errors = sum(problem.level == "error" for problem in problems)
+    anonymity = None if n_errors else card_anonymity(opened)
+    if anonymity is not None:
+        problems += anonymity_problems(anonymity)
     for problem in problems:
         typer.echo(printable(str(problem)))
-    n_errors = sum(problem.level == "error" for problem in problems)
+    if anonymity is not None:
+        print_anonymity(anonymity)
     typer.echo(f"{n_errors} errors, {len(problems) - n_errors} warnings")
     if n_errors:
         raise typer.Exit(BAD_DATA)
@@ -276,6 +281,51 @@ def data_get(
 
     folder = get(open_card(card, data_dir), data_dir, jobs=jobs)
     typer.echo(f"{card} is in {folder}")
+
+
+@data.command("cache")
+def data_cache(
+    prune: Annotated[bool, typer.Option("--prune", help="Delete what the options name.")] = False,
+    older_than: Annotated[
+        float | None, typer.Option(min=0, help="Days since it was used, to be deleted.")
+    ] = None,
+    at_most: Annotated[
+        float | None, typer.Option(min=0, help="Gigabytes to keep; the oldest goes first.")
+    ] = None,
+) -> None:
+    """List prepared files of sources, with size and age, or delete some: they are made again.
+
+    Example: `workbench data cache --prune --older-than 30`
+    """
+    from workbench.data.prepared import list_prepared, prune_prepared
+    from workbench.printing import print_prepared
+
+    if prune != (older_than is not None or at_most is not None):
+        raise typer.BadParameter("--prune goes with --older-than DAYS, --at-most GB, or both")
+    if not prune:
+        print_prepared(list_prepared())
+        return
+    n_bytes = None if at_most is None else int(at_most * 1e9)
+    gone = prune_prepared(older_than_days=older_than, at_most_bytes=n_bytes)
+    freed = sum(each.n_bytes for each in gone) / 1e6
+    typer.echo(f"deleted {len(gone)}, {freed:.1f} MB")
+
+
+@data.command("released")
+def data_released(
+    card: Annotated[str, typer.Argument(metavar="CARD", help="Name of a dataset, or card file.")],
+    data_dir: DataDir = None,
+) -> None:
+    """List what was shown of a restricted dataset, which limits what more may be shown."""
+    from workbench.cohort.privacy import card_log
+    from workbench.data.open_card import open_card
+
+    log = card_log(open_card(card, data_dir))
+    surfaces = log.surfaces()
+    for day, words in surfaces:
+        typer.echo(printable(f"{day}  {words}"))
+    where = f"; the log is {log.folder}: delete it only if none of them left the room"
+    typer.echo(f"{len(surfaces)} are remembered{where if surfaces else ''}")
 
 
 def _study(study: str, outcome: str | None, data_dir: Path | None) -> "Study":

@@ -3,8 +3,10 @@
     WorkbenchError
     ├── DataCardError     a card, or a file that it describes
     ├── DownloadError     a source that could not be fetched or verified
+    ├── ImageError        an image, volume or slide that cannot be read, or shown as asked
     ├── RecordsError      health records that cannot be read, or are not what they should be
     ├── CohortError       a criterion, a split, an outcome
+    ├── PrivacyError      counts that would give a small group away
     ├── StudyError        a study file, or a run folder that belongs to another study
     └── SurvivalError     input that a survival statistic is not defined for
 
@@ -27,12 +29,20 @@ class DownloadError(WorkbenchError):
     """A pinned source could not be fetched, or is not the file that the card names."""
 
 
+class ImageError(WorkbenchError):
+    """An image, volume or slide cannot be read, or cannot be shown as asked."""
+
+
 class RecordsError(WorkbenchError):
     """Health records (OMOP, MEDS, FHIR, cBioPortal) cannot be read as they are."""
 
 
 class CohortError(WorkbenchError):
     """A criterion, a split or an outcome cannot be applied to these patients."""
+
+
+class PrivacyError(WorkbenchError):
+    """Counts that, alone or with what was shown before, would give a small group away."""
 
 
 class StudyError(WorkbenchError):

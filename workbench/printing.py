@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
 import pandas as pd
 from rich.box import SIMPLE
 from rich.console import Console
@@ -19,8 +20,11 @@ from rich.table import Table
 
 from workbench.benchmarks import BenchmarkResult, table
 from workbench.cohort.cohort import Cohort
+from workbench.cohort.privacy import SUPPRESSED, KAnonymity, records_log
 from workbench.cohort.record_cohort import RecordCohort
 from workbench.data.open_card import DataCard
+from workbench.data.paths import cache_folder
+from workbench.data.prepared import Prepared
 from workbench.data.records import Records
 from workbench.errors import printable
 from workbench.evaluation import Evaluation
@@ -152,9 +156,13 @@ def print_benchmark(result: BenchmarkResult) -> None:
 
 def print_cohort(cohort: Cohort, by: str | None) -> None:
     """Attrition, warnings and table one, small cells withheld as the card asks."""
-    _print_attrition(cohort.evaluated.attrition_for_export())
+    evaluated, withheld = cohort.evaluated, ()
+    _print_attrition(evaluated.attrition_for_export())
+    compared = cohort.release(by)
+    if not compared.allowed:
+        by, withheld = None, (f"table one by {by} is withheld: {compared.sentence}",)
     _print_frame(cohort.table_one(by=by), "Table one" + (f" by {by}" if by else ""))
-    _print_warnings(cohort.warnings)
+    _print_warnings((*cohort.warnings, *evaluated.withheld_notes(), *withheld))
 
 
 def print_records(records: Records) -> None:
@@ -162,7 +170,11 @@ def print_records(records: Records) -> None:
     counts = records.events.code_counts().sort_values(ascending=False)
     source = records.source
     title = f"{source.kind} {source.name} {source.version}".strip()
-    _console.print(f"{printable(title)}: {len(records.patients)} patients, {counts.sum()} events")
+    ids = records.patients.index.to_numpy(object)
+    everyone = {f"every patient of {source.name}": np.ones(len(ids), bool)}
+    answer = records_log(records).show_all(ids, everyone)
+    n_patients = f"{len(ids)} patients" if answer.allowed else f"patients {SUPPRESSED}"
+    _console.print(f"{printable(title)}: {n_patients}, {counts.sum()} events")
     minimum, names = records.minimum_cell, {}
     if records.vocabulary is not None:
         names = records.vocabulary.names
@@ -171,14 +183,14 @@ def print_records(records: Records) -> None:
     frame = pd.DataFrame(rows, columns=["code", "name", "events"])
     few = f"The {len(rows)} most frequent of {len(counts)} codes"
     _print_frame(frame, "Codes" if len(rows) == len(counts) else few)
-    _print_warnings(records.warnings)
+    _print_warnings((*records.warnings, *([] if answer.allowed else [answer.sentence])))
 
 
 def print_record_cohort(cohort: RecordCohort) -> None:
     """The definition in words, the attrition and warnings, small cells withheld."""
     _console.print("\n".join(printable(line) for line in cohort.definition.sentences()))
     _print_attrition(cohort.attrition_for_export())
-    _print_warnings(cohort.warnings)
+    _print_warnings((*cohort.warnings, *cohort.withheld_notes()))
 
 
 def print_cards(cards: Sequence[DataCard]) -> None:
@@ -189,6 +201,25 @@ def print_cards(cards: Sequence[DataCard]) -> None:
         here = "here" if not missing else f"{missing} missing: workbench data get {card.name}"
         table.add_row(card.name, printable(card.spec.title), here)
     _console.print(table)
+
+
+def print_prepared(prepared: Sequence[Prepared]) -> None:
+    """Kind, name, size and age of what lies in the cache folder."""
+    rows = [
+        (p.kind, p.path.name[:16], f"{p.n_bytes / 1e6:,.1f}", f"{p.age():.0f}") for p in prepared
+    ]
+    columns = ["kind", "name", "MB", "days since used"]
+    total = sum(p.n_bytes for p in prepared) / 1e6
+    title = f"{cache_folder()}: {len(prepared)} prepared, {total:,.1f} MB"
+    _print_frame(pd.DataFrame(rows, columns=columns), title)
+
+
+def print_anonymity(anonymity: KAnonymity) -> None:
+    """How many patients share what a reader may know of them."""
+    sheet = anonymity.sheet()
+    _print_frame(anonymity.frame(), sheet.caption)
+    for note in sheet.notes:
+        _console.print(printable(note), soft_wrap=True)
 
 
 def copy_notebooks(source: Path, target: Path) -> Path:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from workbench import study_steps as steps
 from workbench.cohort.cohort import Cohort
 from workbench.cohort.composition import composition_warnings
-from workbench.cohort.criteria import parse
 from workbench.data.open_card import open_card
 from workbench.evaluation import Evaluation
 from workbench.report import ReportContent, write_report
@@ -72,11 +71,11 @@ def run(
         If the study, the data or the folder are not as they should be.
     """
     card = open_card(study.card, data_dir)
-    selected = card.cohort(study.outcome).select(*map(parse, study.select))
-    cohort = study.split.apply(selected)
+    cohort = steps.choose(study, card)
     other_cohorts = dict(study.other_cohorts(cohort))
     for each in (cohort, *other_cohorts.values()):
         steps.check(study, each)
+    steps.release(cohort, other_cohorts)
     identity = steps.identity(study, cohort)
     dataset = steps.load(study, cohort)
     folder = RunFolder.claim(out, identity | study.resolved(card))

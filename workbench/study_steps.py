@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -13,11 +13,13 @@ import pandas as pd
 
 import workbench
 from workbench.cohort.cohort import Cohort
+from workbench.cohort.criteria import parse
 from workbench.data.card import GenomicsModality, ImageModality
 from workbench.data.deidentify import pseudonyms
+from workbench.data.open_card import DataCard
 from workbench.data.paths import cache_folder
 from workbench.data.secret_key import make_key, read_key
-from workbench.errors import StudyError
+from workbench.errors import PrivacyError, StudyError
 from workbench.evaluation import Evaluation, evaluate
 from workbench.evaluation.alignment import FEWEST_AT_RISK
 from workbench.evaluation.repeats import harrell_c_by_repeat, spread_sentence
@@ -49,14 +51,41 @@ TAKEN = {*get_args(Rung), "blend", "clinical_markers", "null_by_group"} - {"clin
 
 @dataclass(frozen=True)
 class Progress:
-    """One step of long work: ``done`` of ``total`` units of ``step``."""
+    """One step of long work: ``done`` of ``total`` units of ``step``.
+
+    ``metrics`` are numbers of the unit that was just done, such as ``loss`` and ``held_out``.
+    """
 
     step: str
     done: int
     total: int
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 OnProgress = Callable[[Progress], None]
+
+
+def choose(study: Study, card: DataCard) -> Cohort:
+    """Who trains and is evaluated: whom the study selects and a model can read of, in folds.
+
+    Raises
+    ------
+    WorkbenchError
+        If a criterion, a modality or the folds do not fit the card.
+    """
+    selected = card.cohort(study.outcome).select(*map(parse, study.select))
+    return study.split.apply(_with_input(selected, study.modalities))
+
+
+def _with_input(cohort: Cohort, modalities: Sequence[str]) -> Cohort:
+    """Without patients of whom no modality of the study is known, if there are any."""
+    for name in modalities:
+        cohort.features(name)
+    has = np.logical_or.reduce([cohort.available[name] for name in modalities])
+    if has.all() or not has.any():  # What nobody has, :func:`check` refuses by its name.
+        return cohort
+    sentence = f"at least one input of the models is known ({', '.join(modalities)})"
+    return cohort.losing("model input", sentence, has)
 
 
 def identity(study: Study, cohort: Cohort) -> dict[str, Any]:
@@ -114,6 +143,24 @@ def check(study: Study, cohort: Cohort) -> None:
             )
     _check_horizons(study, cohort)
     _check_folds(study, cohort)
+
+
+def release(cohort: Cohort, other_cohorts: Mapping[str, Cohort]) -> None:
+    """Ask before any training whether a report may be written of these patients.
+
+    Groups of them are asked for when the report is written, which withholds their counts.
+
+    Raises
+    ------
+    PrivacyError
+        If together with what was shown before, or with each other, the patients would give a small
+        group away.
+    """
+    cohort.require_release()
+    for title, each in {"": cohort, **other_cohorts}.items():
+        answer = each.evaluated.release()
+        if not answer.allowed:
+            raise PrivacyError(f"{title}: {answer.sentence}" if title else answer.sentence)
 
 
 def _check_gene_sets(study: Study, cohort: Cohort) -> None:

@@ -5,7 +5,7 @@ cross, competing causes, risk by one horizon, a continuous outcome) and networks
 themselves are answered by one network, trained by :mod:`fusion.network_training`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Generic
@@ -22,7 +22,7 @@ from fusion.models.protocol import require_modalities
 from fusion.nested import MIN_EVENTS, N_INNER_FOLDS, stratified_folds
 from fusion.network import NetworkConfig, RiskNetwork, compose_network
 from fusion.network_inputs import NetworkInputs
-from fusion.network_training import NetworkTrainingConfig, train_network
+from fusion.network_training import NetworkTrainingConfig, OnStep, train_network
 from fusion.predictions import Predictions
 from fusion.tasks import (
     FittedCompetingRisks,
@@ -183,6 +183,7 @@ class TaskNet(Generic[Outcome]):
         seed: int,
         checkpoint: Path | None = None,
         progress: bool = True,
+        on_step: Callable[[str], OnStep] | None = None,
     ) -> FittedTaskNet:
         """Fit on a training set, with every choice made inside it.
 
@@ -198,6 +199,9 @@ class TaskNet(Generic[Outcome]):
             Folder to resume from, and to write to at every look.
         progress
             Show a bar for each of the two trainings.
+        on_step
+            Takes the name of a training, and returns what :func:`train_network` calls after each of
+            its steps.
 
         Raises
         ------
@@ -227,6 +231,7 @@ class TaskNet(Generic[Outcome]):
             held_out=lambda network: trial.held_out_log_likelihood(outputs()),
             checkpoint=None if checkpoint is None else checkpoint / "choice.safetensors",
             progress=progress,
+            on_step=None if on_step is None else on_step("choosing the number of steps"),
         )
         # Of patients that the network does not know, as it will not know new ones.
         unknown = outputs()[held_out]
@@ -241,6 +246,7 @@ class TaskNet(Generic[Outcome]):
             n_steps=choice.n_steps,
             checkpoint=None if checkpoint is None else checkpoint / "final.safetensors",
             progress=progress,
+            on_step=None if on_step is None else on_step("training on everyone"),
         )
         return FittedTaskNet(
             self.name,

@@ -10,7 +10,8 @@ APART = """() => [...document.querySelectorAll('svg.wb-scene')].flatMap((svg) =>
   const frame = svg.getBoundingClientRect();
   const found = [];
   boxes.forEach((a, i) => {
-    if (a.left < frame.left - 2 || a.right > frame.right + 2) found.push('out: ' + texts[i].textContent);
+    if (a.left < frame.left - 2 || a.right > frame.right + 2)
+      found.push('out: ' + texts[i].textContent);
     boxes.slice(i + 1).forEach((b, j) => {
       const across = Math.min(a.right, b.right) - Math.max(a.left, b.left);
       const down = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
@@ -19,7 +20,8 @@ APART = """() => [...document.querySelectorAll('svg.wb-scene')].flatMap((svg) =>
     });
   });
   return found;
-}).concat([...document.querySelectorAll('.wb-root')].filter((r) => r.scrollWidth > r.clientWidth + 1)
+}).concat([...document.querySelectorAll('.wb-root')]
+  .filter((r) => r.scrollWidth > r.clientWidth + 1)
   .map((r) => 'wider than its place: ' + r.getAttribute('aria-label')))"""
 
 

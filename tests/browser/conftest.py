@@ -66,15 +66,7 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     settings.mkdir(parents=True)
     quiet = {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}
     (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
-    environment = os.environ | {
-        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(folder / "spaces"),
-        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
-        "PYTHONPATH": os.pathsep.join(
-            [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
-        ),
-    }
-    port = _free_port()
+    port = free_port()
     options = [
         "--no-browser",
         "--allow-root",
@@ -84,6 +76,7 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "--ServerApp.password=",
         "--ServerApp.disable_check_xsrf=True",
         "--LabApp.expose_app_in_browser=True",
+        "--JupyterNotebookApp.expose_app_in_browser=True",
         "--LanguageServerManager.autodetect=False",
     ]
     with (folder / "log").open("w") as log:
@@ -91,11 +84,11 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             [sys.executable, "-m", "jupyter", "lab", *options],
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=environment,
+            env=environment(folder),
         )
     server = Server(f"http://127.0.0.1:{port}", root)
     try:
-        _wait_for(f"{server.address}/api")
+        wait_for(f"{server.address}/api")
         yield server
     finally:
         process.terminate()
@@ -134,11 +127,11 @@ class Notebook:
 
     def saved(self) -> dict[str, Any]:
         """The notebook as it lies on disk after saving."""
-        self.page.keyboard.press("Control+s")
+        self.page.evaluate("() => void window.jupyterapp.commands.execute('docmanager:save')")
         before = time.monotonic()
         path = self.server.folder / self.name
-        while time.monotonic() - before < 10:
-            time.sleep(0.3)
+        while time.monotonic() - before < 30:
+            self.page.wait_for_timeout(300)
             found = json.loads(path.read_text())
             if any(cell.get("outputs") for cell in found["cells"]):
                 return found
@@ -179,7 +172,7 @@ class Lab:
         """A new notebook of ``cells``; run to its end, unless told otherwise."""
         self._n += 1
         name = f"test_{os.getpid()}_{self._n}.ipynb"
-        (self.server.folder / name).write_text(json.dumps(_document(cells)))
+        (self.server.folder / name).write_text(json.dumps(document(cells)))
         return self.show(name, theme=theme, width=width, height=height, run=run, app=app)
 
     def show(
@@ -249,7 +242,19 @@ def lab(jupyter: Server, chromium: Any) -> Lab:
     return Lab(jupyter, chromium)
 
 
-def _document(cells: Sequence[str]) -> dict[str, Any]:
+def environment(folder: Path) -> dict[str, str]:
+    """Settings of their own in ``folder``, and this checkout's packages in every kernel."""
+    root = str(Path(__file__).parents[2])
+    return os.environ | {
+        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(folder / "spaces"),
+        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+        "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]),
+    }
+
+
+def document(cells: Sequence[str]) -> dict[str, Any]:
+    """A notebook of code cells that has not run."""
     return {
         "cells": [
             {
@@ -270,13 +275,15 @@ def _document(cells: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nothing answers on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]
 
 
-def _wait_for(address: str, seconds: float = 90) -> None:
+def wait_for(address: str, seconds: float = 90) -> None:
+    """Wait until ``address`` answers."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:

@@ -314,6 +314,7 @@ def within_fold_concordance(dataset: PatientDataset, prediction: Predictions) ->
     return float(higher[pairs].mean())
 
 
+@pytest.mark.slow
 def test_shuffled_outcomes_cannot_be_predicted(simulate):
     """Twelve shuffles through every choice that is made: no model is better than chance."""
     dataset, fold = simulate(150, gene_effect=1.2), folds(150)

@@ -386,3 +386,27 @@ def test_settings_out_of_range_are_refused():
             NetworkTrainingConfig(**{name: 0})
     with pytest.raises(ValueError, match="learning_rate and clip_norm must be positive"):
         NetworkTrainingConfig(learning_rate=0.0)
+
+
+def test_each_step_is_told_and_what_is_told_may_stop_and_resume(tmp_path: Path) -> None:
+    inputs, _ = patients(torch.float64)
+    accelerator, file = Accelerator(cpu=True), tmp_path / "checkpoint.safetensors"
+    told: list[tuple[int, int, dict[str, float]]] = []
+    given = {"held_out": lambda network: -1.0, "checkpoint": file}
+
+    def stop(done: int, total: int, metrics: Any) -> None:
+        told.append((done, total, dict(metrics)))
+        if done == CONFIG.check_every:
+            raise KeyError("enough")
+
+    with pytest.raises(KeyError, match="enough"):
+        train_on(inputs, CoxTask(), accelerator, on_step=stop, **given)
+    assert [done for done, _, _ in told] == list(range(1, CONFIG.check_every + 1))
+    assert told[-1][2].keys() == {"loss", "held_out"}
+    assert told[-1][2]["held_out"] == 1.0
+    after: list[int] = []
+    _, result = train_on(
+        inputs, CoxTask(), accelerator, on_step=lambda done, *_: after.append(done), **given
+    )
+    assert after[0] == CONFIG.check_every + 1
+    assert result.losses[: len(told)].tolist() == [metrics["loss"] for _, _, metrics in told]

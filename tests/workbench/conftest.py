@@ -4,7 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +199,23 @@ def finished_study(tmp_path_factory: pytest.TempPathFactory) -> tuple[SmallStudy
     assert done.returncode == 0, done.stderr
     (folder.parent / "printed.txt").write_text(done.stdout, encoding="utf-8")
     return study, out
+
+
+@pytest.fixture(scope="module")
+def short_training(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
+    """One network instead of an ensemble, and a quarter of the steps in which images are learned.
+
+    What is chosen, and in which fold, is as ever: a study in less than half of the time.
+    """
+    from fusion.embeddings import ImageEmbedder
+    from fusion.encoders.image import ImageEncoderConfig
+    from fusion.models import FusionNet
+
+    embedder = ImageEmbedder(ImageEncoderConfig(n_steps=25), tmp_path_factory.mktemp("encoders"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fusion.models.FusionNet", partial(FusionNet, n_seeds=1))
+        patch.setattr("workbench.study_steps.embedder", lambda: embedder)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -881,3 +881,38 @@ def test_bad_input_is_one_clear_line_and_nothing_is_written(
     assert err.startswith("workbench: ")
     assert re.search(message, err), err
     assert contents(tmp_path) == before
+
+
+def test_the_cache_is_listed_and_pruned(
+    call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path))
+    (tmp_path / "events" / "0123").mkdir(parents=True)
+    (tmp_path / "events" / "0123" / "part").write_bytes(bytes(2_500_000))
+    code, shown, _ = call("data", "cache")
+    assert code == 0
+    assert "1 prepared, 2.5 MB" in shown
+    assert "events" in shown
+    assert call("data", "cache", "--prune")[0] == 2
+    assert call("data", "cache", "--older-than", "3")[0] == 2
+    assert call("data", "cache", "--prune", "--older-than", "3")[1] == "deleted 0, 0.0 MB\n"
+    assert call("data", "cache", "--prune", "--at-most", "0.001")[1] == "deleted 1, 2.5 MB\n"
+    assert not list((tmp_path / "events").iterdir())
+
+
+def test_quasi_identifiers_of_a_card_are_summarised(call: Any, small_study: Any) -> None:
+    small_study.spec["privacy"]["quasi_identifiers"] = {"age": [], "sex": []}
+    code, shown, _ = call("data", "check", small_study.save().card)
+    assert code == 0
+    assert "warning: privacy.quasi_identifiers: the smallest group of patients who share" in shown
+    assert "coarsen the bins of age" in shown
+    assert "k ≥ 5 is not met" in shown
+    small_study.spec["privacy"]["quasi_identifiers"] = {"age": [60], "sex": []}
+    code, shown, _ = call("data", "check", small_study.save().card)
+    assert "privacy.quasi_identifiers" not in shown
+    assert "k ≥ 5 is met" in shown
+    small_study.spec["privacy"]["quasi_identifiers"] = {"sex": [1], "aeg": []}
+    code, _, error = call("data", "check", small_study.save().card)
+    assert code == 1
+    assert "edges cut numbers" in error
+    assert "no column is called 'aeg'" in error

@@ -41,6 +41,27 @@ def test_a_definition_is_answered_without_small_cells(
     assert str(cohort.n_patients) in shown
 
 
+def test_a_definition_that_with_an_earlier_one_gives_few_away_is_refused(
+    call: Any, register: Path, tmp_path: Path
+) -> None:
+    diabetes = wb.event(wb.concept_set("type 2 diabetes", 201826), domain="condition")
+    records = wb.open_records(register)
+    files, sizes = [], []
+    for age in (40, 42):
+        cohort = records.cohort(wb.entry(diabetes), wb.col("age") >= age, limit="first")
+        sizes.append(cohort.n_patients)
+        files.append(tmp_path / f"{age}.json")
+        files[-1].write_text(cohort.definition.to_json(), encoding="utf-8")
+    assert 0 < sizes[0] - sizes[1] < 10 < sizes[1]
+    assert call("records", register, "--definition", files[0])[0] == 0
+    code, shown, error = call("records", register, "--definition", files[1])
+    assert code == 1
+    assert str(sizes[1]) not in shown
+    assert "age ≥ 40" in error
+    assert "change it until at least 10 patients differ" in error
+    assert call("records", register, "--definition", files[0])[0] == 0
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

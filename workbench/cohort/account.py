@@ -10,9 +10,12 @@ import pandas as pd
 
 from workbench.cohort.criteria import Criterion
 from workbench.cohort.flow import Flow, Step
-from workbench.cohort.privacy import SUPPRESSED, small, suppress_attrition
+from workbench.cohort.privacy import SUPPRESSED, ReleaseLog, release_attrition, small
 from workbench.cohort.record_definition import RecordDefinition
 from workbench.errors import CohortError
+
+LANDMARK = "landmark"
+"""What the attrition calls that step."""
 
 
 class Account:
@@ -43,19 +46,40 @@ class Account:
         """Who was lost at which step; see :meth:`workbench.cohort.flow.Flow.table`."""
         return self.flow.table()
 
+    @property
+    def release_name(self) -> str:
+        """Under which name :mod:`~workbench.cohort.privacy.release_log` remembers the source."""
+        raise NotImplementedError
+
+    @property
+    def _ids(self) -> np.ndarray:
+        """(patient,) str, by row in ``flow.patient``."""
+        raise NotImplementedError
+
     def attrition_for_export(self, minimum_cell: int) -> pd.DataFrame:
         """The attrition without small cells.
 
         Where a count of patients is withheld, or one of records is small, all counts of records
         are: they give each other away.
+
+        Raises
+        ------
+        PrivacyError
+            If together with what was shown before, the patients who are left would give a small
+            group away. Counts on the way to them are withheld instead.
         """
+        return self._released_attrition(minimum_cell)[0]
+
+    def _released_attrition(self, minimum_cell: int) -> tuple[pd.DataFrame, tuple[str, ...]]:
         table = self.attrition
-        shown = suppress_attrition(table, minimum_cell)
+        log = ReleaseLog(self.release_name, minimum_cell)
+        words = self.definition.title or ", ".join(self.definition.sentences())
+        shown, notes = release_attrition(table, self.flow, self._ids, log=log, words=words)
         records = ["records_removed", "records_after"]
         counts = table[records].to_numpy()
         if (shown["n_removed"] == SUPPRESSED).any() or small(counts, minimum_cell).any():
             shown[records] = SUPPRESSED
-        return shown
+        return shown, notes
 
     def dropping(self, position: int) -> Self:
         """Without one criterion."""
@@ -67,8 +91,16 @@ class Account:
 
     def reordered(self, order: Sequence[int]) -> Self:
         """With the criteria in another order, such as ``[2, 0, 1]``; nothing is asked again."""
-        rules = self._without_limit().reordered(order).rules
-        return self._with_rules(tuple(self.definition.select[i] for i in order), rules)
+        self._without_limit()
+        # Who passes all criteria does not depend on their order, so the limit stays as it is.
+        flow = self.flow.reordered(order)
+        select = tuple(self.definition.select[i] for i in order)
+        changed: Any = self
+        return replace(
+            changed,
+            definition=replace(self.definition, select=select),
+            flow=replace(flow, rules=_named(select, flow.rules)),
+        )
 
     def losing(self, name: str, sentence: str, holds: np.ndarray) -> Self:
         """With a later loss: images that cannot be read, inputs that a model lacks.
@@ -93,12 +125,8 @@ class Account:
         return replace(changed, flow=self.flow.later(step))
 
     def _with_rules(self, select: tuple[Criterion, ...], rules: tuple[Step, ...]) -> Self:
-        named = tuple(
-            replace(rule, name=step_name(criterion, i))
-            for i, (criterion, rule) in enumerate(zip(select, rules, strict=True), 1)
-        )
-        definition = replace(self.definition, select=select)
-        return self._with_flow(definition, replace(self._without_limit(), rules=named))
+        flow = replace(self._without_limit(), rules=_named(select, rules))
+        return self._with_flow(replace(self.definition, select=select), flow)
 
     def _with_flow(self, definition: RecordDefinition, flow: Flow) -> Self:
         changed: Any = self
@@ -110,6 +138,13 @@ class Account:
             lost = self.flow.after[n_limits].name
             raise CohortError(f"change the criteria before the later loss {lost!r} is counted")
         return replace(self.flow, after=())
+
+
+def _named(select: Sequence[Criterion], rules: Sequence[Step]) -> tuple[Step, ...]:
+    return tuple(
+        replace(rule, name=step_name(criterion, i))
+        for i, (criterion, rule) in enumerate(zip(select, rules, strict=True), 1)
+    )
 
 
 def step_name(criterion: Criterion, position: int) -> str:
@@ -162,6 +197,9 @@ def entry_questions(definition: RecordDefinition, *, observed: bool) -> dict[str
         asked["washout"] = entry.washout_words()
     if definition.outcome is not None:
         asked["followed up"] = "followed up beyond the index date"
+    if definition.landmark is not None:
+        outcome = "" if definition.outcome is None else definition.outcome.words()
+        asked[LANDMARK] = definition.landmark.question(outcome)
     return asked
 
 
@@ -187,10 +225,15 @@ def entry_steps(
     steps, left = [], np.ones(len(patient), bool)
     nobody = np.zeros(len(patient), bool)
     for name, sentence in asked.items():
-        steps.append(Step(name, sentence, masks[name] | ~left, nobody))
-        left = left & masks[name]
+        if name != LANDMARK:
+            steps.append(Step(name, sentence, masks[name] | ~left, nobody))
+            left = left & masks[name]
     which = definition.entry.which
     if which != "all":
         one = _one_each(patient, left, which) | ~left
         steps.append(Step(f"{which} entry", f"the {which} such event of each patient", one, nobody))
+        left = left & one
+    if LANDMARK in asked:
+        # After the entry is chosen: whoever leaves does not come back with a later one.
+        steps.append(Step(LANDMARK, asked[LANDMARK], masks[LANDMARK] | ~left, nobody))
     return tuple(steps)

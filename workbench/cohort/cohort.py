@@ -1,19 +1,26 @@
 """Who is in, since when, until what: each step returns a changed copy and keeps its account."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import pandas as pd
 
 from workbench.cohort.criteria import Criterion, Population
+from workbench.cohort.criteria.modality import Has
 from workbench.cohort.criteria.population import FIRST, LAST
 from workbench.cohort.definition import Definition
 from workbench.cohort.flow import Flow, Step
 from workbench.cohort.folds import TRAINING_ONLY
 from workbench.cohort.groups import group_masks
-from workbench.cohort.privacy import suppress_attrition
+from workbench.cohort.privacy import (
+    Answer,
+    ReleaseLog,
+    card_log,
+    release_attrition,
+    suppress_attrition,
+)
 from workbench.cohort.splitting import (
     fold_column,
     split_given,
@@ -21,11 +28,11 @@ from workbench.cohort.splitting import (
     split_site,
     split_time,
 )
-from workbench.cohort.table_one import availability, table_one
+from workbench.cohort.table_one import availability, shown_groups, table_one
 from workbench.cohort.time_zero import check_columns
 from workbench.data.card import Card, EhrModality, did_you_mean
 from workbench.data.sources.card_tables import read_card
-from workbench.errors import CohortError
+from workbench.errors import CohortError, PrivacyError
 
 if TYPE_CHECKING:
     from workbench.data.open_card import DataCard
@@ -56,6 +63,8 @@ class Cohort:
         What each step asks, and of whom it holds; :attr:`attrition` is its table.
     warnings
         What a reader must know, one sentence each.
+    unread
+        Modality → whose files are there and cannot be read, one value a row of ``everyone``.
     """
 
     card: "DataCard"
@@ -66,6 +75,7 @@ class Cohort:
     definition: Definition
     flow: Flow
     warnings: tuple[str, ...] = ()
+    unread: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """Counts only: what a notebook shows and saves holds no patient."""
@@ -122,6 +132,9 @@ class Cohort:
     def select(self, *criteria: Criterion) -> Self:
         """Keep the patients for whom every criterion holds; one attrition row each.
 
+        Where a modality is asked for, patients whose files of it cannot be read leave in a row of
+        their own.
+
         Folds are made of the patients who were selected, so selecting comes before splitting.
 
         Raises
@@ -158,15 +171,31 @@ class Cohort:
             if column.role == "group" and name not in criterion.columns():
                 values, minimum = self.patients[name], spec.privacy.minimum_cell
                 warnings += _lost_levels(values, keep, criterion.sentence(), minimum)
-        step = criterion.name or f"criterion {len(self.definition.select) + 1}"
+        name = criterion.name or f"criterion {len(self.definition.select) + 1}"
+        step = Step(name, criterion.sentence(), holds, ~holds & ~fails)
+        flow = self.flow
+        for each in self._with_reading(criterion, step):
+            flow = flow.rule(each)
         return replace(
             self,
             patients=self.patients[keep],
             published_folds=self.published_folds[keep],
-            flow=self.flow.rule(Step(step, criterion.sentence(), holds, ~holds & ~fails)),
+            flow=flow,
             definition=self.definition.selecting((criterion,)),
             warnings=(*self.warnings, *warnings),
         )
+
+    def _with_reading(self, criterion: Criterion, step: Step) -> tuple[Step, ...]:
+        """The step of a criterion; files that are there, and files that can be read, apart."""
+        if not isinstance(criterion, Has) or criterion.window is not None:
+            return (step,)
+        unread = self.unread.get(criterion.modality)
+        if unread is None or not (unread & self.flow.kept).any():
+            return (step,)
+        sentence = f"the files of {criterion.modality} can be read"
+        nobody = np.zeros(len(unread), bool)
+        reading = Step(f"{criterion.modality} read", sentence, ~unread, nobody)
+        return replace(step, holds=step.holds | unread), reading
 
     def losing(
         self, name: str, sentence: str, holds: np.ndarray, *, unknown: np.ndarray | None = None
@@ -333,19 +362,110 @@ class Cohort:
         """Patients of each reported group; see :func:`workbench.cohort.groups.group_masks`."""
         return group_masks(self, names)
 
+    @property
+    def release_log(self) -> ReleaseLog:
+        """What was shown of the dataset; it allows everything unless the card is restricted."""
+        return card_log(self.card)
+
+    def release(self, by: str | None = None) -> Answer:
+        """Whether these patients, and the groups of a column, may be shown now.
+
+        Everything that a restricted card's cohort shows asks here first:
+        :mod:`workbench.cohort.privacy.release_log`.
+
+        Parameters
+        ----------
+        by
+            As of :meth:`table_one`.
+
+        Raises
+        ------
+        CohortError
+            As :meth:`table_one`.
+        """
+        log, words = self.release_log, self._words()
+        groups = {} if by is None or log.minimum <= 1 else shown_groups(self, by)
+        levels = {f"{words}, {by} {level}": mask for level, mask in groups.items()}
+        everyone = {words: np.ones(self.n_patients, bool)}
+        return log.show_all(self.patients.index.to_numpy(object), everyone | levels)
+
+    def require_release(self, by: str | None = None) -> None:
+        """As :meth:`release`, for what cannot be shown otherwise.
+
+        Raises
+        ------
+        PrivacyError
+            If it may not be shown.
+        """
+        answer = self.release(by)
+        if not answer.allowed:
+            raise PrivacyError(answer.sentence)
+
+    def release_groups(self, groups: Mapping[str, np.ndarray]) -> dict[str, str]:
+        """Which groups' counts may not be shown, and why.
+
+        Parameters
+        ----------
+        groups
+            Title → (patient,) bool, as of :meth:`group_masks`.
+        """
+        parts = {f"{self._words()}, {title}": mask for title, mask in groups.items()}
+        ids = self.patients.index.to_numpy(object)
+        answers = self.release_log.show(ids, parts).values()
+        return {
+            title: answer.sentence
+            for title, answer in zip(groups, answers, strict=True)
+            if not answer.allowed
+        }
+
+    def _words(self) -> str:
+        steps = [step.sentence for step in (*self.flow.rules, *self.flow.after)]
+        return ", ".join([f"patients of {self.outcome}", *steps])
+
     def table_one(
         self, by: str | None = None, columns: Sequence[str] | None = None
     ) -> pd.DataFrame:
-        """Who the patients are; see :func:`workbench.cohort.table_one.table_one`."""
+        """Who the patients are; see :func:`workbench.cohort.table_one.table_one`.
+
+        Raises
+        ------
+        PrivacyError
+            If together with what was shown before, the table would give a small group away.
+        """
         return table_one(self, by=by, columns=columns)
 
     def availability(self, by: str | None = None) -> pd.DataFrame:
-        """Who has which modality; see :func:`workbench.cohort.table_one.availability`."""
+        """Who has which modality; see :func:`workbench.cohort.table_one.availability`.
+
+        Raises
+        ------
+        PrivacyError
+            As :meth:`table_one`.
+        """
         return availability(self, by=by)
 
     def attrition_for_export(self) -> pd.DataFrame:
-        """The attrition without small cells, as the card's privacy asks."""
-        return suppress_attrition(self.attrition, self.card.spec.privacy.minimum_cell)
+        """The attrition without small cells, as the card's privacy asks.
+
+        Raises
+        ------
+        PrivacyError
+            If together with what was shown before, the patients who are left would give a small
+            group away. Counts on the way to them are withheld instead.
+        """
+        return self._released_attrition()[0]
+
+    def withheld_notes(self) -> tuple[str, ...]:
+        """Why the attrition withholds counts that are not small, one sentence each."""
+        return self._released_attrition()[1]
+
+    def _released_attrition(self) -> tuple[pd.DataFrame, tuple[str, ...]]:
+        privacy, ids = self.card.spec.privacy, self.everyone.index.to_numpy(object)
+        if not privacy.restricted:
+            return suppress_attrition(self.attrition, privacy.minimum_cell), ()
+        return release_attrition(
+            self.attrition, self.flow, ids, log=self.release_log, words=self._words()
+        )
 
 
 def _at_zero(card: "DataCard", n_patients: int) -> dict[str, Any]:

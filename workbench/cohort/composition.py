@@ -37,7 +37,9 @@ def _lacking(cohort: "Cohort", modality: str, group: str) -> str:
     without, judged = ([str(v) for v in having.index[having == known]] for known in (False, True))
     if not without or not judged:
         return ""
-    sizes = cohort.table_one(by=group, columns=()).iloc[0]
+    sizes = dict.fromkeys(without, SUPPRESSED)
+    if cohort.release(group).allowed:
+        sizes = cohort.table_one(by=group, columns=()).iloc[0].to_dict()
     title = cohort.card.spec.modalities[modality].title
     lost = " and ".join(
         f"all {level} patients" if sizes[level] == SUPPRESSED else f"all {sizes[level]} {level}"

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.cohort.criteria import Criterion, EventQuery
+from workbench.cohort.criteria.landmark import Landmark
 from workbench.cohort.entry import Entry
 from workbench.cohort.follow_up import FollowUp
 from workbench.cohort.privacy import SUPPRESSED, small
@@ -123,7 +124,7 @@ def _told(definition: Defined, part: str) -> str:
     value = getattr(definition, part, None)
     if isinstance(value, Entry | FollowUp):
         return "; ".join(value.sentences())
-    if isinstance(value, EventQuery):
+    if isinstance(value, EventQuery | Landmark):
         return value.words()
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {entry}" for key, entry in value.items())

@@ -17,8 +17,9 @@ from workbench.data.records import Records
 from workbench.errors import CohortError
 
 Which = Literal["first", "last", "all"]
+Per = Literal["day", "moment"]
 
-_SETTINGS = ("which", "observed_before", "observed_after", "washout_days", "since", "until")
+_SETTINGS = ("which", "observed_before", "observed_after", "washout_days", "since", "until", "per")
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Entry:
     Parameters
     ----------
     events
-        What starts a record; any of them. Several on one day are one entry.
+        What starts a record; any of them.
     which
         Which of a patient's remaining events.
     observed_before, observed_after
@@ -39,9 +40,13 @@ class Entry:
         the observation period that holds it. With records that have no observation periods both
         must be 0.
     washout_days
-        No such event may lie in so many days before; None asks for nothing.
+        No such event may lie in so many days before, nor earlier on the day where each moment is
+        an entry; None asks for nothing.
     since, until
         First and last day of the study period; None is open. Needs a calendar clock.
+    per
+        Several events on one ``day`` are one entry, at the first of them; or only those at the
+        same ``moment`` are.
     """
 
     events: tuple[EventQuery, ...]
@@ -51,10 +56,13 @@ class Entry:
     washout_days: int | None = None
     since: date | None = None
     until: date | None = None
+    per: Per = "day"
 
     def __post_init__(self) -> None:
         if not self.events:
             raise CohortError("name the event that sets the index date")
+        if self.per not in get_args(Per):
+            raise CohortError(f"entry: per is day or moment; got {shown(self.per)}")
         if self.which not in get_args(Which):
             raise CohortError(f"entry: which is first, last or all; got {shown(self.which)}")
         days = {"observed_before": self.observed_before, "observed_after": self.observed_after}
@@ -66,16 +74,16 @@ class Entry:
             raise CohortError(f"entry: the study period ends before it begins ({self.since})")
 
     def rows(self, records: Records) -> EventRows:
-        """Events that may be entries, by patient and time, one a patient and day.
+        """Events that may be entries, by patient and time, one a patient and day or moment.
 
         Events without a time set no index date.
         """
         parts = [query.rows(records) for query in self.events]
         rows = parts[0] if len(parts) == 1 else _merged(parts)
         rows = rows[rows.time != STATIC]
-        day = day_of(rows.time)
+        at = day_of(rows.time) if self.per == "day" else rows.time
         new = np.ones(len(rows), bool)
-        new[1:] = (rows.patient[1:] != rows.patient[:-1]) | (day[1:] != day[:-1])
+        new[1:] = (rows.patient[1:] != rows.patient[:-1]) | (at[1:] != at[:-1])
         return rows if new.all() else rows[new]
 
     def words(self) -> str:
@@ -88,6 +96,8 @@ class Entry:
     def sentences(self) -> tuple[str, ...]:
         """The whole entry as a person reads it."""
         lines = [f"Index date: {self.words()}"]
+        if self.per == "moment":
+            lines.append("Events at different moments of one day are different entries")
         if self.since is not None or self.until is not None:
             lines.append(f"Study period: {self.period_words()}")
         if self.observed_before or self.observed_after:
@@ -120,7 +130,7 @@ class Entry:
     def to_json(self) -> dict[str, Any]:
         """What :meth:`from_json` reads; equal entries give equal JSON."""
         written: dict[str, Any] = {"events": [query.to_json() for query in self.events]}
-        for name in ("which", "observed_before", "observed_after", "washout_days"):
+        for name in ("which", "observed_before", "observed_after", "washout_days", "per"):
             if getattr(self, name) != getattr(Entry, name):
                 written[name] = getattr(self, name)
         for name in ("since", "until"):
@@ -156,6 +166,7 @@ def entry(
     washout_days: int | None = None,
     since: str | date | None = None,
     until: str | date | None = None,
+    per: Per = "day",
 ) -> Entry:
     """The events that set the index date; parameters as of :class:`Entry`.
 
@@ -173,6 +184,7 @@ def entry(
         washout_days,
         None if since is None else as_day(since, "since"),
         None if until is None else as_day(until, "until"),
+        per,
     )
 
 

@@ -1,4 +1,4 @@
-"""Variables out of events: one number a record, from nothing that happened after the index date."""
+"""Variables out of events: one number a record, from nothing that happened after time zero."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.cohort.criteria.events import Happened
+from workbench.cohort.criteria.landmark import Landmark
 from workbench.cohort.criteria.population import Population
 from workbench.errors import CohortError
 
@@ -24,12 +25,15 @@ class Feature:
         Of the column: a letter, then letters, digits and ``_``.
     event
         What is measured, with the window in which it may lie; the window ends on the index date
-        or before it.
+        or before it, or by the ``landmark``.
     take
         Of several: the ``last`` or ``first`` value in time, the ``mean``, ``largest`` or
         ``smallest`` value, the ``count`` of events, or whether there was ``any``.
     unit, meaning
         For tables and reports; the meaning is written from the event, if not given.
+    landmark
+        Up to when it may see, if that is later than the index date: no later than the landmark of
+        the cohort.
     """
 
     name: str
@@ -37,6 +41,7 @@ class Feature:
     take: Take = "last"
     unit: str | None = None
     meaning: str = ""
+    landmark: Landmark | None = None
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier() or self.name.startswith("_"):
@@ -45,11 +50,22 @@ class Feature:
             )
         if self.take not in get_args(Take):
             raise CohortError(f"{self.name}: take one of {', '.join(get_args(Take))}")
-        if self.event.looks_ahead():
+        self.check_seen(self.landmark)
+
+    def check_seen(self, landmark: Landmark | None) -> None:
+        """Refuse what looks beyond the index date, or beyond a landmark if there is one.
+
+        Raises
+        ------
+        CohortError
+            If it would.
+        """
+        if self.event.looks_ahead(landmark):
+            origin = "the index date" if landmark is None else "the landmark"
             raise CohortError(
-                f"{self.name} would see what happens after the index date "
-                f"({self.event.sentence()}): end its window on day 0 or before, such as "
-                ".within(-365, 0), and ask neither for how long events last nor for what follows"
+                f"{self.name} would see what happens after {origin} "
+                f"({self.event.sentence()}): end its window by then, such as .within(-365, 0), "
+                "and ask neither for how long events last nor for what follows"
             )
 
     def words(self) -> str:
@@ -81,14 +97,27 @@ class Feature:
         return _last_of_each(record[order], value[order], len(population))
 
 
-def feature_table(population: Population, features: Sequence[Feature]) -> pd.DataFrame:
+def feature_table(
+    population: Population, features: Sequence[Feature], landmark: Landmark | None = None
+) -> pd.DataFrame:
     """Variables of every record, one column each.
+
+    Parameters
+    ----------
+    population
+        Records.
+    features
+        Variables.
+    landmark
+        From when time runs, if not from the index date.
 
     Raises
     ------
     CohortError
-        If two have one name.
+        If two have one name, or one sees what happens after the index date or landmark.
     """
+    for feature in features:
+        feature.check_seen(landmark)
     names = [feature.name for feature in features]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

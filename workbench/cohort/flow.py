@@ -1,12 +1,14 @@
 """Who was lost where, from one stored mask a step: any order of the rules without a new query."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
+from workbench.cohort.joint_counts import JointCounts, count_jointly
 from workbench.errors import CohortError
 
 COLUMNS = (
@@ -66,6 +68,8 @@ class Flow:
     before, rules, after
         Steps in their order. Rules may stand in any order; what comes before and after them is
         defined by what the steps before it left.
+    counted
+        Counts of an earlier order of the same steps.
     """
 
     patient: np.ndarray
@@ -76,6 +80,7 @@ class Flow:
     before: tuple[Step, ...] = ()
     rules: tuple[Step, ...] = ()
     after: tuple[Step, ...] = ()
+    counted: JointCounts | None = field(default=None, repr=False)
 
     def rule(self, step: Step) -> Self:
         """With one more rule."""
@@ -129,7 +134,8 @@ class Flow:
             raise CohortError(
                 f"an order names each of {len(self.rules)} rules once, from 0; got {list(order)}"
             )
-        return replace(self, rules=tuple(self.rules[i] for i in order))
+        rules = tuple(self.rules[i] for i in order)
+        return replace(self, rules=rules, counted=self._joint_counts)
 
     def table(self) -> pd.DataFrame:
         """The attrition, exact: one row a step, in the order of the steps.
@@ -138,69 +144,32 @@ class Flow:
         event; ``n_unknown`` are removed patients for whom a value is missing; ``n_regained`` are
         the patients who would be in if this rule alone were dropped (missing for what is no rule).
         """
-        if (self.patient[1:] < self.patient[:-1]).any():
-            return self._by_patient().table()
-        n_steps = len(self.steps)
-        passed, failed = self._passed()
-        furthest = _best(passed, self.patient)
-        first = np.ones(len(self.patient), bool)
-        first[1:] = self.patient[1:] != self.patient[:-1]
-        n_after, records_after, events_after = (
-            _survivors(some, n_steps) for some in (furthest[first], passed, passed[self.event])
-        )
+        left = self._joint_counts.survivors(self.steps)
         start = self.n_population
-        rows = [self._row("population", self.population, start, start, records_after[0])]
+        rows = [self._row("population", self.population, start, start, left.records[0])]
         if self.entry:
-            n, records = n_after[0], records_after[0]
+            n, records = left.patients[0], left.records[0]
             rows.append(self._row("entry event", self.entry, start, n, records))
         for row in rows:
-            row |= {"events_removed": 0, "events_after": events_after[0]}
-
-        alone = np.flatnonzero((failed == 1) & (furthest < n_steps))
-        failed_at, owner = passed[alone], self.patient[alone]
+            row |= {"events_removed": 0, "events_after": left.events[0]}
         for k, step in enumerate(self.steps):
-            row = self._row(step.name, step.sentence, n_after[k], n_after[k + 1], 0)
-            for name, after in (("records", records_after), ("events", events_after)):
+            n_before, n_after = left.patients[k : k + 2].tolist()
+            row = self._row(step.name, step.sentence, n_before, n_after, 0)
+            for name, after in (("records", left.records), ("events", left.events)):
                 row[f"{name}_removed"] = after[k] - after[k + 1]
                 row[f"{name}_after"] = after[k + 1]
-            if step.unknown.any():
-                lacking = step.unknown & (passed == k) & (furthest == k)
-                row["n_unknown"] = _n_different(self.patient[lacking])
+            row["n_unknown"] = left.unknown[k]
             if any(step is rule for rule in self.rules):
-                row["n_regained"] = _n_different(owner[failed_at == k])
+                row["n_regained"] = left.regained[k]
             rows.append(row)
         table = pd.DataFrame(rows, columns=list(COLUMNS))
         return table.astype({"n_regained": "Int64"})
 
-    def _passed(self) -> tuple[np.ndarray, np.ndarray]:
-        """How many steps each record passed before it failed one, and how many it failed."""
-        small = np.uint8 if len(self.steps) < 2**8 else np.int64
-        passed, failed = np.zeros((2, len(self.patient)), small)
-        kept = np.ones(len(self.patient), bool)
-        for step in self.steps:
-            kept &= step.holds
-            passed += kept
-            failed += ~step.holds
-        return passed, failed
-
-    def _by_patient(self) -> Self:
-        """With the records of each patient together."""
-        order = np.argsort(self.patient, kind="stable")
-
-        def turned(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-            return tuple(
-                replace(step, holds=step.holds[order], unknown=step.unknown[order])
-                for step in steps
-            )
-
-        return replace(
-            self,
-            patient=self.patient[order],
-            event=self.event[order],
-            before=turned(self.before),
-            rules=turned(self.rules),
-            after=turned(self.after),
-        )
+    @cached_property
+    def _joint_counts(self) -> JointCounts:
+        if self.counted is not None and self.counted.of(self.steps):
+            return self.counted
+        return count_jointly(self.steps, self.patient, self.event, n_first=len(self.before))
 
     def _row(
         self, step: str, sentence: str, n_before: int, n_after: int, records: int
@@ -216,25 +185,3 @@ class Flow:
             "n_unknown": 0,
             "n_regained": pd.NA,
         }
-
-
-def _best(passed: np.ndarray, patient: np.ndarray) -> np.ndarray:
-    """The most that any record of the same patient passed, by record; patients are sorted."""
-    best, away = passed.copy(), 1
-    while (same := patient[away:] == patient[:-away]).any():
-        earlier, later = best[:-away] * same, best[away:] * same
-        np.maximum(best[away:], earlier, out=best[away:])
-        np.maximum(best[:-away], later, out=best[:-away])
-        away *= 2
-    return best
-
-
-def _n_different(patient: np.ndarray) -> int:
-    """How many patients; they are sorted."""
-    return int(np.count_nonzero(np.diff(patient, prepend=-1)))
-
-
-def _survivors(passed: np.ndarray, n_steps: int) -> list[int]:
-    """How many passed at least 0, 1, … steps."""
-    counts = [np.count_nonzero(passed == k) for k in range(n_steps + 1)]
-    return np.cumsum(counts[::-1])[::-1].tolist()

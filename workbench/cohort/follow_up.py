@@ -7,11 +7,12 @@ from typing import Any, Self
 import numpy as np
 
 from workbench.cohort.criteria.events import Happened
-from workbench.cohort.criteria.population import LAST, Population, day_of
+from workbench.cohort.criteria.landmark import last_within
+from workbench.cohort.criteria.population import LAST, Population
 from workbench.cohort.criteria.query import EventQuery
-from workbench.cohort.criteria.window import check_days
+from workbench.cohort.criteria.window import LONGEST, Unit, check_days
 from workbench.cohort.entry import as_day, queries
-from workbench.cohort.written import check_entries
+from workbench.cohort.written import check_entries, shown
 from workbench.data.events import DAY, DEATH, STATIC, EventRows
 from workbench.errors import CohortError
 
@@ -32,27 +33,51 @@ class FollowUp:
         The first of these after the index date.
     until
         The last day of the study; needs a calendar clock.
+    hours
+        So many hours after the moment of the index date, at least 1; with ``days`` it cannot be
+        given.
     """
 
     days: int | None = None
     events: tuple[EventQuery, ...] = ()
     until: date | None = None
+    hours: int | None = None
 
     def __post_init__(self) -> None:
         if self.days is not None:
             check_days(self.days, "follow-up: days")
+        if self.hours is None:
+            return
+        if self.days is not None:
+            raise CohortError("follow-up: give days or hours, not both")
+        whole = isinstance(self.hours, int) and not isinstance(self.hours, bool)
+        if not whole or not 1 <= self.hours <= 24 * LONGEST:
+            raise CohortError(
+                f"follow-up: hours is a whole number from 1 to {24 * LONGEST}; got "
+                f"{shown(self.hours)}"
+            )
 
-    def end(self, population: Population) -> np.ndarray:
-        """Last moment of follow-up, (record,) int64 µs, no earlier than the index date."""
+    def end(self, population: Population, unit: Unit = "days") -> np.ndarray:
+        """Last moment of follow-up, (record,) int64 µs, no earlier than the index date.
+
+        Parameters
+        ----------
+        population
+            Records with index dates.
+        unit
+            Whether events end it from the day after the index date on, or from the moment after it.
+        """
         records = population.with_events
         end = np.minimum(population.observed_to, _death(population))
         if records.observation is None:
             end = np.minimum(end, _last_event(population))
         for query in self.events:
-            end = np.minimum(end, first_after(population, query.rows(records)))
-        day = day_of(population.index)
+            origin = last_within(population.index, 0, unit)
+            end = np.minimum(end, first_after(population, query.rows(records), origin))
         if self.days is not None:
-            end = np.minimum(end, (day + self.days + 1) * DAY - 1)
+            end = np.minimum(end, last_within(population.index, self.days, "days"))
+        if self.hours is not None:
+            end = np.minimum(end, last_within(population.index, self.hours, "hours"))
         if self.until is not None:
             last = (self.until - date(1970, 1, 1)).days
             end = np.minimum(end, (last + 1) * DAY - 1)
@@ -63,6 +88,8 @@ class FollowUp:
         ends = ["the end of observation", "death", *(f"first {q.words()}" for q in self.events)]
         if self.days is not None:
             ends.append(f"{self.days} days")
+        if self.hours is not None:
+            ends.append(f"{self.hours} hours")
         if self.until is not None:
             ends.append(self.until.isoformat())
         return (f"Followed up to the earliest of: {', '.join(ends)}",)
@@ -76,12 +103,14 @@ class FollowUp:
             written["events"] = [query.to_json() for query in self.events]
         if self.until is not None:
             written["until"] = self.until.isoformat()
+        if self.hours is not None:
+            written["hours"] = self.hours
         return written
 
     @classmethod
     def from_json(cls, written: Any) -> Self:
         """Read what :meth:`to_json` wrote."""
-        check_entries(written, {"days", "events", "until"}, "follow-up")
+        check_entries(written, {"days", "events", "until", "hours"}, "follow-up")
         events = written.get("events", [])
         if not isinstance(events, list):
             raise CohortError("follow-up: events is a list")
@@ -90,26 +119,38 @@ class FollowUp:
             written.get("days"),
             tuple(map(EventQuery.from_json, events)),
             None if until is None else as_day(until, "until"),
+            written.get("hours"),
         )
 
 
 def follow_up(
-    *events: Happened, days: int | None = None, until: str | date | None = None
+    *events: Happened,
+    days: int | None = None,
+    until: str | date | None = None,
+    hours: int | None = None,
 ) -> FollowUp:
     """When follow-up ends; parameters as of :class:`FollowUp`."""
-    return FollowUp(
-        days, queries(events, "follow-up"), None if until is None else as_day(until, "until")
-    )
+    last = None if until is None else as_day(until, "until")
+    return FollowUp(days, queries(events, "follow-up"), last, hours)
 
 
-def first_after(population: Population, rows: EventRows) -> np.ndarray:
-    """When the first of some events happened on a later day than the index date, (record,).
+def first_after(population: Population, rows: EventRows, origin: np.ndarray) -> np.ndarray:
+    """When the first of some events happened after an origin, (record,) int64 µs.
 
-    int64 µs; ``LAST`` where none did.
+    ``LAST`` where none did.
+
+    Parameters
+    ----------
+    population
+        Records with index dates.
+    rows
+        Events.
+    origin
+        Last moment that lies before, such as of :func:`last_within`, (record,) int64 µs.
     """
     record, event = population.pair(rows)
     moment = rows.time[event]
-    later = moment >= ((day_of(population.index) + 1) * DAY)[record]
+    later = moment > origin[record]
     first = np.full(len(population), LAST)
     np.minimum.at(first, record[later], moment[later])
     return first

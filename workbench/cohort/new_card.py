@@ -10,7 +10,7 @@ import pandas as pd
 import yaml
 
 from workbench.cohort.features import Feature, feature_table
-from workbench.cohort.record_cohort import RecordCohort
+from workbench.cohort.record_cohort import OWN, RecordCohort
 from workbench.data.fingerprint import write_atomically
 from workbench.data.front_matter import parse_card
 from workbench.errors import CohortError
@@ -31,7 +31,8 @@ def write_card(
 ) -> Path:
     """Write a cohort as a card, so that everything which takes a card takes this cohort.
 
-    Every variable is observed on the index date or before it: features cannot see later.
+    Every variable is observed on the index date or before it, or by the landmark where the
+    definition has one: features cannot see later, and time runs from there.
 
     Parameters
     ----------
@@ -65,6 +66,10 @@ def write_card(
     outcome = cohort.definition.outcome
     if outcome is None:
         raise CohortError("a dataset needs an outcome: define the cohort with outcome=event(...)")
+    if cohort.definition.unit == "hours":
+        raise CohortError(
+            "a dataset counts time in days: give the landmark and the follow-up in days"
+        )
     if cohort.n_records != cohort.n_patients:
         raise CohortError(
             f"{cohort.n_records} records of {cohort.n_patients} patients: a dataset has one row a "
@@ -93,7 +98,8 @@ def _table(
     cohort: RecordCohort, columns: Sequence[str], features: Sequence[Feature]
 ) -> tuple[pd.DataFrame, dict[str, dict[str, Any]]]:
     patients = cohort.patients
-    measured = feature_table(cohort.candidates, features).loc[cohort.flow.kept]
+    measured = feature_table(cohort.candidates, features, cohort.definition.landmark)
+    measured = measured.loc[cohort.flow.kept]
     measured = measured.reset_index(drop=True)
     unknown = [column for column in columns if column not in cohort.candidates.table]
     if unknown:
@@ -102,7 +108,7 @@ def _table(
             f"{', '.join(cohort.candidates.table)}"
         )
     taken = [*columns, *measured]
-    own = {"patient_id", "time", "event"} & set(taken)
+    own = set(OWN) & set(taken)
     if own or len(set(taken)) != len(taken):
         raise CohortError(f"a variable's name is taken: {', '.join(sorted(own) or taken)}")
     facts = cohort.records.columns
@@ -155,6 +161,9 @@ def _card(
     horizons: Sequence[int],
 ) -> dict[str, Any]:
     source, definition = cohort.records.source, cohort.definition
+    time_zero = definition.entry.words()
+    if definition.landmark is not None:
+        time_zero = f"{definition.landmark.words()}, which is the {time_zero}"
     return {
         "schema": 1,
         "name": name,
@@ -163,7 +172,7 @@ def _card(
         "licence": f"as that of {source.name}",
         "citation": f"{source.name} {source.version}".strip(),
         "source": f"{source.kind} records: {source.name} {source.version}".strip(),
-        "index_date": definition.entry.words(),
+        "index_date": time_zero,
         "files": {"patients": {"path": TABLE, "key": {"column": "patient_id"}, "missing": []}},
         "population": ["patients"],
         "columns": specs,
@@ -174,7 +183,7 @@ def _card(
                 "time": "time",
                 "unit": "days",
                 "event": {"column": "event", "event": 1, "censored": 0},
-                "time_zero": definition.entry.words(),
+                "time_zero": time_zero,
             }
         },
         "modalities": {
@@ -188,6 +197,7 @@ def _card(
             "minimum_cell": cohort.records.minimum_cell,
             "restricted": True,
             "basis": "health records",
+            "released_as": cohort.release_name,
         },
         "study": {
             "outcome": OUTCOME,

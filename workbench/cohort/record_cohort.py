@@ -1,6 +1,6 @@
 """A cohort of health records: index dates from events, criteria around them, and the account."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -8,15 +8,30 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from workbench.cohort.account import Account, entry_questions, entry_steps, limited, step_name
+from workbench.cohort.account import (
+    LANDMARK,
+    Account,
+    entry_questions,
+    entry_steps,
+    limited,
+    step_name,
+)
 from workbench.cohort.criteria import Criterion, records_at
+from workbench.cohort.criteria.domains import absent_domains, domains_of
+from workbench.cohort.criteria.landmark import last_within
 from workbench.cohort.criteria.population import FIRST, LAST, Population, day_of
+from workbench.cohort.criteria.units import mixed_units
+from workbench.cohort.criteria.window import HOUR
 from workbench.cohort.features import Feature, feature_table
 from workbench.cohort.flow import Flow, Step
 from workbench.cohort.follow_up import first_after
+from workbench.cohort.privacy import records_log
 from workbench.cohort.record_definition import RecordDefinition
 from workbench.data.records import Records
 from workbench.errors import CohortError
+
+OWN = ("patient_id", "index_date", "exit_date", "days", "time", "event")
+"""Columns that the cohort adds to what the records know of a patient."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -50,13 +65,42 @@ class RecordCohort(Account):
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a reader must know, of the records and of the definition, one sentence each."""
+        return (*self.records.warnings, *self.definition.warnings(), *self._of_both)
+
+    @cached_property
+    def _of_both(self) -> tuple[str, ...]:
+        queries = self.definition.queries()
         unknown = _unknown_concepts(self.records, self.definition)
-        return (*self.records.warnings, *self.definition.warnings(), *unknown)
+        absent = absent_domains(
+            (d for q in queries for d in domains_of(q.codes, q.prefixes, q.domain)),
+            self.records.events.code_counts().index,
+        )
+        no_domain = () if self.records.source.kind == "omop" else absent
+        renamed = tuple(
+            f"the records have a column {old!r}, as the cohort has: theirs is {new!r} in patients"
+            for old, new in _apart(self.candidates.table).items()
+            if old != new
+        )
+        return (*unknown, *no_domain, *mixed_units(self.records, queries), *renamed)
+
+    @property
+    def release_name(self) -> str:
+        return records_log(self.records).dataset
+
+    @property
+    def _ids(self) -> np.ndarray:
+        return self.records.patients.index.to_numpy(object)
 
     def attrition_for_export(self, minimum_cell: int | None = None) -> pd.DataFrame:
         """The attrition without small cells, as the records ask unless another size is given."""
-        minimum = self.records.minimum_cell if minimum_cell is None else minimum_cell
-        return super().attrition_for_export(minimum)
+        return super().attrition_for_export(self._minimum(minimum_cell))
+
+    def withheld_notes(self, minimum_cell: int | None = None) -> tuple[str, ...]:
+        """Why the attrition withholds counts that are not small, one sentence each."""
+        return self._released_attrition(self._minimum(minimum_cell))[1]
+
+    def _minimum(self, minimum_cell: int | None) -> int:
+        return self.records.minimum_cell if minimum_cell is None else minimum_cell
 
     def patients_with(self, features: Sequence[Feature]) -> pd.DataFrame:
         """As :attr:`patients`, with variables out of events as further columns.
@@ -66,7 +110,8 @@ class RecordCohort(Account):
         CohortError
             If a variable has the name of a column, or two have one name.
         """
-        measured = feature_table(self.candidates, features).loc[self._kept]
+        measured = feature_table(self.candidates, features, self.definition.landmark)
+        measured = measured.loc[self._kept]
         taken = sorted(set(measured) & set(self.patients))
         if taken:
             raise CohortError(f"{taken[0]!r} is a column already: call the feature something else")
@@ -77,9 +122,11 @@ class RecordCohort(Account):
         """The records: patient columns, and when each begins and ends.
 
         ``patient_id``, ``index_date`` and ``exit_date`` (datetime64[us] on a calendar clock, else
-        int64 days on the patient's own), ``days`` of follow-up, and with an outcome ``time`` in
-        days and ``event``; then every patient column, with ``age`` and ``index_year`` at the index
-        date where the source has dates.
+        int64 days on the patient's own), ``days`` of follow-up from the index date, and with an
+        outcome ``time`` (in the unit of the definition, from the index date or the landmark) and
+        ``event``; then every patient column, with ``age`` and ``index_year`` at the index date
+        where the source has dates. A column of the records that has one of the first names is
+        called ``source_<name>``.
         """
         where, population = np.flatnonzero(self._kept), self.candidates
         who, when = population.patient[where], population.index[where]
@@ -95,7 +142,8 @@ class RecordCohort(Account):
         if self.definition.outcome is not None:
             time, event = self._outcome
             first |= {"time": time[where], "event": event[where]}
-        return pd.concat([pd.DataFrame(first), pd.DataFrame(dict(table))], axis=1)
+        known = {_apart(table)[name]: table[name] for name in table}
+        return pd.concat([pd.DataFrame(first), pd.DataFrame(known)], axis=1)
 
     @cached_property
     def _outcome(self) -> tuple[np.ndarray, np.ndarray]:
@@ -134,12 +182,30 @@ class RecordCohort(Account):
         return self._with_rules(tuple(select), tuple(rules))
 
 
+def _apart(names: Iterable[str]) -> dict[str, str]:
+    """What each column of the records is called beside the cohort's own."""
+    taken, called = {*names, *OWN}, {}
+    for name in names:
+        new = name
+        while (new != name and new in taken) or new in OWN:
+            new = f"source_{new}"
+        called[name] = new
+    return called
+
+
 def _unknown_concepts(records: Records, definition: RecordDefinition) -> tuple[str, ...]:
     sets = {query.concepts for query in definition.queries() if query.concepts is not None}
     vocabulary = records.vocabulary
     if vocabulary is None:
         return ()
-    return tuple(
+    unsaid = records.source.kind == "omop" and not len(vocabulary.ancestors)
+    alone = tuple(
+        f"concept set {one.name!r}: this CDM does not say what lies under a concept "
+        "(concept_ancestor, concept_relationship): the set finds what it names, and no more"
+        for one in sorted(sets, key=lambda one: one.name)
+        if unsaid and any(concept.descendants for concept in one.concepts)
+    )
+    return alone + tuple(
         f"concept set {one.name!r}: {len(unknown)} of its {len(one.concepts)} concepts are unknown "
         f"to this source, and find nobody: {', '.join(unknown[:5])}{' …' if unknown[5:] else ''}"
         for one in sorted(sets, key=lambda one: one.name)
@@ -166,7 +232,7 @@ def build_cohort(records: Records, definition: RecordDefinition) -> RecordCohort
     _check_clock(records, definition)
     rows = definition.entry.rows(records)
     candidates = records_at(records, rows.patient, rows.time)
-    candidates = replace(candidates, exit=definition.follow_up.end(candidates))
+    candidates = replace(candidates, exit=definition.follow_up.end(candidates, definition.unit))
     n = len(candidates)
     event = np.zeros(n, bool)
     if definition.outcome is not None:
@@ -189,21 +255,29 @@ def build_cohort(records: Records, definition: RecordDefinition) -> RecordCohort
 def outcome_of(
     population: Population, definition: RecordDefinition
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Days from the index date to the outcome or the end of follow-up, and which of the two.
+    """Time to the outcome or the end of follow-up, and which of the two.
 
     Returns
     -------
     time
-        (record,) float64 days by calendar.
+        From the index date, or the landmark, (record,) float64: days by calendar, or hours.
     event
-        Whether the outcome came first, on a later day than the index date, (record,) bool.
+        Whether the outcome came first, later than the index date (on a later day, where time is
+        counted in days), (record,) bool. Where patients stay whose outcome came by the landmark, it
+        is the first after that.
     """
     if definition.outcome is None:
         raise CohortError("the definition waits for no outcome: give it one")
-    first = first_after(population, definition.outcome.rows(population.with_events))
-    event = (first != LAST) & (day_of(first) <= day_of(population.exit))
+    landmark, unit = definition.landmark, definition.unit
+    after = 0 if landmark is None else landmark.after
+    again = after if landmark is not None and landmark.earlier == "stay" else 0
+    origin = last_within(population.index, again, unit)
+    first = first_after(population, definition.outcome.rows(population.with_events), origin)
+    event = (first != LAST) & (first <= last_within(population.exit, 0, unit))
     end = np.where(event, first, population.exit)
-    return _days(population.index, end).astype(float), event
+    if unit == "hours":
+        return (end - population.index) / HOUR - after, event
+    return (_days(population.index, end) - after).astype(float), event
 
 
 def _check_clock(records: Records, definition: RecordDefinition) -> None:
@@ -250,8 +324,23 @@ def _entry_masks(
         since[1:][same] = (day[1:] - day[:-1])[same]
         masks["washout"] = since > (entry.washout_days or 0)
     if "followed up" in asked:
-        masks["followed up"] = day_of(candidates.exit) > day
+        masks["followed up"] = candidates.exit > last_within(index, 0, definition.unit)
+    if definition.landmark is not None:
+        masks[LANDMARK] = _at_risk(candidates, definition)
     return masks
+
+
+def _at_risk(candidates: Population, definition: RecordDefinition) -> np.ndarray:
+    """Who is followed up beyond the landmark, and has had no outcome if none may come again."""
+    landmark, unit = definition.landmark, definition.unit
+    assert landmark is not None
+    last = last_within(candidates.index, landmark.after, unit)
+    at_risk = candidates.exit > last
+    if definition.outcome is not None and landmark.earlier == "leave":
+        rows = definition.outcome.rows(candidates.with_events)
+        origin = last_within(candidates.index, 0, unit)
+        at_risk &= first_after(candidates, rows, origin) > last
+    return at_risk
 
 
 def _rules(

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from workbench.cohort.criteria import Criterion, Happened, parse
+from workbench.cohort.criteria.landmark import Landmark
 from workbench.cohort.criteria.query import EventQuery
+from workbench.cohort.criteria.window import Unit
 from workbench.cohort.entry import Entry, queries
 from workbench.cohort.follow_up import FollowUp
 from workbench.cohort.written import check_plain, read_json, shown
@@ -42,6 +44,12 @@ class RecordDefinition:
         The event that is waited for; None where nothing is.
     title
         What to call the cohort.
+    landmark
+        From when time runs, if not from the index date. It is asked of the entries that remain,
+        before the criteria, whose windows are counted from the index date all the same.
+
+    Time is counted in days by calendar, or in hours from moment to moment where the landmark or
+    the follow-up is given in hours. By days, an outcome on the index date itself is none.
     """
 
     entry: Entry
@@ -50,8 +58,14 @@ class RecordDefinition:
     follow_up: FollowUp = field(default_factory=FollowUp)
     outcome: EventQuery | None = None
     title: str = ""
+    landmark: Landmark | None = None
 
     def __post_init__(self) -> None:
+        lasts = {"hours": self.follow_up.days, "days": self.follow_up.hours}
+        if self.landmark is not None and lasts[self.landmark.unit] is not None:
+            raise CohortError(
+                "landmark and follow-up: give both in days, or both in hours: time has one unit"
+            )
         if self.limit not in get_args(Limit):
             raise CohortError(f"limit is first, last or all; got {shown(self.limit)}")
         for criterion in self.select:
@@ -71,7 +85,15 @@ class RecordDefinition:
             "limit": self.limit,
             "follow_up": self.follow_up.to_json(),
             "outcome": None if self.outcome is None else self.outcome.to_json(),
+            **({} if self.landmark is None else {"landmark": self.landmark.to_json()}),
         }
+
+    @property
+    def unit(self) -> Unit:
+        """Of the time to the outcome."""
+        if self.landmark is not None:
+            return self.landmark.unit
+        return "days" if self.follow_up.hours is None else "hours"
 
     def to_json(self) -> str:
         """Canonical: keys sorted, no white space; equal definitions give equal text."""
@@ -107,15 +129,16 @@ class RecordDefinition:
             not isinstance(written, Mapping)
             or isinstance(written.get("schema"), bool)
             or written.get("schema") != SCHEMA
-            or written.keys() != _ENTRIES
+            or written.keys() - {"landmark"} != _ENTRIES
         ):
             raise CohortError(
                 f"expected a cohort definition of schema {SCHEMA} with "
-                f"{', '.join(sorted(_ENTRIES))}"
+                f"{', '.join(sorted(_ENTRIES))} and at most a landmark"
             )
         if not isinstance(written["select"], list) or not isinstance(written["title"], str):
             raise CohortError("cohort definition: select is a list, and title a text")
         outcome = written["outcome"]
+        landmark = Landmark.from_json(written["landmark"]) if "landmark" in written else None
         return cls(
             Entry.from_json(written["entry"]),
             tuple(map(parse, written["select"])),
@@ -123,6 +146,7 @@ class RecordDefinition:
             FollowUp.from_json(written["follow_up"]),
             None if outcome is None else EventQuery.from_json(outcome),
             written["title"],
+            landmark,
         )
 
     def sentences(self) -> tuple[str, ...]:
@@ -134,8 +158,15 @@ class RecordDefinition:
         if self.limit != "all":
             lines.append(f"The {self.limit} record of each patient that meets all of this")
         lines += self.follow_up.sentences()
+        origin = "the index date"
+        if self.landmark is not None:
+            origin = "the landmark"
+            what = "" if self.outcome is None else self.outcome.words()
+            lines.append(f"Landmark: {self.landmark.question(what)}; time runs from there")
         if self.outcome is not None:
-            lines.append(f"Outcome: first {self.outcome.words()} after the index date")
+            lines.append(f"Outcome: first {self.outcome.words()} after {origin}")
+        if self.unit == "hours":
+            lines.append("Time is counted in hours, from moment to moment")
         return tuple(lines)
 
     def queries(self) -> tuple[EventQuery, ...]:
@@ -147,10 +178,11 @@ class RecordDefinition:
 
     def warnings(self) -> tuple[str, ...]:
         """What a reader must know of the definition itself, one sentence each."""
-        ahead = [criterion for criterion in self.select if criterion.looks_ahead()]
+        ahead = [one for one in self.select if one.looks_ahead(self.landmark)]
         ahead += [q.where for q in self.entry.events if q.where is not None and q.looks_ahead()]
+        origin = "index date" if self.landmark is None else "landmark"
         return tuple(
-            f"{criterion.sentence()!r} sees what happens after the index date: whoever meets it "
+            f"{criterion.sentence()!r} sees what happens after the {origin}: whoever meets it "
             "must live to do so (immortal time); a follow-up that starts earlier is too good"
             for criterion in ahead
         )
@@ -167,9 +199,10 @@ def define(
     follow_up: FollowUp | None = None,
     outcome: Happened | None = None,
     title: str = "",
+    landmark: Landmark | int | None = None,
 ) -> RecordDefinition:
-    """A definition; parameters as of :class:`RecordDefinition`."""
+    """A definition; parameters as of :class:`RecordDefinition`, a landmark also as its days."""
     waited = None if outcome is None else queries((outcome,), "an outcome")[0]
-    return RecordDefinition(
-        entry, criteria, limit, FollowUp() if follow_up is None else follow_up, waited, title
-    )
+    ends = FollowUp() if follow_up is None else follow_up
+    origin = Landmark(landmark) if isinstance(landmark, int) else landmark
+    return RecordDefinition(entry, criteria, limit, ends, waited, title, origin)

@@ -11,7 +11,7 @@ from workbench.cohort.definition import Definition
 from workbench.cohort.flow import Flow, Step
 from workbench.cohort.time_zero import cut_late_modalities, cut_late_values
 from workbench.data.card import EhrModality
-from workbench.data.modalities import available_patients
+from workbench.data.modalities import available_patients, unread_patients
 from workbench.data.store import read_outcome, read_patients
 from workbench.errors import CohortError
 
@@ -45,6 +45,7 @@ def start_cohort(card: "DataCard", outcome: str | None = None) -> Cohort:
     patients, warnings = cut_late_values(spec, raw[list(spec.columns)])
     for name in spec.modalities:
         patients[f"has_{name}"] = _has(card, name, patients)
+    unread = {name: patients.index.isin(unread_patients(card, name)) for name in spec.modalities}
     patients, more = cut_late_modalities(spec, patients, raw)
     followed = read_outcome(card, outcome, patients.index)
     patients.insert(0, "time", followed["time"])
@@ -67,7 +68,8 @@ def start_cohort(card: "DataCard", outcome: str | None = None) -> Cohort:
         published_folds=raw.loc[kept, folds].apply(_fold_numbers),
         definition=Definition(spec.name, spec.version, outcome),
         flow=flow,
-        warnings=(*warnings, *more),
+        warnings=(*warnings, *more, *_unread_warnings(unread, spec.privacy.minimum_cell)),
+        unread={name: mask for name, mask in unread.items() if mask.any()},
     )
 
 
@@ -92,6 +94,17 @@ def _has(card: "DataCard", name: str, patients: pd.DataFrame) -> np.ndarray:
     if isinstance(modality, EhrModality):
         return patients[list(modality.columns)].notna().any(axis=1).to_numpy()
     return patients.index.isin(available_patients(card, name))
+
+
+def _unread_warnings(unread: dict[str, np.ndarray], minimum: int) -> tuple[str, ...]:
+    """One sentence for each modality of which files cannot be read."""
+    counts = {name: int(mask.sum()) for name, mask in unread.items() if mask.any()}
+    return tuple(
+        f"the files of {name} cannot be read of {n if n >= minimum else f'fewer than {minimum}'} "
+        f"{'patient' if n == 1 and minimum <= 1 else 'patients'}, who count as without it: "
+        "`workbench data check` says what is wrong with them"
+        for name, n in counts.items()
+    )
 
 
 def _fold_numbers(values: pd.Series) -> pd.Series:

@@ -246,5 +246,10 @@ def _texts(events: pd.DataFrame) -> pd.Series:
 
 def _sorted_categories(values: pd.Series) -> pd.Categorical:
     """Categories are the values that occur, sorted."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        names = values.cat.categories.astype("string").astype(object)
+        if names.is_unique:
+            known = pd.Categorical.from_codes(values.cat.codes, names).remove_unused_categories()
+            return known.reorder_categories(sorted(known.categories))
     text = pd.Categorical(values.astype("string").astype(object))
     return text.remove_unused_categories()

@@ -42,6 +42,14 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir(_APPLICATION, appauthor=False))
 
 
+def state_folder() -> Path:
+    """Folder for what must not be lost: ``WORKBENCH_STATE``, or the user's folder for state."""
+    environment = os.environ.get("WORKBENCH_STATE")
+    if environment:
+        return Path(environment)
+    return Path(platformdirs.user_state_dir(_APPLICATION, appauthor=False))
+
+
 def cards_folder() -> Path:
     """Folder of the cards that come with the workbench."""
     return _shared("data_cards")

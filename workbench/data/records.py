@@ -13,6 +13,7 @@ from workbench.errors import RecordsError
 
 if TYPE_CHECKING:
     from workbench.cohort.criteria import Criterion, Happened
+    from workbench.cohort.criteria.landmark import Landmark
     from workbench.cohort.entry import Entry
     from workbench.cohort.follow_up import FollowUp
     from workbench.cohort.record_cohort import RecordCohort
@@ -145,6 +146,7 @@ class Records:
         follow_up: "FollowUp | None" = None,
         outcome: "Happened | None" = None,
         title: str = "",
+        landmark: "Landmark | int | None" = None,
     ) -> "RecordCohort":
         """Find the patients of a definition.
 
@@ -162,12 +164,21 @@ class Records:
             The event that is waited for.
         title
             What to call the cohort.
+        landmark
+            From when time runs, if not from the index date: days, or
+            :class:`workbench.Landmark`.
         """
         from workbench.cohort.record_cohort import build_cohort
         from workbench.cohort.record_definition import define
 
         definition = define(
-            entry, *criteria, limit=limit, follow_up=follow_up, outcome=outcome, title=title
+            entry,
+            *criteria,
+            limit=limit,
+            follow_up=follow_up,
+            outcome=outcome,
+            title=title,
+            landmark=landmark,
         )
         return build_cohort(self, definition)
 

@@ -24,7 +24,12 @@ from workbench.figures.group_forests import plot_fairness, plot_subgroups
 from workbench.figures.hazard_ratios import plot_hazard_ratios
 from workbench.figures.kaplan_meier import plot_kaplan_meier
 from workbench.figures.ladder import plot_ladder
+from workbench.figures.mean_contributions import (
+    plot_contributions_over_time,
+    plot_mean_contributions,
+)
 from workbench.figures.modality_patterns import plot_modalities
+from workbench.figures.model_comparison import plot_gains, plot_model_comparison
 from workbench.figures.patient_contributions import plot_patient_contributions
 from workbench.figures.patient_survival import plot_patient_survival
 from workbench.figures.style import to_svg
@@ -44,17 +49,21 @@ __all__ = [
     "plot_calibration_curves",
     "plot_claims",
     "plot_contributions",
+    "plot_contributions_over_time",
     "plot_cumulative_hazard",
     "plot_cumulative_incidence",
     "plot_decision_curves",
     "plot_effect",
     "plot_fairness",
+    "plot_gains",
     "plot_hazard_ratios",
     "plot_histogram",
     "plot_influence",
     "plot_kaplan_meier",
     "plot_ladder",
+    "plot_mean_contributions",
     "plot_modalities",
+    "plot_model_comparison",
     "plot_patient_contributions",
     "plot_patient_survival",
     "plot_schoenfeld",

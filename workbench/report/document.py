@@ -4,7 +4,7 @@ import dataclasses
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,13 @@ def report_document(content: ReportContent) -> Json:
     spec, cohort = content.card.spec, content.cohort
     evaluated = cohort.evaluated
     minimum = spec.privacy.minimum_cell
-    judged = _evaluation(content.evaluation, spec)
+    attrition = evaluated.attrition_for_export()
+    refused = evaluated.release_groups(reported_groups(evaluated, content.study))
+    by, not_compared = releasable(
+        cohort, [cohort.compared_by(content.study.get("groups", ()))], "Table one"
+    )
+    shown_by, not_shown = releasable(evaluated, _availability_by(content), "Availability")
+    judged = _evaluation(content.evaluation, spec, refused)
     document: Json = {
         "schema": SCHEMA_VERSION,
         "use": RESEARCH_USE,
@@ -48,14 +54,12 @@ def report_document(content: ReportContent) -> Json:
         "n_patients": evaluated.n_patients,
         "n_events": evaluated.n_events,
         "follow_up": _follow_up(evaluated),
-        "attrition": _records(evaluated.attrition_for_export()),
-        "table_one": _table(
-            cohort.table_one(by=cohort.compared_by(content.study.get("groups", ())))
-        ),
-        "availability": _availability(content),
+        "attrition": _records(attrition),
+        "table_one": _table(cohort.table_one(by=next(iter(by), None))),
+        "availability": _availability(content, shown_by),
         **judged,
         "other_splits": [
-            {"title": title, **_other_split(evaluation, spec)}
+            {"title": title, **_other_split(evaluation, spec, refused)}
             for title, evaluation in content.other_splits.items()
         ],
         "chosen": [dict(row) for row in content.chosen],
@@ -63,7 +67,14 @@ def report_document(content: ReportContent) -> Json:
         "inventory_title": spec.inventory_title,
         "inventory": [item.model_dump() for item in spec.inventory],
         "limits": [*spec.limits, *_assumed_times(spec)],
-        "warnings": [*content.warnings, *cohort.warnings],
+        "warnings": [
+            *content.warnings,
+            *cohort.warnings,
+            *evaluated.withheld_notes(),
+            *(f"Counts of {title} are withheld: {why}" for title, why in refused.items()),
+            *not_compared,
+            *not_shown,
+        ],
         "privacy": {"minimum_cell": minimum, "restricted": spec.privacy.restricted},
         **content.provenance,
     }
@@ -113,12 +124,13 @@ def _definition_sentences(cohort: Cohort) -> list[str]:
 def _columns(spec: Card) -> Json:
     """What each column holds; the page of a simulated dataset says so in other places."""
     return {
-        name: {"label": _label(column.meaning, spec.simulated), "unit": column.unit}
+        name: {"label": column_label(column.meaning, spec.simulated), "unit": column.unit}
         for name, column in spec.columns.items()
     }
 
 
-def _label(meaning: str, simulated: bool) -> str:
+def column_label(meaning: str, simulated: bool) -> str:
+    """What a column is called: the head of its meaning, which its page calls simulated once."""
     head = short(meaning)
     if simulated and head.startswith("Simulated "):
         head = head.removeprefix("Simulated ")
@@ -154,12 +166,38 @@ def _median(time: np.ndarray, event: np.ndarray) -> Json:
     return dict(median._asdict())
 
 
-def _availability(content: ReportContent) -> list[Json]:
-    """Which of the evaluated has which modality: by groups, by site if there is one, by outcome."""
-    evaluated = content.cohort.evaluated
-    columns, modalities = content.card.spec.columns, content.card.spec.modalities
+def releasable(
+    cohort: Cohort, columns: Sequence[str | None], what: str
+) -> tuple[list[str], list[str]]:
+    """The columns by which patients may be compared, and a sentence for each that may not."""
+    allowed, sentences = [], []
+    for name in columns:
+        answer = cohort.release(name)
+        if name is not None and answer.allowed:
+            allowed.append(name)
+        elif name is not None:
+            sentences.append(f"{what} by {name} is withheld: {answer.sentence}")
+    return allowed, sentences
+
+
+def reported_groups(evaluated: Cohort, study: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Groups whose size the report shows: those of the study, and those who have a modality."""
+    having = {f"patients with {name}": evaluated.available[name] for name in study["modalities"]}
+    return evaluated.group_masks(study.get("groups", ())) | having
+
+
+def _availability_by(content: ReportContent) -> list[str]:
+    """The study's groups, site if there is one, and the outcome."""
+    columns = content.card.spec.columns
     by = [g for g in content.study.get("groups", ()) if g in columns]
     by += [name for name, column in columns.items() if column.role == "site" and name not in by]
+    return [*by, "event"]
+
+
+def _availability(content: ReportContent, by: Sequence[str]) -> list[Json]:
+    """Which of the evaluated has which modality, by groups."""
+    evaluated = content.cohort.evaluated
+    columns, modalities = content.card.spec.columns, content.card.spec.modalities
     return [
         {
             "by": name,
@@ -167,21 +205,21 @@ def _availability(content: ReportContent) -> list[Json]:
             "titles": {modality: each.title for modality, each in modalities.items()},
             "rows": _records(evaluated.availability(by=name)),
         }
-        for name, meaning in [
-            *((name, columns[name].meaning) for name in by),
-            ("event", "whether the event was observed"),
+        for name in by
+        for meaning in [
+            columns[name].meaning if name in columns else "whether the event was observed"
         ]
     ]
 
 
-def _evaluation(evaluation: Evaluation, spec: Card) -> Json:
+def _evaluation(evaluation: Evaluation, spec: Card, refused: Collection[str]) -> Json:
     """All of an evaluation; curves without single patients' moments where the card says so."""
     minimum = spec.privacy.minimum_cell
     content = _with_titles(plain(evaluation.to_json()), spec)
     groups = content["risk_groups"]
     if spec.privacy.restricted:
         groups["strata"] = [exportable(s, minimum_cell=minimum) for s in groups["strata"]]
-    content = withhold_counts(content, minimum)
+    content = withhold_counts(content, minimum, refused)
     return {**content, "evaluation_settings": content.pop("settings")}
 
 
@@ -204,9 +242,9 @@ def _with_titles(evaluation: Json, spec: Card) -> Json:
     return {**evaluation, **claims, "notes": [reworded(note) for note in notes]}
 
 
-def _other_split(evaluation: Evaluation, spec: Card) -> Json:
+def _other_split(evaluation: Evaluation, spec: Card, refused: Collection[str]) -> Json:
     kept = ("ladder", "at_horizons", "claims", "notes", "evaluation_settings")
-    content = _evaluation(evaluation, spec)
+    content = _evaluation(evaluation, spec, refused)
     return {name: content[name] for name in kept}
 
 

@@ -1,7 +1,7 @@
 """Small counts of an evaluation, withheld before anything of it is written."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ COUNTS = ("n", "n_events", "n_at_risk")
 Json = dict[str, Any]
 
 
-def withhold_counts(evaluation: Json, minimum: int) -> Json:
+def withhold_counts(evaluation: Json, minimum: int, refused: Collection[str] = ()) -> Json:
     """The same evaluation with counts below the minimum cell as text, such as ``"<10"``.
 
     Counts whose total is published (events of risk groups, of calibration bins, and of groups
@@ -26,6 +26,8 @@ def withhold_counts(evaluation: Json, minimum: int) -> Json:
         ``Evaluation.to_json()``.
     minimum
         Smallest count that may be shown; 0 withholds nothing.
+    refused
+        Groups whose counts earlier releases forbid.
     """
     if minimum <= 1:
         return evaluation
@@ -35,7 +37,7 @@ def withhold_counts(evaluation: Json, minimum: int) -> Json:
         (name, row["group"])
         for name in ("n", "n_events")
         for row in _exposed(_first_of_each(groups), name, minimum)
-    }
+    } | {(name, group) for name in ("n", "n_events") for group in refused}
     strata = [
         {**stratum, "curves": _parts(stratum["curves"], minimum)}
         for stratum in evaluation["risk_groups"]["strata"]

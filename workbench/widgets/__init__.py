@@ -11,12 +11,35 @@ from typing import Any
 _HOMES = {
     "AttritionFlow": "workbench.widgets.attrition_flow",
     "CohortBuilder": "workbench.widgets.cohort_builder",
+    "CrossFilter": "workbench.widgets.cross_filter",
+    "ExplanationView": "workbench.widgets.explanation_view",
+    "ImageViewer": "workbench.widgets.image_viewer",
+    "ModelEvaluation": "workbench.widgets.model_evaluation",
+    "PatientView": "workbench.widgets.patient_view",
     "Selection": "workbench.widgets.selection",
+    "SlideViewer": "workbench.widgets.slide_viewer",
     "SurvivalExplorer": "workbench.widgets.survival_explorer",
+    "TrainingMonitor": "workbench.widgets.training_monitor",
+    "Work": "workbench.widgets.work",
+}
+
+__all__ = [
+    "AttritionFlow",
+    "CohortBuilder",
+    "CrossFilter",
+    "ExplanationView",
+    "ImageViewer",
+    "ModelEvaluation",
+    "PatientView",
+    "Selection",
+    "SlideViewer",
+    "SurvivalExplorer",
+    "TrainingMonitor",
+    "Work",
+]
     "TableOne": "workbench.widgets.table_one",
 }
 
-__all__ = ["AttritionFlow", "CohortBuilder", "Selection", "SurvivalExplorer", "TableOne"]
 
 
 def __getattr__(name: str) -> Any:

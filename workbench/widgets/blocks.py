@@ -237,14 +237,43 @@ class Section:
     open: bool = True
 
 
-Block = Controls | Figure | Table | Words | Code | Notice | Progress | Part | Row | Section
+@dataclass(frozen=True, eq=False)
+class Private:
+    """Blocks of a single patient: the page is sent them when it asks, and nothing keeps them.
+
+    They are no part of the widget's state, of its saved picture, or of a file.
+
+    Parameters
+    ----------
+    name
+        Unique in the widget.
+    blocks
+        What a person sees while the kernel lives.
+    version
+        Another number says that the blocks may have changed.
+    instead
+        What stands in a saved picture for them.
+    """
+
+    name: str
+    blocks: "tuple[Block, ...]"
+    version: int
+    instead: str = "Withheld: what concerns a single patient is not kept in a notebook or a file."
 
 
-def walk(blocks: "tuple[Block, ...]") -> "list[Block]":
-    """All blocks, those inside rows and sections too, in the order in which they are read."""
+Block = (
+    Controls | Figure | Table | Words | Code | Notice | Progress | Part | Row | Section | Private
+)
+
+
+def walk(blocks: "tuple[Block, ...]", *, private: bool = False) -> "list[Block]":
+    """All blocks, those inside rows and sections too, in the order in which they are read.
+
+    What is inside :class:`Private` only if ``private``: it may be acted upon, but not be kept.
+    """
     found: list[Block] = []
     for block in blocks:
         found.append(block)
-        if isinstance(block, Row | Section):
-            found += walk(block.blocks)
+        if isinstance(block, Row | Section) or (private and isinstance(block, Private)):
+            found += walk(block.blocks, private=private)
     return found

@@ -1,7 +1,8 @@
 """Survival of groups as blocks of a page: curves and tests of patients chosen elsewhere."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from workbench.survival import (
     AalenJohansen,
     GroupCurves,
     KaplanMeier,
+    RestrictedMeanComparison,
     aalen_johansen,
     cox,
     design,
@@ -83,8 +85,7 @@ def survival_blocks(of: Compared, tau: float | None) -> list[Block]:
     means = None
     blocks: list[Block] = []
     if tau is not None and len(curves) == 2:
-        named = np.array(of.labels, dtype=object)[of.codes].astype(str)
-        means = rmst_comparison(of.time, of.event, named, tau=tau)
+        means = _named(rmst_comparison(of.time, of.event, of.codes, tau=tau), of.labels)
     drawing = plot_survival_curves(
         curves,
         time_unit=of.time_unit,
@@ -238,6 +239,10 @@ def _first_level(values: pd.Series) -> str:
     return min(map(str, values))
 
 
+def _named(means: RestrictedMeanComparison, labels: tuple[str, ...]) -> RestrictedMeanComparison:
+    return replace(means, groups=np.array([labels[int(code)] for code in means.groups], object))
+
+
 def _picks(of: Compared) -> dict[str, str]:
     return {label: f"Select patients of {label}" for label in of.labels} if of.picks else {}
 
@@ -269,14 +274,13 @@ def _time(value: float) -> str:
 
 
 def _pairs(of: Compared) -> Table:
-    named = np.array(of.labels, dtype=object)[of.codes].astype(str)
     rows = tuple(
         (
-            f"{pair.first} and {pair.second}",
+            f"{of.labels[cast(int, pair.first)]} and {of.labels[cast(int, pair.second)]}",
             f"{pair.test.statistic:.1f}" if pair.test else "–",
             p_number(pair.p_adjusted) if pair.p_adjusted is not None else pair.refusal,
         )
-        for pair in pairwise_log_rank(of.time, of.event, named)
+        for pair in pairwise_log_rank(of.time, of.event, of.codes)
     )
     caption = "Each two groups: log-rank test, p with Holm's correction"
     return Table("pairs", caption, ("Groups", "χ²", "p"), rows, folded=True)

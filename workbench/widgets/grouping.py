@@ -103,8 +103,9 @@ def _of_numbers(name: str, values: np.ndarray, cut: Cut, at: float | None, title
 
 
 def _of_levels(name: str, values: pd.Series) -> Groups:
-    coded = values.astype("category")
-    counts = np.bincount(coded.cat.codes[coded.cat.codes >= 0], minlength=len(coded.cat.categories))
+    # The array and not the series: its index, of a million identifiers, is nobody's business here.
+    coded = pd.Categorical(values.array)
+    counts = np.bincount(coded.codes[coded.codes >= 0], minlength=len(coded.categories))
     kept = np.flatnonzero(counts)
     if len(kept) > MOST:
         raise CohortError(
@@ -112,11 +113,11 @@ def _of_levels(name: str, values: pd.Series) -> Groups:
         )
     place = np.full(len(counts) + 1, -1)
     place[kept] = np.arange(len(kept))
-    levels = [coded.cat.categories[at] for at in kept]
+    levels = [coded.categories[at] for at in kept]
     levels = [level.item() if isinstance(level, np.generic) else level for level in levels]
     words = {True: "yes", False: "no"}
     return Groups(
         tuple(words[v] if isinstance(v, bool) else str(v) for v in levels),
-        place[coded.cat.codes],
+        place[coded.codes],
         tuple(Levels(name, (level,)) for level in levels),
     )

@@ -1,4 +1,4 @@
-"""What a page may say: four messages, each of one shape, and nothing else.
+"""What a page may say: five messages, each of one shape, and nothing else.
 
 A message is data. It names a control, a verb, a series or a range that the widget offered; what is
 not on offer is refused before any handler sees it.
@@ -55,11 +55,19 @@ class Brush(_Message):
     moving: bool = False
 
 
-Message = Annotated[Change | Do | Pick | Brush, Field(discriminator="kind")]
-_READER: TypeAdapter[Change | Do | Pick | Brush] = TypeAdapter(Message)
+class Ask(_Message):
+    """The page lacks what is only sent: the blocks of a single patient."""
+
+    kind: Literal["ask"]
+    name: Name
 
 
-def read_message(content: object) -> Change | Do | Pick | Brush:
+Said = Change | Do | Pick | Brush | Ask
+Message = Annotated[Said, Field(discriminator="kind")]
+_READER: TypeAdapter[Said] = TypeAdapter(Message)
+
+
+def read_message(content: object) -> Said:
     """The message that ``content`` is.
 
     Raises

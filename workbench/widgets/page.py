@@ -6,7 +6,7 @@ from typing import Any
 
 from workbench.errors import printable
 from workbench.figures.scene import scene_of
-from workbench.widgets.blocks import Block, Controls, Figure, Part, Row, Section, Table
+from workbench.widgets.blocks import Block, Controls, Figure, Part, Private, Row, Section, Table
 
 
 def page_json(blocks: tuple[Block, ...]) -> list[dict[str, Any]]:
@@ -82,6 +82,11 @@ def _(block: Section) -> dict[str, Any]:
         "blocks": page_json(block.blocks),
         "open": block.open,
     }
+
+
+@_written.register
+def _(block: Private) -> dict[str, Any]:
+    return {"kind": "private", "name": block.name, "version": block.version}
 
 
 def _plain(value: Any) -> Any:

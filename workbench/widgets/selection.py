@@ -27,9 +27,11 @@ from workbench.cohort.crossfilter import (
 )
 from workbench.cohort.crossfilter import Selection as Chosen
 from workbench.errors import CohortError
+from workbench.report.document import column_label
 
 if TYPE_CHECKING:
     from workbench.cohort.cohort import Cohort
+    from workbench.data.card.schema import Card
 
 MODALITIES = "modalities"
 
@@ -136,7 +138,7 @@ class Selection:
             present=cohort.available if len(cohort.available) > 1 else None,
             minimum=spec.privacy.minimum_cell,
             time_unit=cohort.time_unit,
-            titles={name: spec.columns[name].meaning for name in names},
+            titles={name: _title(spec, name) for name in names},
         )
 
     # What is asked
@@ -174,8 +176,9 @@ class Selection:
         if self._drag is None or self._drag.view != view:
             self._drag = take_up(self._chosen, view)
         self._moving = self._drag.move(clause)
+        self._shown = shown = self.display.counts(self._moving)
         self._tell(Moved(self.version, view, settled=False))
-        return self.display.counts(self._moving)
+        return shown
 
     def offer(self, name: str, values: np.ndarray | pd.Series) -> None:
         """Make a column that clauses may name, such as risk groups or predicted risks.
@@ -247,8 +250,10 @@ class Selection:
 
     @property
     def shown(self) -> Shown:
-        """Counts of all views as they may be shown."""
-        return self.display.selection(self._chosen)
+        """Counts of all views as they may be shown; of tiles while a brush is in motion."""
+        if self._shown is None:
+            self._shown = self.display.selection(self._chosen)
+        return self._shown
 
     @property
     def moving(self) -> Counts | None:
@@ -298,7 +303,7 @@ class Selection:
             chosen = replace(self._drag.release(clause), brushes=brushes)
         else:
             chosen = select(self.index, brushes, self._chosen)
-        self._drag, self._brushes, self._chosen = None, brushes, chosen
+        self._drag, self._brushes, self._chosen, self._shown = None, brushes, chosen, None
         self._tell(Moved(self.version, view, settled=True))
 
     def _hold(self, index: CrossFilter, brushes: Brushes) -> None:
@@ -306,10 +311,17 @@ class Selection:
         self._drag: Drag | None = None
         self.display = Display(index, self.minimum)
         self._chosen = select(index, brushes)
+        self._shown: Shown | None = None
 
     def _tell(self, moved: Moved) -> None:
         for watcher in tuple(self._watchers):
             watcher(moved)
+
+
+def _title(spec: "Card", name: str) -> str:
+    column = spec.columns[name]
+    label = column_label(column.meaning, spec.simulated)
+    return f"{label} ({column.unit})" if column.unit else label
 
 
 BRUSHED = ("feature", "group", "marker", "site", "description")

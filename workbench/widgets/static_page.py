@@ -22,6 +22,7 @@ from workbench.widgets.blocks import (
     Notice,
     Number,
     Part,
+    Private,
     Progress,
     Row,
     Section,
@@ -136,6 +137,11 @@ def _(block: Section) -> str:
     return f"<h4>{_safe(block.title)}</h4>{_all(block.blocks)}"
 
 
+@_html.register
+def _(block: Private) -> str:
+    return f"<p>{_safe(block.instead)}</p>"
+
+
 @singledispatch
 def _words(block: Any) -> str:
     raise TypeError(f"no way to say {type(block).__name__}")
@@ -193,6 +199,11 @@ def _(block: Row) -> str:
 @_words.register
 def _(block: Section) -> str:
     return "\n\n".join((block.title, *filter(None, map(_words, block.blocks))))
+
+
+@_words.register
+def _(block: Private) -> str:
+    return block.instead
 
 
 def _setting(control: Control) -> str:

@@ -39,10 +39,11 @@ from workbench.widgets.blocks import (
     Figure,
     Notice,
     Part,
+    Private,
     Table,
     walk,
 )
-from workbench.widgets.messages import Brush, Change, Do, Pick, read_message
+from workbench.widgets.messages import Ask, Brush, Change, Do, Pick, Said, read_message
 from workbench.widgets.offered import checked_value
 from workbench.widgets.page import page_json
 from workbench.widgets.saving import save_widget
@@ -93,6 +94,7 @@ class NotebookWidget(anywidget.AnyWidget):
         super().__init__()
         self._state = self._read_state({} if state is None else state)
         self._problem = ""
+        self.version = 0
         self._blocks: tuple[Block, ...] = ()
         self._watchers: list[Callable[[WidgetState], None]] = []
         self._output = StaticOutput(self.static_html)
@@ -159,6 +161,7 @@ class NotebookWidget(anywidget.AnyWidget):
 
     def refresh(self) -> None:
         """Draw the page for the state as it is now."""
+        self.version += 1
         self._blocks = self.blocks()
         shown = self._blocks
         if self._problem:
@@ -168,10 +171,13 @@ class NotebookWidget(anywidget.AnyWidget):
 
     def receive(self, content: object) -> None:
         """Do what the page asks, if it is on offer; else say why not on the page."""
-        had_problem, self._problem = self._problem, ""
+        had_problem = self._problem
         try:
-            self._handle(read_message(content))
-            if had_problem:
+            message = read_message(content)
+            if not isinstance(message, Ask):
+                self._problem = ""
+            self._handle(message)
+            if had_problem and not self._problem:
                 self.refresh()
         except WorkbenchError as error:
             self._problem = str(error)
@@ -179,10 +185,13 @@ class NotebookWidget(anywidget.AnyWidget):
         finally:
             self.send({"kind": "done"})
 
-    def _handle(self, message: Change | Do | Pick | Brush) -> None:
+    def _handle(self, message: Said) -> None:
         match message:
             case Change(field=field, value=value):
                 control = self._offered(field)
+                if "." not in field:
+                    self.change(**{field: checked_value(control, value)})
+                    return
                 written = deepcopy(self._state.model_dump(mode="json"))
                 _put(written, field.split("."), checked_value(control, value))
                 self.state = written
@@ -195,9 +204,23 @@ class NotebookWidget(anywidget.AnyWidget):
             case Brush(name=name, range=ends, moving=moving):
                 self._check_brush(name)
                 self.brush(name, ends and (min(ends), max(ends)), moving=moving)
+            case Ask(name=name):
+                self._send_private(name)
+
+    def _send_private(self, name: str) -> None:
+        """What concerns a single patient goes to the page, and stays nowhere."""
+        for block in walk(self._blocks):
+            if isinstance(block, Private) and block.name == name:
+                self.send({"kind": "private", "name": name, "blocks": page_json(block.blocks)})
+                return
+        raise WorkbenchError("the page asks for something that is not on offer now")
+
+    def _everything(self) -> list[Block]:
+        """All blocks that a person may act upon."""
+        return walk(self._blocks, private=True)
 
     def _controls(self) -> list[Control]:
-        return [c for b in walk(self._blocks) if isinstance(b, Controls) for c in b.controls]
+        return [c for b in self._everything() if isinstance(b, Controls) for c in b.controls]
 
     def _offered(self, field: str) -> Control:
         for control in self._controls():
@@ -214,13 +237,13 @@ class NotebookWidget(anywidget.AnyWidget):
             raise WorkbenchError("the page asks for something that is not on offer now")
 
     def _check_pick(self, name: str, pick: str) -> None:
-        for block in walk(self._blocks):
+        for block in self._everything():
             if isinstance(block, Figure | Table) and block.name == name and pick in block.picks:
                 return
         raise WorkbenchError("the page chooses something that is not on offer now")
 
     def _check_brush(self, name: str) -> None:
-        for block in walk(self._blocks):
+        for block in self._everything():
             if isinstance(block, Figure) and block.name == name and block.brush >= 0:
                 return
         raise WorkbenchError("the page brushes a figure that cannot be brushed")
@@ -230,27 +253,28 @@ class NotebookWidget(anywidget.AnyWidget):
 
     # Without a browser
 
+    def still(self) -> tuple[Block, ...]:
+        """What a picture without a script shows: the page, where a widget says nothing else."""
+        return self._blocks
+
     def static_html(self) -> str:
         """The page as HTML without a script: a picture of what is set and shown now."""
-        return static_html(self.title, self._blocks)
+        return static_html(self.title, self.still())
 
     def text(self) -> str:
         """The page in words and numbers: what a screen reader or a log is given."""
-        return static_text(self.title, self._blocks)
+        return static_text(self.title, self.still())
 
     @property
     def figures(self) -> dict[str, Drawing]:
         """Name → drawing of each figure that is shown."""
-        return {
-            b.name: b.drawing
-            for b in walk(self._blocks)
-            if isinstance(b, Figure | Part) and b.drawing is not None
-        }
+        figures = [b for b in walk(self.still()) if isinstance(b, Figure | Part)]
+        return {each.name: each.drawing for each in figures if each.drawing is not None}
 
     @property
     def tables(self) -> dict[str, Table]:
         """Name → each table that is shown."""
-        blocks = walk(self._blocks)
+        blocks = walk(self.still())
         whole = {b.name: b for b in blocks if isinstance(b, Table)}
         return whole | {b.name: b.table for b in blocks if isinstance(b, Part) and b.table}
 

@@ -278,6 +278,7 @@ def test_two_risks_for_one_patient_are_refused(study: Scheduled, whole: Path) ->
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("short_training")
 def test_neither_held_out_outcomes_nor_withheld_values_reach_a_model(study: Scheduled) -> None:
     before = module._one_fold(study, SOME, 0)
     table, dataset = study.table(SOME, 0), study.member.dataset
@@ -306,6 +307,7 @@ def run(call: Call, data: Path, out: Path) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("short_training")
 def test_an_interrupted_benchmark_goes_on_and_finds_the_same(
     call: Call, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -362,6 +364,7 @@ def test_an_interrupted_benchmark_goes_on_and_finds_the_same(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("short_training")
 def test_without_risks_of_slides_the_schedule_of_omics_is_followed(
     call: Call, folder: Path, tmp_path: Path
 ) -> None:

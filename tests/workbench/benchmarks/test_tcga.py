@@ -176,6 +176,7 @@ def test_what_is_said_of_slides_follows_from_the_interval(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("short_training")
 def test_mcat_sets_ours_beside_thepublished_risks(
     call: Call, wide_collection: Path, tmp_path: Path
 ) -> None:
@@ -195,6 +196,7 @@ def test_mcat_sets_ours_beside_thepublished_risks(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("short_training")
 def test_staged_cancers_are_judged_on_published_folds_and_hospitals(
     call: Call, collection: Path, tmp_path: Path
 ) -> None:
@@ -215,6 +217,7 @@ def test_staged_cancers_are_judged_on_published_folds_and_hospitals(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("short_training")
 def test_missing_omics_are_judged_on_the_same_patients(
     call: Call, collection: Path, tmp_path: Path
 ) -> None:

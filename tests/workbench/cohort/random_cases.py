@@ -19,6 +19,7 @@ NAMES = {"9": "nine", "a": "a", "b": "b"}
 ZERO = datetime(2000, 2, 20)
 HOURS = (0.0, 0.0, 12.0, 13.5, 24 - 1 / 3.6e9)
 EPOCH = datetime(1970, 1, 1)
+TEXTS = (None, None, "low", "high", "high", "unit//1", "low value//7 unit//1", "value//7 unit//12")
 MODALITIES = {"mri": ("mri//1", "mri//2"), "eeg": ("eeg//1",)}
 
 
@@ -66,7 +67,7 @@ def random_event(rng: Random, patient_id: str, zero: datetime) -> SlowEvent:
     if begin is not None and rng.random() < 0.3:
         end = begin + timedelta(days=rng.choice([0, 1, 2, 7]), hours=rng.choice([0, 0, 1, 12]))
     number = rng.choice([None, 1.0, 2.0, 2.5, float("nan")])
-    return SlowEvent(patient_id, begin, code, end, number, rng.choice([None, "low", "high"]))
+    return SlowEvent(patient_id, begin, code, end, number, rng.choice(TEXTS))
 
 
 def random_periods(
@@ -160,6 +161,8 @@ def random_definition(rng: Random, source: SlowSource) -> RecordDefinition:
             "observed_before": rng.choice([0, 0, 1, 5]),
             "observed_after": rng.choice([0, 0, 1, 5]),
         }
+    if rng.random() < 0.2:
+        entry["per"] = "moment"
     if rng.random() < 0.3:
         entry["washout_days"] = rng.choice([0, 1, 2, 5])
     calendar = source.clock == "calendar"
@@ -174,8 +177,22 @@ def random_definition(rng: Random, source: SlowSource) -> RecordDefinition:
         follow_up["events"] = [random_query(rng, source, 1)]
     if calendar and rng.random() < 0.3:
         follow_up["until"] = (ZERO + timedelta(rng.randrange(3, 20))).date().isoformat()
+    more: dict[str, Any] = {}
+    by_hours = rng.random() < 0.3
+    if by_hours and "days" in follow_up:
+        follow_up["hours"] = 24 * follow_up.pop("days") + rng.choice([1, 12])
+    if rng.random() < 0.4:
+        more["landmark"] = {"after": rng.choice([1, 2, 12, 24] if by_hours else [1, 1, 2, 5])}
+        if by_hours:
+            more["landmark"]["unit"] = "hours"
+        if rng.random() < 0.4:
+            more["landmark"]["earlier"] = "stay"
+        if by_hours != ("hours" in follow_up):
+            follow_up.pop("days", None)
+            follow_up.pop("hours", None)
     return RecordDefinition.from_dict(
         {
+            **more,
             "schema": 2,
             "title": "",
             "entry": entry,
@@ -208,6 +225,10 @@ def random_query(
         query["value"] = random_range(rng, [1, 2, 2.5])
     if rng.random() < 0.15 * narrow:
         query["texts"] = rng.choice([["low"], ["high", "low"], ["never said"]])
+    if rng.random() < 0.1 * narrow:
+        query["units"] = rng.choice([["unit//1"], ["unit//12", "high"], ["7 unit//1"]])
+    if rng.random() < 0.05 * narrow:
+        query["answers"] = ["value//7"]
     if rng.random() < 0.1 * narrow:
         query["lasting_days"] = random_range(rng, [0, 1, 2])
     if rng.random() < 0.2 * narrow:
@@ -247,6 +268,9 @@ def random_window(rng: Random) -> dict[str, Any]:
         window["end"] = ends[1]
     if rng.random() < 0.25:
         window["unit"] = "hours"
+        for end in {"start", "end"} & window.keys():
+            if ends[0] < ends[1] and rng.random() < 0.3:
+                window[f"{end}_included"] = False
     if rng.random() < 0.25:
         window["anchor"] = "exit"
     if rng.random() < 0.25:
@@ -283,7 +307,7 @@ def random_criterion(rng: Random, source: SlowSource, depth: int) -> dict[str, A
     elif how < 0.6:
         criterion |= {"least": 1, "most": 2}
     if rng.random() < 0.4:
-        criterion["counted"] = rng.choice(["days", "codes"])
+        criterion["counted"] = rng.choice(["days", "codes", "moments"])
     if rng.random() < 0.2:
         criterion |= {"name": "A rule", "rationale": "a reason"}
     return criterion

@@ -135,11 +135,27 @@ def matching(source: SlowSource, query: Json, patient_id: str) -> list[SlowEvent
         events = [e for e in events if in_range(e.number, query["value"])]
     if "texts" in query:
         events = [e for e in events if e.text in query["texts"]]
+    for parts in ("units", "answers"):
+        if parts in query:
+            events = [e for e in events if has_part(e.text, query[parts])]
     if "lasting_days" in query:
         events = [e for e in events if lasts(e, query["lasting_days"])]
     if "where" in query:
         events = [e for e in events if surrounded(source, query["where"], e)]
     return events
+
+
+def has_part(text: str | None, parts: Iterable[str]) -> bool:
+    """The text is one of them, or has one at its begin, its end or between two spaces."""
+    if text is None:
+        return False
+    return any(
+        text == part
+        or text.startswith(f"{part} ")
+        or text.endswith(f" {part}")
+        or f" {part} " in text
+        for part in parts
+    )
 
 
 def first_of(events: list[SlowEvent]) -> list[SlowEvent]:
@@ -189,7 +205,10 @@ def period_of(
 
 
 def candidates(source: SlowSource, definition: Json) -> list[SlowRecord]:
-    """Every day with an entry event is a record that begins with the first of that day."""
+    """Every day with an entry event is a record that begins with the first of that day.
+
+    Or every moment with one is a record.
+    """
     found = []
     for patient_id in sorted(source.patients):
         begins = {
@@ -199,20 +218,38 @@ def candidates(source: SlowSource, definition: Json) -> list[SlowRecord]:
             if event.begin is not None
         }
         days = sorted({begin.date() for begin in begins})
-        for day in days:
-            index = min(begin for begin in begins if begin.date() == day)
+        indices = [min(begin for begin in begins if begin.date() == day) for day in days]
+        if definition["entry"].get("per") == "moment":
+            indices = sorted(begins)
+        for index in indices:
             found.append(SlowRecord(patient_id, index, period_of(source, patient_id, index)))
     return [
         SlowRecord(r.patient_id, r.index, r.observed, exit_of(source, definition, r)) for r in found
     ]
 
 
-def later(source: SlowSource, query: Json, record: SlowRecord) -> list[datetime]:
-    """When events of a query happened on a later day than the index date."""
+def in_hours(definition: Json) -> bool:
+    """Whether time runs from moment to moment: the landmark says so, or else the follow-up."""
+    if "landmark" in definition:
+        return definition["landmark"].get("unit") == "hours"
+    return "hours" in definition["follow_up"]
+
+
+def time_between(definition: Json, first: datetime, last: datetime) -> float:
+    """Days by calendar, or hours."""
+    if in_hours(definition):
+        return (last - first) / timedelta(hours=1)
+    return days_between(first, last)
+
+
+def later(
+    source: SlowSource, definition: Json, query: Json, record: SlowRecord, after: int = 0
+) -> list[datetime]:
+    """When events of a query happened, later than so long after the index date."""
     return [
         event.begin
         for event in matching(source, query, record.patient_id)
-        if event.begin is not None and event.begin.date() > record.index.date()
+        if event.begin is not None and time_between(definition, record.index, event.begin) > after
     ]
 
 
@@ -235,8 +272,10 @@ def exit_of(source: SlowSource, definition: Json, record: SlowRecord) -> datetim
     if follow_up.get("days") is not None:
         last_day = record.index.date() + timedelta(follow_up["days"])
         ends.append(datetime.combine(last_day, END_OF_DAY))
+    if "hours" in follow_up:
+        ends.append(record.index + timedelta(hours=follow_up["hours"]))
     for query in follow_up.get("events", ()):
-        ends += later(source, query, record)
+        ends += later(source, definition, query, record)
     if "until" in follow_up:
         ends.append(datetime.combine(date.fromisoformat(follow_up["until"]), END_OF_DAY))
     return max(min(ends), record.index)
@@ -323,6 +362,8 @@ def happened(source: SlowSource, criterion: Json, record: SlowRecord) -> bool:
     n = len(events)
     if counted == "days":
         n = len({None if e.begin is None else e.begin.date() for e in events})
+    if counted == "moments":
+        n = len({e.begin for e in events})
     if counted == "codes":
         n = len({e.code for e in events})
     return criterion.get("least", 1) <= n <= criterion.get("most", float("inf"))
@@ -346,6 +387,10 @@ def lies_in(event: SlowEvent, window: Json, record: SlowRecord) -> bool:
         return False
     if window.get("unit") == "hours":
         hour = timedelta(hours=1)
+        if not window.get("start_included", True) and moment - anchor == start * hour:
+            return False
+        if not window.get("end_included", True) and moment - anchor == end * hour:
+            return False
         return (start is None or moment - anchor >= start * hour) and (
             end is None or moment - anchor <= end * hour
         )
@@ -411,11 +456,26 @@ def entry_steps(source: SlowSource, definition: Json, found: list[SlowRecord]) -
     if "washout_days" in entry:
         steps.append([washed_out(record, found, entry["washout_days"]) for record in found])
     if definition["outcome"] is not None:
-        steps.append([days_between(r.index, exit_at(r)) > 0 for r in found])
+        steps.append([time_between(definition, r.index, exit_at(r)) > 0 for r in found])
     if entry.get("which", "first") != "all":
         remain = together(steps, len(found))
         steps.append(one_each(found, remain, entry.get("which", "first")))
+    if "landmark" in definition:
+        steps.append([at_risk(source, definition, record) for record in found])
     return steps
+
+
+def at_risk(source: SlowSource, definition: Json, record: SlowRecord) -> bool:
+    """Followed up beyond the landmark, and without an outcome by then that must come once."""
+    landmark, outcome = definition["landmark"], definition["outcome"]
+    if time_between(definition, record.index, exit_at(record)) <= landmark["after"]:
+        return False
+    if outcome is None or landmark.get("earlier") == "stay":
+        return True
+    return not any(
+        time_between(definition, record.index, moment) <= landmark["after"]
+        for moment in later(source, definition, outcome, record)
+    )
 
 
 def exit_at(record: SlowRecord) -> datetime:
@@ -433,7 +493,8 @@ def observed_enough(record: SlowRecord, before: int, after: int) -> bool:
 def washed_out(record: SlowRecord, found: list[SlowRecord], days: int) -> bool:
     return not any(
         other.patient_id == record.patient_id
-        and 1 <= days_between(other.index, record.index) <= days
+        and other.index < record.index
+        and days_between(other.index, record.index) <= days
         for other in found
     )
 
@@ -454,13 +515,16 @@ def one_each(found: list[SlowRecord], among: Mask, which: str) -> Mask:
 
 
 def outcome_of(source: SlowSource, definition: Json, record: SlowRecord) -> tuple[float, bool]:
-    """Days to the outcome, if it came by the end of follow-up, else to that end."""
-    outcome = definition["outcome"]
-    dates = [] if outcome is None else later(source, outcome, record)
-    days = [days_between(record.index, moment) for moment in dates]
-    last = days_between(record.index, exit_at(record))
-    days = [day for day in days if day <= last]
-    return (min(days), True) if days else (last, False)
+    """Time to the outcome, if it came by the end of follow-up, else to that end."""
+    outcome, landmark = definition["outcome"], definition.get("landmark", {"after": 0})
+    last = time_between(definition, record.index, exit_at(record))
+    if outcome is None:
+        return days_between(record.index, exit_at(record)), False
+    after = landmark["after"] if landmark.get("earlier") == "stay" else 0
+    moments = later(source, definition, outcome, record, after)
+    times = [time_between(definition, record.index, moment) for moment in moments]
+    times = [time for time in times if time <= last]
+    return (min(times, default=last) - landmark["after"], bool(times))
 
 
 # --- the account --------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.cohort.privacy import DisclosureLog, disclosure_log
+from workbench.cohort.privacy import DisclosureLog
 from workbench.errors import CohortError
 
 MINIMUM = 5
@@ -87,7 +87,7 @@ def test_a_rest_of_everyone_in_two_parts_is_refused() -> None:
 def test_the_attacker_catches_a_log_that_looks_at_pairs_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(DisclosureLog, "_isolating", lambda self, asked, others: [])
+    monkeypatch.setattr(DisclosureLog, "_isolating", lambda self, asked: [])
     log = DisclosureLog(200, MINIMUM)
     women, men = women_and_men()
     shown = [mask for mask in (women, men) if log.show(mask, "sex").allowed]
@@ -135,13 +135,19 @@ def test_selections_are_one_bool_a_patient() -> None:
         log.ask(first(5, 20))
 
 
-def test_one_log_a_dataset() -> None:
-    log = disclosure_log("hash of these tests", 200, 10)
-    log.show(first(100), "shown elsewhere")
-    assert not disclosure_log("hash of these tests", 200, 10).ask(first(99)).allowed
-    assert disclosure_log("hash of other data", 200, 10).ask(first(99)).allowed
-    with pytest.raises(CohortError, match="ask with the same numbers"):
-        disclosure_log("hash of these tests", 200, 5)
+def test_a_population_whose_number_is_not_known_gives_nothing_away() -> None:
+    log = DisclosureLog(200, 10, population=None)
+    assert log.show(first(195), "followed up").allowed
+    assert not log.show(first(200), "everyone").allowed
+    assert DisclosureLog(200, 10, population=None).ask(first(200)).allowed
+
+
+def test_what_is_recalled_was_shown() -> None:
+    log = DisclosureLog(200, 10, population=None)
+    log.recall(first(100), "of another day")
+    assert "of another day" in log.ask(first(95)).sentence
+    ((surface, selection),) = log.shown
+    assert (surface, int(selection.sum())) == ("of another day", 100)
 
 
 def test_bits_are_counted_as_patients_are() -> None:

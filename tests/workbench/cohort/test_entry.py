@@ -34,6 +34,15 @@ def test_a_day_is_one_entry_that_begins_with_its_first_event() -> None:
                              ("B", "01-31 23")]  # fmt: skip
 
 
+def test_each_moment_may_be_an_entry() -> None:
+    both = entry(event("in", "in again"), which="all", per="moment")
+    assert entries(both) == [("A", "01-10 08"), ("A", "01-10 18"), ("A", "01-15 00"),
+                             ("A", "03-01 00"), ("B", "01-31 23")]  # fmt: skip
+    alone = entry(event("in", "in again"), which="all", per="moment", washout_days=0)
+    assert ("A", "01-10 18") not in entries(alone)
+    assert "different moments of one day" in both.sentences()[1]
+
+
 def test_which_is_asked_of_what_remains() -> None:
     assert entries(entry(event("in"), which="last")) == [("A", "03-01 00"), ("B", "01-31 23")]
     late = entry(event("in"), since="2020-01-11", until="2020-01-31")
@@ -66,6 +75,7 @@ def test_observation_is_that_of_the_period_that_holds_the_index_date() -> None:
     [
         {"which": "second"},
         {"which": ["first"]},
+        {"per": "week"},
         {"observed_before": True},
         {"observed_after": 10**9},
         {"washout_days": -1},

@@ -52,6 +52,27 @@ def test_an_outcome_on_the_index_date_is_none() -> None:
     assert "followed up" in cohort.attrition["step"].tolist()
 
 
+def test_hours_are_counted_from_the_moment() -> None:
+    events = [
+        ("A", "2020-01-10 20:00", "in"),
+        ("A", "2020-01-10 22:00", "relapse"),
+        ("A", "2020-01-12 23:00", "seen"),
+        ("B", "2020-01-10 20:00", "in"),
+        ("B", "2020-01-11 21:00", "relapse"),
+    ]
+    definition = define(entry(event("in")), outcome=event("relapse"), follow_up=follow_up(hours=24))
+    cohort = build_cohort(records_of(events, BIRTHS), definition)
+    assert cohort.patients[["time", "event"]].to_numpy().tolist() == [[2, True], [24, False]]
+    assert "24 hours" in definition.sentences()[1]
+    assert definition.sentences()[-1] == "Time is counted in hours, from moment to moment"
+
+
+@pytest.mark.parametrize("settings", [{"hours": 0}, {"hours": True}, {"hours": 5, "days": 1}])
+def test_hours_that_are_none_are_refused(settings: dict[str, int]) -> None:
+    with pytest.raises(CohortError, match="hours"):
+        follow_up(**settings)
+
+
 @pytest.mark.parametrize("days", [-1, True, 2.0, 10**12, "3"])
 def test_days_are_days(days: object) -> None:
     with pytest.raises(CohortError, match="days"):

@@ -108,3 +108,22 @@ def test_a_column_that_no_card_could_name_is_refused_before_anything_is_written(
     with pytest.raises(DataCardError, match="sex at birth"):
         write_card(renamed, tmp_path / "new", "relapse", columns=["age", "sex at birth"])
     assert not (tmp_path / "new").exists()
+
+
+def test_columns_that_the_records_and_the_cohort_name_alike_stand_apart(tmp_path: Path) -> None:
+    cohort = cohort_of()
+    records = cohort.records
+    named = {"days": "sex", "time": "sex", "source_time": "sex"}
+    odd = replace(
+        records,
+        patients=records.patients.assign(**{n: records.patients[o] for n, o in named.items()}),
+        columns={**records.columns, **{n: records.columns[o] for n, o in named.items()}},
+    )
+    alike = build_cohort(odd, cohort.definition)
+    assert alike.patients.columns.is_unique
+    assert alike.patients["days"].equals(cohort.patients["days"])
+    assert {"source_days", "source_time", "source_source_time"} <= set(alike.patients)
+    assert alike.patients["source_days"].tolist() == cohort.patients["sex"].tolist()
+    assert "theirs is 'source_days' in patients" in " ".join(alike.warnings)
+    with pytest.raises(CohortError, match="name is taken: days"):
+        write_card(alike, tmp_path / "new", "relapse", columns=["age", "days"])

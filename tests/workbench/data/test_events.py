@@ -90,3 +90,18 @@ def test_missing_texts_and_values_stay_missing() -> None:
 def test_a_source_may_have_no_events() -> None:
     source = no_events()
     assert (len(source), len(source.rows(["x"])), len(source.code_counts())) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("categories", [["b", "a"], ["z", "b", "c", "a"]])
+def test_categories_are_read_as_words_are(categories: list[str]) -> None:
+    """Whatever their order, and those that do not occur left out."""
+    words = pd.DataFrame({"patient_id": ["P0"] * 3, "time": [1, 2, 3], "code": ["b", "a", "b"]})
+    words["text_value"] = ["a", None, "b"]
+    columns = ["code", "text_value"]
+    coded = words.assign(**{c: pd.Categorical(words[c], categories) for c in columns})
+    one, other = (MemoryEvents.from_frame(each, pd.Index(["P0"])) for each in (words, coded))
+    pd.testing.assert_series_equal(one.code_counts(), other.code_counts())
+    for name in ("code", "text"):
+        found = getattr(other.sorted_rows, name)
+        assert found.equals(getattr(one.sorted_rows, name))
+        assert found.categories.tolist() == ["a", "b"]

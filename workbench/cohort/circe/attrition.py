@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from workbench.cohort.privacy import SUPPRESSED, small, withheld_losses
 from workbench.errors import CohortError
 
 
@@ -86,6 +87,33 @@ class RuleTable:
 
     def _counts(self, where: np.ndarray) -> tuple[int, int]:
         return int(where.sum()), len(np.unique(self.person[where]))
+
+
+def suppress_losses(attrition: pd.DataFrame, minimum: int) -> pd.DataFrame:
+    """An attrition of patients and records without small cells; see :func:`suppress_attrition`.
+
+    Parameters
+    ----------
+    attrition
+        ``step``, ``n_records``, ``n_patients``, ``records_removed``, ``patients_removed``, one row
+        a step; the first removes nobody.
+    minimum
+        Smallest count that may be shown; with 0 or 1 the table comes back as it is.
+    """
+    if minimum <= 1:
+        return attrition
+    shown = attrition.astype(object)
+    n, lost = attrition["n_patients"].to_numpy(), attrition["patients_removed"].to_numpy()
+    removed, after = withheld_losses(lost, minimum)
+    after = after | small(n, minimum)
+    # A loss stands between two counts: whoever knows it and one of them knows the other.
+    removed = removed | after | np.append(False, after[:-1])
+    shown.loc[after, "n_patients"] = SUPPRESSED
+    shown.loc[removed, "patients_removed"] = SUPPRESSED
+    records = attrition[["n_records", "records_removed"]].to_numpy()
+    if removed.any() or small(records, minimum).any():
+        shown[["n_records", "records_removed"]] = SUPPRESSED
+    return shown
 
 
 def rule_table(names: tuple[str, ...], qualified: pd.DataFrame, met: pd.DataFrame) -> RuleTable:

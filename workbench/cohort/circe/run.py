@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from workbench.cohort.circe.attrition import RuleTable, rule_table
+from workbench.cohort.circe.attrition import RuleTable, rule_table, suppress_losses
 from workbench.cohort.circe.cdm import SCHEMA, CommonDataModel
 from workbench.cohort.circe.definition import CirceDefinition
 from workbench.cohort.circe.duck_sql import Statement, statements
@@ -61,6 +61,20 @@ class CirceCohort:
         """Counts only: what a notebook shows and saves holds no patient."""
         n_patients = self.rows["person_id"].nunique()
         return f"CirceCohort({n_patients} patients, {len(self.rows)} spans of time)"
+
+    def attrition_for_export(self, minimum_cell: int = 10) -> pd.DataFrame:
+        """:attr:`attrition` without small cells.
+
+        As in every attrition, a small loss of patients hides in another, with the counts between.
+        Counts of records are then withheld too, for they give patients away.
+
+        Parameters
+        ----------
+        minimum_cell
+            Smallest count that may be shown; that of the records (``Records.minimum_cell``), or of
+            the card.
+        """
+        return suppress_losses(self.attrition, minimum_cell)
 
 
 def run_circe(definition: CirceDefinition, model: CommonDataModel) -> CirceCohort:

@@ -16,6 +16,7 @@ from workbench.cohort.criteria.population import INDEX_DATE, Population
 from workbench.errors import CohortError
 
 if TYPE_CHECKING:
+    from workbench.cohort.criteria.landmark import Landmark
     from workbench.cohort.criteria.query import EventQuery
     from workbench.cohort.sql.text import Sql
 
@@ -62,8 +63,8 @@ class Criterion(ABC):
         """Whether it asks for events, which a table of patients alone does not have."""
         return bool(self.queries())
 
-    def looks_ahead(self) -> bool:
-        """Whether it sees what happens after the index date.
+    def looks_ahead(self, landmark: "Landmark | None" = None) -> bool:
+        """Whether it sees what happens after the index date, or the landmark if there is one.
 
         Whoever is chosen by that must live to see it: they are immortal until then.
         """
@@ -157,8 +158,8 @@ class Several(Criterion):
     def reads_events(self) -> bool:
         return any(part.reads_events() for part in self.parts)
 
-    def looks_ahead(self) -> bool:
-        return any(part.looks_ahead() for part in self.parts)
+    def looks_ahead(self, landmark: "Landmark | None" = None) -> bool:
+        return any(part.looks_ahead(landmark) for part in self.parts)
 
     def _body(self) -> dict[str, Any]:
         parts = [part.to_json() for part in self.parts]
@@ -192,8 +193,8 @@ class Not(Criterion):
     def reads_events(self) -> bool:
         return self.part.reads_events()
 
-    def looks_ahead(self) -> bool:
-        return self.part.looks_ahead()
+    def looks_ahead(self, landmark: "Landmark | None" = None) -> bool:
+        return self.part.looks_ahead(landmark)
 
     def _body(self) -> dict[str, Any]:
         return {"not": self.part.to_json()}

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 import numpy as np
+import pandas as pd
 
 from workbench.cohort.criteria.criterion import Criterion, Truth
 from workbench.cohort.criteria.population import INDEX_DATE, Population, day_of
@@ -16,7 +17,10 @@ from workbench.data.concepts import ConceptSet
 from workbench.data.events import DEATH, EventRows
 from workbench.errors import CohortError
 
-Counted = Literal["events", "days", "codes"]
+if TYPE_CHECKING:
+    from workbench.cohort.criteria.landmark import Landmark
+
+Counted = Literal["events", "days", "codes", "moments"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Happened(Criterion):
     least, most
         How many; ``most`` None is any number.
     counted
-        Events, days on which there was one, or different codes.
+        Events, days or moments at which there was one, or different codes.
     """
 
     query: EventQuery
@@ -55,7 +59,7 @@ class Happened(Criterion):
         if not self.windows:
             raise CohortError("events need a window; Window() is at any time")
         if self.counted not in get_args(Counted):
-            raise CohortError(f"count events, days or codes; got {shown(self.counted)}")
+            raise CohortError(f"count events, days, moments or codes; got {shown(self.counted)}")
 
     def truth(self, population: Population) -> Truth:
         n_events = self.counts(population)
@@ -68,17 +72,19 @@ class Happened(Criterion):
         """How many events each record has in the windows, (record,) int."""
         among = None if self.query.where is None else population.has_record
         bounds = [window.bounds(population) for window in self.windows]
-        records, days = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+        records, times = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
         for rows in self.query.parts(population.with_events, among):
             record, event = self._pairs_within(population, rows, bounds)
             if self.counted == "codes":
                 record = _once_each(record, rows.code.codes[event].astype(np.int64))
-            if self.counted == "days":
-                days.append(day_of(rows.time[event]))
+            if self.counted in ("days", "moments"):
+                times.append(rows.time[event])
             records.append(record)
         record = np.concatenate(records)
         if self.counted == "days":
-            record = _once_each(record, np.concatenate(days))
+            record = _once_each(record, day_of(np.concatenate(times)))
+        if self.counted == "moments":
+            record = _once_each(record, pd.factorize(np.concatenate(times))[0])
         return np.bincount(record, minlength=len(population))
 
     def pairs(self, population: Population, rows: EventRows) -> tuple[np.ndarray, np.ndarray]:
@@ -124,8 +130,10 @@ class Happened(Criterion):
     def queries(self) -> tuple[EventQuery, ...]:
         return self.query.queries()
 
-    def looks_ahead(self) -> bool:
-        return self.query.looks_ahead() or any(window.looks_ahead() for window in self.windows)
+    def looks_ahead(self, landmark: "Landmark | None" = None) -> bool:
+        return self.query.looks_ahead() or any(
+            window.looks_ahead(landmark) for window in self.windows
+        )
 
     def _body(self) -> dict[str, Any]:
         body: dict[str, Any] = {"event": self.query.to_json()}
@@ -185,6 +193,16 @@ class Happened(Criterion):
     def worded(self, *texts: str) -> Self:
         """Only events whose text value is one of these."""
         return replace(self, query=replace(self.query, texts=texts))
+
+    def in_unit(self, *units: str | int) -> Self:
+        """Only events in one of these units: as the text has it, or the concept of a unit."""
+        named = tuple(f"unit//{unit}" if isinstance(unit, int) else unit for unit in units)
+        return replace(self, query=replace(self.query, units=named))
+
+    def answered(self, *answers: str | int) -> Self:
+        """Only events with one of these coded answers: as the text has it, or a concept."""
+        named = tuple(f"value//{one}" if isinstance(one, int) else one for one in answers)
+        return replace(self, query=replace(self.query, answers=named))
 
     def first_ever(self) -> Self:
         """Only the first of them in the patient's life."""
@@ -255,7 +273,12 @@ def _once_each(record: np.ndarray, value: np.ndarray) -> np.ndarray:
 
 
 def _count_words(least: int, most: int | None, counted: Counted) -> str:
-    unit = {"events": "", "days": "days with", "codes": "different codes of"}[counted]
+    unit = {
+        "events": "",
+        "days": "days with",
+        "moments": "moments with",
+        "codes": "different codes of",
+    }[counted]
     if most == 0:
         return "no"
     if most is None:

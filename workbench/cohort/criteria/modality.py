@@ -1,7 +1,7 @@
 """Criteria on modalities: whose images, genomics or notes are there, and since when."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from workbench.cohort.criteria.window import Unit, Window
 from workbench.cohort.written import shown
 from workbench.data.card import did_you_mean
 from workbench.errors import CohortError
+
+if TYPE_CHECKING:
+    from workbench.cohort.criteria.landmark import Landmark
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,8 @@ class Has(Criterion):
     def reads_events(self) -> bool:
         return self.window is not None
 
-    def looks_ahead(self) -> bool:
-        return self.window is not None and self.window.looks_ahead()
+    def looks_ahead(self, landmark: "Landmark | None" = None) -> bool:
+        return self.window is not None and self.window.looks_ahead(landmark)
 
     def _body(self) -> dict[str, Any]:
         window = {} if self.window is None else {"window": self.window.to_json()}

@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import pandas as pd
 
+from workbench.cohort.criteria.domains import check_cdm
 from workbench.cohort.values import as_number, as_text, plain
 from workbench.cohort.written import check_entries, shown
 from workbench.data.card import did_you_mean
@@ -122,6 +124,12 @@ class EventQuery:
         within 30 days of it.
     title
         What a sentence calls the events; the codes, if not given.
+    units
+        One of these is the unit: it stands in the text as a whole, alone or between spaces, as
+        OMOP (``unit//8840``) and FHIR (``mg/dL``) have it.
+    answers
+        One of these is the coded answer; it stands in the text as a unit does, as OMOP has it
+        (``value//45884084``).
     """
 
     codes: tuple[str, ...] = ()
@@ -134,6 +142,8 @@ class EventQuery:
     first_ever: bool = False
     where: "Criterion | None" = None
     title: str = ""
+    units: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not (self.codes or self.prefixes or self.concepts):
@@ -143,9 +153,12 @@ class EventQuery:
                 "a concept set needs the domain of its events, such as domain='condition', and "
                 "only a concept set has one"
             )
-        for text in (*self.codes, *self.prefixes, *self.texts, self.domain, self.title):
+        texts = (*self.codes, *self.prefixes, *self.texts, *self.units, *self.answers)
+        for text in (*texts, self.domain, self.title):
             if not isinstance(text, str):
                 raise CohortError(f"codes and texts are text, got {type(text).__name__}")
+        if any(not part.strip() for part in (*self.units, *self.answers)):
+            raise CohortError("a unit or an answer is a text that is not empty")
         if "" in self.codes:
             raise CohortError("a code cannot be empty; for any event write event('*')")
 
@@ -155,13 +168,15 @@ class EventQuery:
         Raises
         ------
         CohortError
-            If a code that it names occurs nowhere and is unknown to the vocabulary, or no code
-            begins with a prefix that is no whole domain (``drug//``): it would silently find
-            nobody.
+            If a code that it names occurs nowhere and is unknown to the vocabulary, no code begins
+            with a prefix that is no whole domain (``drug//``), or no CDM has such a domain: it
+            would silently find nobody.
         RecordsError
             If the concept set does not resolve.
         """
         known = records.events.code_counts().index
+        if records.source.kind == "omop":
+            check_cdm(self.codes, self.prefixes, self.domain, known)
         for code in self.codes:
             if code not in known and not _named(records, code):
                 raise CohortError(
@@ -225,6 +240,9 @@ class EventQuery:
             keep &= self.value.contains(rows.number)
         if self.texts:
             keep &= np.asarray(rows.text.isin(list(self.texts)))
+        for parts in (self.units, self.answers):
+            if parts:
+                keep &= _holding(rows.text, parts)
         if self.lasting is not None:
             days = np.floor_divide(rows.end, DAY) - rows.day
             keep &= self.lasting.contains(days.astype(float)) & (rows.time != STATIC)
@@ -244,6 +262,10 @@ class EventQuery:
             words += f" {self.value.words()}"
         if self.texts:
             words += f" of {' or '.join(self.texts)}"
+        if self.units:
+            words += f" in {' or '.join(self.units)}"
+        if self.answers:
+            words += f" answered {' or '.join(self.answers)}"
         if self.lasting is not None:
             words += f" lasting {self.lasting.words()} days"
         if self.where is not None:
@@ -284,8 +306,9 @@ class EventQuery:
             written |= {"concept_set": self.concepts.to_json(), "domain": self.domain}
         if self.value is not None:
             written["value"] = self.value.to_json()
-        if self.texts:
-            written["texts"] = sorted(set(self.texts))
+        for name in ("texts", "units", "answers"):
+            if getattr(self, name):
+                written[name] = sorted(set(getattr(self, name)))
         if self.lasting is not None:
             written["lasting_days"] = self.lasting.to_json()
         if self.first_ever:
@@ -309,7 +332,7 @@ class EventQuery:
 
         known = {
             "codes", "prefixes", "concept_set", "domain", "value", "texts", "lasting_days",
-            "first_ever", "where", "title",
+            "first_ever", "where", "title", "units", "answers",
         }  # fmt: skip
         check_entries(written, known, "event query")
         if not isinstance(written.get("first_ever", False), bool):
@@ -330,6 +353,8 @@ class EventQuery:
             first_ever=written.get("first_ever", False),
             where=None if where is None else parse(where),
             title=written.get("title", ""),
+            units=_texts_of(written, "units"),
+            answers=_texts_of(written, "answers"),
             **ranges,
         )
 
@@ -343,6 +368,14 @@ def _texts_of(written: Mapping[str, Any], key: str) -> tuple[str, ...]:
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise CohortError(f"event query: {key} is a list of texts")
     return tuple(texts)
+
+
+def _holding(texts: pd.Categorical, parts: Iterable[str]) -> np.ndarray:
+    """Which texts have one of some parts in them, as a whole between spaces, (event,) bool."""
+    held = np.zeros(len(texts.categories) + 1, bool)
+    for i in np.unique(texts.codes[texts.codes >= 0]):
+        held[i] = any(f" {part} " in f" {texts.categories[i]} " for part in parts)
+    return held[texts.codes]
 
 
 def _first_of_each(rows: EventRows) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 import numpy as np
 
@@ -11,18 +11,24 @@ from workbench.cohort.written import check_entries, shown
 from workbench.data.events import DAY
 from workbench.errors import CohortError
 
+if TYPE_CHECKING:
+    from workbench.cohort.criteria.landmark import Landmark
+
 Unit = Literal["days", "hours"]
 Anchor = Literal["index", "exit"]
 Edge = Literal["start", "end"]
 
 HOUR = DAY // 24
+_ENTRIES = (
+    "start", "end", "unit", "anchor", "edge", "observed", "start_included", "end_included",
+)  # fmt: skip
 LONGEST = 200_000
 """Days; what is longer is no window of a life, and would leave the clock."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """From ``start`` to ``end``, both included.
+    """From ``start`` to ``end``, both included unless said otherwise.
 
     Parameters
     ----------
@@ -39,6 +45,9 @@ class Window:
         Which moment of the event must lie in the window: when it began or when it ended.
     observed
         Whether the event must also lie in the observation period that holds the index date.
+    start_included, end_included
+        Whether exactly that moment counts. A window in days is made of whole days: there both are
+        True, and the day after or before says the rest.
     """
 
     start: int | None = None
@@ -47,6 +56,8 @@ class Window:
     anchor: Anchor = "index"
     edge: Edge = "start"
     observed: bool = False
+    start_included: bool = True
+    end_included: bool = True
 
     def __post_init__(self) -> None:
         for name, allowed in (("unit", Unit), ("anchor", Anchor), ("edge", Edge)):
@@ -69,6 +80,24 @@ class Window:
                 f"window: it starts {self.start} and ends {self.end} {self.unit} after the "
                 f"{self.anchor}: give the earlier one first"
             )
+        self._check_ends()
+
+    def _check_ends(self) -> None:
+        for name, bound in (("start", self.start), ("end", self.end)):
+            included = getattr(self, f"{name}_included")
+            if not isinstance(included, bool):
+                raise CohortError(f"window: {name}_included is true or false")
+            if not included and (bound is None or self.unit == "days"):
+                raise CohortError(
+                    f"window: only a {name} in hours can be left out: in days write the day "
+                    "after or before it"
+                )
+        if self.start is not None and self.start == self.end and not self._both_included:
+            raise CohortError("window: no moment lies in it: its start and end are the same")
+
+    @property
+    def _both_included(self) -> bool:
+        return self.start_included and self.end_included
 
     @property
     def at_any_time(self) -> bool:
@@ -85,8 +114,9 @@ class Window:
             low = None if self.start is None else (day + self.start) * DAY
             high = None if self.end is None else (day + self.end + 1) * DAY - 1
         else:
-            low = None if self.start is None else anchor + self.start * HOUR
-            high = None if self.end is None else anchor + self.end * HOUR
+            start, end = not self.start_included, not self.end_included
+            low = None if self.start is None else anchor + self.start * HOUR + start
+            high = None if self.end is None else anchor + self.end * HOUR - end
         # What has no time lies before every moment, so an open start leaves it out.
         opens = FIRST if self.at_any_time else FIRST + 1
         first = np.full(len(anchor), opens) if low is None else low
@@ -99,13 +129,21 @@ class Window:
             last = np.minimum(last, population.observed_to)
         return first, last
 
-    def looks_ahead(self) -> bool:
-        """Whether it reaches beyond the index date."""
-        return self.anchor == "exit" or self.end is None or self.end > 0
+    def looks_ahead(self, landmark: "Landmark | None" = None) -> bool:
+        """Whether it reaches beyond the index date, or the landmark if there is one."""
+        if self.anchor == "exit" or self.end is None:
+            return True
+        if landmark is None or self.end <= 0:
+            return self.end > 0
+        if self.unit == landmark.unit:
+            return self.end > landmark.after
+        if self.unit == "hours":
+            return self.end > 24 * landmark.after
+        return 24 * (self.end + 1) > landmark.after
 
     def words(self, anchor: str = INDEX_DATE) -> str:
         """As a sentence ends."""
-        words = self._range(anchor)
+        words = self._range(anchor) + self._left_out()
         if self.edge == "end":
             words = f"ending {words}" if words else "ended"
         if self.observed:
@@ -132,10 +170,16 @@ class Window:
             return f"{start} to {end} {unit} after {anchor}"
         return f"from {-start} {unit} before to {end} {unit} after {anchor}"
 
+    def _left_out(self) -> str:
+        if self._both_included:
+            return ""
+        ends = [e for e in ("start", "end") if not getattr(self, f"{e}_included")]
+        return f" (without its {' and its '.join(ends)})"
+
     def to_json(self) -> dict[str, Any]:
         """What :meth:`from_json` reads; what is not said otherwise is left out."""
         written: dict[str, Any] = {}
-        for name in ("start", "end", "unit", "anchor", "edge", "observed"):
+        for name in _ENTRIES:
             value = getattr(self, name)
             if value != getattr(Window, name):
                 written[name] = value
@@ -150,7 +194,7 @@ class Window:
         CohortError
             If it is no window.
         """
-        check_entries(written, {"start", "end", "unit", "anchor", "edge", "observed"}, "a window")
+        check_entries(written, {*_ENTRIES}, "a window")
         if not isinstance(written.get("observed", False), bool):
             raise CohortError("window: observed is true or false")
         return cls(**written)

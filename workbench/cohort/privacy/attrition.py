@@ -1,10 +1,18 @@
 """The attrition without small losses, and without what gives them away."""
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
+from workbench.cohort.privacy.release_log import ReleaseLog
 from workbench.cohort.privacy.small_cells import SUPPRESSED, small
 from workbench.cohort.privacy.suppression import suppress
+from workbench.errors import PrivacyError
+
+if TYPE_CHECKING:
+    from workbench.cohort.flow import Flow
 
 
 def suppress_attrition(attrition: pd.DataFrame, minimum: int) -> pd.DataFrame:
@@ -23,7 +31,7 @@ def suppress_attrition(attrition: pd.DataFrame, minimum: int) -> pd.DataFrame:
     if minimum <= 1:
         return attrition
     shown = attrition.astype(object)
-    removed, after = _withheld_losses(attrition["n_removed"].to_numpy(), minimum)
+    removed, after = withheld_losses(attrition["n_removed"].to_numpy(), minimum)
     shown.loc[removed, "n_removed"] = SUPPRESSED
     shown.loc[after, "n_after"] = SUPPRESSED
     # The count before a step is the count after the step before it.
@@ -43,8 +51,108 @@ def suppress_attrition(attrition: pd.DataFrame, minimum: int) -> pd.DataFrame:
     return shown
 
 
-def _withheld_losses(losses: np.ndarray, minimum: int) -> tuple[np.ndarray, np.ndarray]:
-    """Steps whose loss, and steps whose remaining count, are withheld."""
+def release_attrition(
+    attrition: pd.DataFrame,
+    flow: "Flow",
+    patient_ids: np.ndarray,
+    *,
+    log: ReleaseLog,
+    words: str,
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """:func:`suppress_attrition`, and without counts that earlier releases forbid.
+
+    Each count of patients, or of events, that would be shown is asked for, the last first.
+
+    Parameters
+    ----------
+    attrition
+        Exact, as ``flow.table()`` has it.
+    flow
+        The steps.
+    patient_ids
+        (patient,) str, by row in ``flow.patient``.
+    log
+        Of the dataset.
+    words
+        What the patients of the last row are called.
+
+    Returns
+    -------
+    DataFrame
+        What may be shown.
+    tuple of str
+        Why counts are withheld that are not small, one sentence each.
+
+    Raises
+    ------
+    PrivacyError
+        If the patients who are left after the last step may not be shown.
+    """
+    shown = suppress_attrition(attrition, log.minimum)
+    if log.minimum <= 1:
+        return shown, ()
+    parts, cells = {}, {}
+    for row, column, who in _counted(flow, len(patient_ids)):
+        last = row == len(shown) - 1
+        where = words if last else f"{words}; step {row}, “{shown['sentence'][row]}”"
+        name = where if column == "n_after" else f"{where}: events"
+        if not isinstance(shown.loc[row, column], str):
+            parts[name], cells[name] = who, (row, column)
+    answers = log.show(patient_ids, parts, required=[words])
+    if not answers[words].allowed:
+        raise PrivacyError(answers[words].sentence)
+    refused = {name: answer for name, answer in answers.items() if not answer.allowed}
+    for name in refused:
+        row, column = cells[name]
+        if column == "events_after":
+            # As suppress_attrition does: events give each other away.
+            shown[["events_removed", "events_after"]] = SUPPRESSED
+            continue
+        shown.loc[row, "n_after"] = shown.loc[row + 1, "n_before"] = SUPPRESSED
+        if row == 0:
+            shown.loc[0, "n_before"] = SUPPRESSED
+    # A loss between a count that is shown and one that is not would give the other.
+    hidden = shown["n_after"].to_numpy() == SUPPRESSED
+    shown.loc[np.append(False, hidden[1:] != hidden[:-1]), ["n_removed", "n_unknown"]] = SUPPRESSED
+    why = dict.fromkeys(answer.sentence for answer in refused.values())
+    return shown, tuple(f"A count of the attrition is withheld: {each}" for each in why)
+
+
+def _counted(flow: "Flow", n_ids: int) -> Iterator[tuple[int, str, np.ndarray]]:
+    """Row, column and patients of each count, (patient,) bool, the last row first.
+
+    The population is left out where its patients are not all known, as in a database.
+    """
+    kept, masks = np.ones(len(flow.patient), bool), []
+    if flow.entry:
+        masks.append(kept)
+    for step in flow.steps:
+        kept = kept & step.holds
+        masks.append(kept)
+    for row, mask in reversed(list(enumerate(masks, 1))):
+        for column, of in (("n_after", mask), ("events_after", mask & flow.event)):
+            who = np.zeros(n_ids, bool)
+            who[flow.patient[of]] = True
+            yield row, column, who
+    if n_ids == flow.n_population:
+        yield 0, "n_after", np.ones(n_ids, bool)
+
+
+def withheld_losses(losses: np.ndarray, minimum: int) -> tuple[np.ndarray, np.ndarray]:
+    """Steps whose loss, and steps whose remaining count, are withheld.
+
+    Parameters
+    ----------
+    losses
+        (step,) int; the first step loses nobody.
+    minimum
+        Smallest count that may be shown.
+
+    Returns
+    -------
+    removed, after
+        (step,) bool each.
+    """
     removed = suppress(losses[:, None], minimum, row_totals=False)[:, 0]
     step = np.arange(len(losses))
     if not removed.any():

@@ -6,17 +6,19 @@ the other two. A log remembers what was shown of a dataset, and is asked before 
 What it refuses:
 
 - a selection of fewer patients than the minimum, or of all but so few;
-- one that differs from one that was shown, or from all patients, by fewer than the minimum on
-  either side (a count, and the more so a curve, would change by those alone);
+- one that differs from one that was shown, or from all patients where their number is known, by
+  fewer than the minimum on either side (a count, and the more so a curve, would change by those
+  alone);
 - one that with two others isolates a small group: a whole without two parts that do not overlap
   (``all - women - men`` leaves those of unknown sex), or two parts beyond what they share;
 - the same with three others, among the most recent (``RECENT``).
 
-What it does not catch: sums over more than four selections; surfaces that are no longer remembered,
-or were shown in another session; statistics within a surface (a table's own cells are the business
-of :mod:`workbench.cohort.privacy.suppression`); and what a reader knows from elsewhere. A part of a
-selection that is counted on its own, such as its events, is a selection and must be asked for too.
-A refusal itself says that few patients differ. Release to the public wants a person's judgement.
+What it does not catch: sums over more than four selections, and of three or four those that are
+not recent; surfaces that are no longer remembered; statistics within a surface (a table's own cells
+are the business of :mod:`workbench.cohort.privacy.suppression`); and what a reader knows from
+elsewhere. A part of a selection that is counted on its own, such as its events, is a selection and
+must be asked for too. A refusal itself says that few patients differ. Release to the public wants a
+person's judgement.
 
 References
 ----------
@@ -35,6 +37,7 @@ import numpy as np
 from workbench.errors import CohortError
 
 MOST_REMEMBERED = 128
+RECENT_PAIRS = 128
 RECENT = 24
 _ONES = np.array([int(word).bit_count() for word in range(1 << 16)], np.uint8)
 
@@ -60,11 +63,13 @@ class DisclosureLog:
     Parameters
     ----------
     n_patients
-        Patients of the dataset, whose number is taken as known.
+        Patients of the dataset.
     minimum
         Smallest group that may be told apart; 0 or 1 allows everything.
     keep
         How many surfaces are remembered; the oldest are forgotten first.
+    population
+        What all patients together are called, whose number is taken as known; None where it is not.
 
     Examples
     --------
@@ -76,10 +81,19 @@ class DisclosureLog:
     False
     """
 
-    def __init__(self, n_patients: int, minimum: int, *, keep: int = MOST_REMEMBERED) -> None:
+    def __init__(
+        self,
+        n_patients: int,
+        minimum: int,
+        *,
+        keep: int = MOST_REMEMBERED,
+        population: str | None = "all patients",
+    ) -> None:
         self.n_patients, self.minimum = n_patients, minimum
-        everyone = np.ones(n_patients, bool)
-        self._everyone = _Shown("all patients", _packed(everyone), n_patients)
+        self._known: list[_Shown] = []
+        if population is not None:
+            everyone = _packed(np.ones(n_patients, bool))
+            self._known.append(_Shown(population, everyone, n_patients))
         self._shown: deque[_Shown] = deque(maxlen=keep)
         self._lock = Lock()
 
@@ -114,10 +128,27 @@ class DisclosureLog:
         with self._lock:
             asked = self._read(surface, selection)
             answer = self._answer(asked)
-            known = any(_equal(asked, shown) for shown in (self._everyone, *self._shown))
+            known = any(_equal(asked, shown) for shown in (*self._known, *self._shown))
             if answer.allowed and not known:
                 self._shown.append(asked)
             return answer
+
+    def recall(self, selection: np.ndarray, surface: str) -> None:
+        """Remember what was shown before this log was made; nothing is asked.
+
+        Raises
+        ------
+        CohortError
+            As :meth:`ask`.
+        """
+        with self._lock:
+            self._shown.append(self._read(surface, selection))
+
+    @property
+    def shown(self) -> tuple[tuple[str, np.ndarray], ...]:
+        """What is remembered, the oldest first: surface, and (patient,) bool."""
+        with self._lock:
+            return tuple((s.surface, self._unpacked(s).astype(bool)) for s in self._shown)
 
     def _read(self, surface: str, selection: np.ndarray) -> _Shown:
         selection = np.asarray(selection)
@@ -137,13 +168,13 @@ class DisclosureLog:
                 f"Fewer than {self.minimum} patients are selected: widen the selection until "
                 f"there are {self.minimum}.",
             )
-        others = [self._everyone, *self._shown]
+        others = [*self._known, *self._shown]
         if any(_equal(asked, other) for other in others):
             return Answer(True)
         for other in others:
             if self._near(asked, other):
                 return Answer(False, self._too_near(other.surface))
-        for together in self._isolating(asked, others):
+        for together in self._isolating(asked):
             names = " and ".join(f"“{shown.surface}”" for shown in together)
             return Answer(
                 False,
@@ -167,15 +198,15 @@ class DisclosureLog:
         shared = _count(asked.bits & other.bits)
         return max(asked.n, other.n) - shared < self.minimum
 
-    def _isolating(self, asked: _Shown, others: list[_Shown]) -> list[tuple[_Shown, ...]]:
+    def _isolating(self, asked: _Shown) -> list[tuple[_Shown, ...]]:
         """The first sum with two or three others that counts each of a small group once.
 
         A reader who adds and subtracts counts sees a small number; it is the size of a group if
         the sum is 0 or 1, or 0 or -1, for every patient. Few sums are small at all, so hardly any
         is looked at patient by patient.
         """
-        recent = [others[0], *others[1:][-RECENT:]]
-        for places, size in ((others, 2), (recent, 3)):
+        recent = [[*self._known, *list(self._shown)[-n:]] for n in (RECENT_PAIRS, RECENT)]
+        for places, size in zip(recent, (2, 3), strict=True):
             if len(places) < size:
                 continue
             chosen = _choices(len(places), size)
@@ -220,32 +251,3 @@ def _count(bits: np.ndarray) -> int:
 
 def _equal(first: _Shown, second: _Shown) -> bool:
     return first.n == second.n and np.array_equal(first.bits, second.bits)
-
-
-_LOGS: dict[str, DisclosureLog] = {}
-_LOGS_LOCK = Lock()
-
-
-def disclosure_log(data_hash: str, n_patients: int, minimum: int) -> DisclosureLog:
-    """The log of a dataset: one for all who show it in this process.
-
-    Parameters
-    ----------
-    data_hash
-        Of the data, as a card has it: other data have another log.
-    n_patients, minimum
-        As :class:`DisclosureLog` has them.
-
-    Raises
-    ------
-    CohortError
-        If the log of these data was begun with other numbers.
-    """
-    with _LOGS_LOCK:
-        log = _LOGS.setdefault(data_hash, DisclosureLog(n_patients, minimum))
-    if (log.n_patients, log.minimum) != (n_patients, minimum):
-        raise CohortError(
-            f"the log of these data was begun for {log.n_patients} patients and a minimum of "
-            f"{log.minimum}, got {n_patients} and {minimum}: ask with the same numbers"
-        )
-    return log

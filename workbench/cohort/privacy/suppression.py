@@ -102,7 +102,24 @@ def _protect(
     known_rows: np.ndarray,
     known_columns: np.ndarray,
 ) -> np.ndarray:
-    """``hidden``, and what must be withheld besides, where some totals may not be known."""
+    """``hidden``, and what must be withheld besides, where some totals may not be known.
+
+    Rows are taken in the order of what they hold, so that the same is withheld however they stand.
+    """
+    order = np.lexsort((*hidden.T, *counts.T, known_rows))
+    rows = counts[order], hidden[order], minimum, known_rows[order]
+    protected = np.empty_like(hidden)
+    protected[order] = _protect_in_order(*rows, known_columns)
+    return protected
+
+
+def _protect_in_order(
+    counts: np.ndarray,
+    hidden: np.ndarray,
+    minimum: int,
+    known_rows: np.ndarray,
+    known_columns: np.ndarray,
+) -> np.ndarray:
     hidden = hidden.copy()
     while hidden.any():
         n_hidden = hidden.sum()

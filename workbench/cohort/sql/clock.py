@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, Date, Double, Integer, Interval
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.sql import ColumnElement, cast, literal_column
 
+from workbench.cohort.criteria.window import Unit
 from workbench.cohort.sql import bound
 from workbench.data.events import DAY
 
@@ -90,3 +91,12 @@ class RelativeClock:
 
 
 Clock = CalendarClock | RelativeClock
+
+
+def beyond(
+    moment: Moment, origin: Moment, after: int, unit: Unit, clock: Clock
+) -> ColumnElement[bool]:
+    """Whether a moment lies later than so many days, by calendar, or hours after another."""
+    if unit == "days":
+        return moment >= clock.later(clock.day(origin), after + 1)
+    return moment > (clock.hours_later(origin, after) if after else origin)

@@ -147,7 +147,8 @@ def _counting(criterion: Happened, question: Question) -> Select:
     n = {
         "events": func.count(),
         "codes": func.count(distinct(happened.c[CODE])),
-        "days": _n_days(happened, question),
+        "days": _n_times(question.clock.day(happened.c[TIME]), happened),
+        "moments": _n_times(happened.c[TIME], happened),
     }[criterion.counted]
     return (
         select(patient, at, n.label("n"))
@@ -157,9 +158,9 @@ def _counting(criterion: Happened, question: Question) -> Select:
     )
 
 
-def _n_days(happened: CTE, question: Question) -> ColumnElement[Any]:
-    """Different days; events without a time share one of their own."""
-    timed = func.count(distinct(question.clock.day(happened.c[TIME])))
+def _n_times(times: ColumnElement[Any], happened: CTE) -> ColumnElement[Any]:
+    """Different days or moments; events without a time share one of their own."""
+    timed = func.count(distinct(times))
     return timed + func.max(case((happened.c[TIME].is_(None), ONE), else_=ZERO))
 
 

@@ -4,12 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from sqlalchemy import select, table
+
+from workbench.cohort.sql import bound
 from workbench.cohort.sql.catalogue import Tables, check_no_zone, tables_of
 from workbench.cohort.sql.clock import CalendarClock, Clock, RelativeClock
 from workbench.cohort.sql.meds import MedsSource
-from workbench.cohort.sql.omop import OmopSource
+from workbench.cohort.sql.omop import Cdm, OmopSource
+from workbench.cohort.sql.omop.cdm import ANCESTOR, CONCEPT, RELATIONSHIP
 from workbench.cohort.sql.server import Server, Session
 from workbench.cohort.sql.source import Source
+from workbench.cohort.sql.text import as_sql
 from workbench.data.card import did_you_mean
 from workbench.data.concepts import Vocabulary
 from workbench.data.records import Kind
@@ -20,9 +25,6 @@ from workbench.data.sources.omop_tables import (
     PERSON_REQUIRED,
 )
 from workbench.errors import RecordsError, printable
-
-_ANCESTOR = ("ancestor_concept_id", "descendant_concept_id")
-_CONCEPT = ("concept_id", "concept_name")
 
 
 class Database(Protocol):
@@ -49,7 +51,8 @@ class OmopDatabase:
     schema
         Of the clinical tables; that of the server, if not given.
     vocabulary_schema
-        Of ``concept`` and ``concept_ancestor``; ``schema``, if not given.
+        Of ``concept``, and of ``concept_ancestor`` or, where that is empty,
+        ``concept_relationship``; ``schema``, if not given.
     modalities
         Modality → codes whose events are its acquisitions.
     name
@@ -78,15 +81,21 @@ class OmopDatabase:
             "person": _present(clinical, "person", PERSON_REQUIRED, PERSON_OPTIONAL),
             "observation_period": _present(clinical, "observation_period", PERIOD_REQUIRED, ()),
         }
-        for table in EVENT_TABLES:
-            if table.name in clinical:
-                columns[table.name] = _present(clinical, table.name, table.required, table.optional)
-        for name, required in (("concept", _CONCEPT), ("concept_ancestor", _ANCESTOR)):
-            if name in words:
-                columns[name] = _present(words, name, required, ())
-        return OmopSource(
-            schema, vocabulary, columns, modalities=dict(self.modalities), name=self.name
-        )
+        for events in EVENT_TABLES:
+            if events.name in clinical:
+                columns[events.name] = _present(
+                    clinical, events.name, events.required, events.optional
+                )
+        if "concept" in words:
+            columns["concept"] = _present(words, "concept", CONCEPT, ())
+        if _holds_rows(session, words, vocabulary, "concept_ancestor"):
+            columns["concept_ancestor"] = _present(words, "concept_ancestor", ANCESTOR, ())
+        elif _holds_rows(session, words, vocabulary, "concept_relationship"):
+            columns["concept_relationship"] = _present(
+                words, "concept_relationship", RELATIONSHIP, ("invalid_reason",)
+            )
+        cdm = Cdm(schema, vocabulary, columns)
+        return OmopSource(cdm, modalities=dict(self.modalities), name=self.name)
 
 
 @dataclass(frozen=True)
@@ -159,6 +168,14 @@ class MedsDatabase:
             self.vocabulary,
             self.name,
         )
+
+
+def _holds_rows(session: Session, tables: Tables, schema: str, name: str) -> bool:
+    """Whether a table is there, and not empty."""
+    if name not in tables:
+        return False
+    rows = select(bound.ONE).select_from(table(name, schema=schema))
+    return bool(session.select(as_sql(select(rows.exists().label("any"))))["any"][0])
 
 
 def _present(

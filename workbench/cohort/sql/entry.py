@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import CTE, and_, case, false, func, select, true, union_all
+from sqlalchemy import CTE, and_, case, false, func, not_, select, true, union_all
 from sqlalchemy.sql import ColumnElement, Select
 
+from workbench.cohort.account import LANDMARK
 from workbench.cohort.criteria.query import EventQuery
+from workbench.cohort.criteria.window import Unit
 from workbench.cohort.entry import Entry
 from workbench.cohort.record_definition import RecordDefinition
-from workbench.cohort.sql.clock import Clock, Moment
+from workbench.cohort.sql.clock import Clock, Moment, beyond
 from workbench.cohort.sql.events import events_of
 from workbench.cohort.sql.records import Question, Records, records_at
 from workbench.cohort.sql.source import END, PATIENT, TIME
@@ -18,7 +20,7 @@ from workbench.data.events import DEATH
 
 
 def candidate_records(definition: RecordDefinition, writing: Writing) -> Records:
-    """Every entry event, one a patient and day, with its observation period and follow-up.
+    """Every entry event, one a patient and day or moment, with its period and follow-up.
 
     Parameters
     ----------
@@ -39,10 +41,11 @@ def _entries(entry: Entry, writing: Writing) -> Select:
     if len(parts) > 1:
         rows = union_all(*(select(p.c[PATIENT], p.c[TIME]) for p in parts)).subquery("either")
     patients = writing.source.patient_ids()
+    at = writing.source.clock.day(rows.c[TIME]) if entry.per == "day" else rows.c[TIME]
     return (
         select(rows.c[PATIENT], func.min(rows.c[TIME]).label("index_date"))
         .where(rows.c[TIME].is_not(None), rows.c[PATIENT].in_(patients))
-        .group_by(rows.c[PATIENT], writing.source.clock.day(rows.c[TIME]))
+        .group_by(rows.c[PATIENT], at)
     )
 
 
@@ -53,9 +56,12 @@ def _followed(definition: RecordDefinition, found: Records, writing: Writing) ->
     died = question.joined(_death(found, writing)).c.died
     # Whoever is recorded as dead before the index date is not followed at all.
     death = case((died.is_not(None), func.greatest(died, at)))
-    ends = [death, *(first_after(q, question) for q in follow_up.events)]
+    unit = definition.unit
+    ends = [death, *(first_after(q, question, 0, unit) for q in follow_up.events)]
     if follow_up.days is not None:
         ends.append(clock.last_of(clock.later(clock.day(at), follow_up.days)))
+    if follow_up.hours is not None:
+        ends.append(clock.hours_later(at, follow_up.hours))
     if follow_up.until is not None:
         ends.append(clock.last_of(clock.date(follow_up.until)))
     if found.observed:
@@ -90,21 +96,24 @@ def _of_patient(records: Records, happened: CTE, best: ColumnElement[Any]) -> Se
     )
 
 
-def first_after(query: EventQuery, question: Question) -> Moment:
-    """When the first of some events happened on a later day than the index date; null if none."""
-    key = [query.to_json(), question.records.table.name]
-    first = question.writing.part("firsts", key, lambda: _first_after(query, question))
+def first_after(query: EventQuery, question: Question, after: int, unit: Unit) -> Moment:
+    """When the first of some events happened later than so long after the index date.
+
+    Null if none did.
+    """
+    key = [query.to_json(), question.records.table.name, after, unit]
+    first = question.writing.part("firsts", key, lambda: _first_after(query, question, after, unit))
     return question.joined(first).c.first
 
 
-def _first_after(query: EventQuery, question: Question) -> Select:
+def _first_after(query: EventQuery, question: Question, after: int, unit: Unit) -> Select:
     records, clock = question.records, question.clock
     happened = events_of(query, question.writing)
     patient, at = records.key
     return (
         select(patient, at, func.min(happened.c[TIME]).label("first"))
         .select_from(records.table.join(happened, happened.c[PATIENT] == patient))
-        .where(happened.c[TIME] >= clock.later(clock.day(at), 1))
+        .where(beyond(happened.c[TIME], at, after, unit, clock))
         .group_by(patient, at)
     )
 
@@ -128,8 +137,25 @@ def entry_masks(
     if "washout" in asked:
         masks["washout"] = _washed_out(table.c.index_date, table.c[PATIENT], entry, clock)
     if "followed up" in asked:
-        masks["followed up"] = _known(clock.day(table.c.exit_date) > day)
+        at, unit = table.c.index_date, definition.unit
+        masks["followed up"] = _known(beyond(table.c.exit_date, at, 0, unit, clock))
+    if LANDMARK in asked:
+        masks[LANDMARK] = _at_risk(definition, question)
     return masks
+
+
+def _at_risk(definition: RecordDefinition, question: Question) -> ColumnElement[bool]:
+    """Whether follow-up goes beyond the landmark, with no outcome before if none may come again."""
+    landmark, clock = definition.landmark, question.clock
+    assert landmark is not None
+    after, unit = landmark.after, landmark.unit
+    table = question.records.table
+    followed = _known(beyond(table.c.exit_date, table.c.index_date, after, unit, clock))
+    if definition.outcome is None or landmark.earlier == "stay":
+        return followed
+    first = first_after(definition.outcome, question, 0, unit)
+    later = beyond(first, table.c.index_date, after, unit, clock)
+    return and_(followed, not_(_known(not_(later))))
 
 
 def _washed_out(
@@ -142,8 +168,11 @@ def _washed_out(
 def outcome_event(definition: RecordDefinition, question: Question) -> ColumnElement[bool]:
     """Whether the outcome came by the end of follow-up."""
     assert definition.outcome is not None
-    first, clock = first_after(definition.outcome, question), question.clock
-    return _known(clock.day(first) <= clock.day(question.records.table.c.exit_date))
+    landmark, unit, clock = definition.landmark, definition.unit, question.clock
+    after = landmark.after if landmark is not None and landmark.earlier == "stay" else 0
+    first = first_after(definition.outcome, question, after, unit)
+    end = question.records.table.c.exit_date
+    return _known(not_(beyond(first, end, 0, unit, clock)))
 
 
 def _known(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:

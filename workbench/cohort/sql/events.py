@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import CTE, and_, func, select
-from sqlalchemy.sql import ColumnElement, Select, collate
+from sqlalchemy import CTE, Text, and_, func, or_, select
+from sqlalchemy.sql import ColumnElement, Select, collate, literal_column
 
 from workbench.cohort.criteria.query import EventQuery, Range
 from workbench.cohort.sql import bound
@@ -24,7 +24,7 @@ def _select(query: EventQuery, writing: Writing) -> Select:
     if query.where is not None:
         return _surrounded(query, writing)
     found = writing.source.events(query)
-    filters = (query.value, query.lasting, query.texts)
+    filters = (query.value, query.lasting, query.texts, query.units, query.answers)
     if not query.first_ever and not any(filters):
         return found
     rows = (_first_ever(found) if query.first_ever else found).subquery("found")
@@ -33,11 +33,20 @@ def _select(query: EventQuery, writing: Writing) -> Select:
         kept = kept.where(within(rows.c[NUMBER], query.value))
     if query.texts:
         kept = kept.where(rows.c[TEXT] == func.any(bound.texts(query.texts)))
+    for parts in (query.units, query.answers):
+        if parts:
+            kept = kept.where(or_(*(_holds(rows.c[TEXT], part) for part in sorted(set(parts)))))
     if query.lasting is not None:
         clock = writing.source.clock
         days = clock.days_between(clock.day(rows.c[TIME]), clock.day(rows.c[END]))
         kept = kept.where(within(days, query.lasting))
     return kept
+
+
+def _holds(value: ColumnElement[Any], part: str) -> ColumnElement[bool]:
+    """Whether a text has a part in it, as a whole between spaces."""
+    padded = literal_column("' '", Text()) + value + literal_column("' '", Text())
+    return func.strpos(padded, bound.text(f" {part} ")) > bound.ZERO
 
 
 def _first_ever(found: Select) -> Select:

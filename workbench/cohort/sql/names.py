@@ -9,6 +9,7 @@ from sqlalchemy.sql import ColumnElement
 from workbench.cohort.criteria import Criterion, Happened
 from workbench.cohort.criteria.columns import Compare, IsIn
 from workbench.cohort.criteria.criterion import Not, Several
+from workbench.cohort.criteria.domains import check_cdm
 from workbench.cohort.criteria.query import EventQuery
 from workbench.cohort.record_definition import RecordDefinition
 from workbench.cohort.sql import bound
@@ -33,6 +34,8 @@ def check_names(definition: RecordDefinition, source: Source, session: Session) 
     """
     asked: dict[str, Asked] = {}
     for query in _queries(definition):
+        if source.kind == "omop":
+            check_cdm(query.codes, query.prefixes, query.domain)
         asked |= {str(error): (true, error) for true, error in _of_query(query, source)}
     for criterion in _criteria(definition):
         asked |= {str(error): (true, error) for true, error in _of_column(criterion, source)}
@@ -67,10 +70,7 @@ def _of_query(query: EventQuery, source: Source) -> Iterator[Asked]:
             )
         yield (
             source.resolves(query.concepts),
-            RecordsError(
-                f"concept set {name!r}: everything in it is taken out again, or concept_ancestor "
-                "is empty, so that what lies under its concepts is not known"
-            ),
+            RecordsError(f"concept set {name!r}: everything in it is taken out again"),
         )
 
 

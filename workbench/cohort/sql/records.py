@@ -165,7 +165,8 @@ def in_window(
     if window.anchor == "exit":
         conditions.append(anchor.is_not(None))
     if window.start is not None:
-        conditions.append(moment >= _bound(window.start, window, anchor, clock))
+        start = _bound(window.start, window, anchor, clock)
+        conditions.append(moment >= start if window.start_included else moment > start)
     if window.observed and records.observed:
         conditions.append(moment >= table.c.observed_from)
         conditions.append(moment <= table.c.observed_to)
@@ -173,7 +174,8 @@ def in_window(
         if window.unit == "days":
             before = moment < clock.later(clock.day(anchor), window.end + 1)
         else:
-            before = moment <= clock.hours_later(anchor, window.end)
+            end = clock.hours_later(anchor, window.end)
+            before = moment <= end if window.end_included else moment < end
         conditions.append(before)
     return conditions
 

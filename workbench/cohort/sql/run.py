@@ -54,6 +54,14 @@ class DatabaseCohort(Account):
         """Counts only: what a notebook shows and saves holds no patient."""
         return f"DatabaseCohort({self.name}: {self.n_patients} patients, {self.n_records} records)"
 
+    @property
+    def release_name(self) -> str:
+        return f"database {self.name}"
+
+    @property
+    def _ids(self) -> np.ndarray:
+        return np.asarray(self.patient_ids, object)
+
     @cached_property
     def patients(self) -> pd.DataFrame:
         """The records: ``patient_id``, ``index_date``, and with an outcome ``event``.

@@ -1,6 +1,6 @@
 """Table one, and who has which modality: counts and summaries without small cells."""
 
-from workbench.cohort.table_one.availability import availability
+from workbench.cohort.table_one.availability import availability, shown_groups
 from workbench.cohort.table_one.description import describe
 from workbench.cohort.table_one.grouping import ALL, MISSING, Division
 from workbench.cohort.table_one.of_cohort import (
@@ -36,6 +36,7 @@ __all__ = [
     "Variable",
     "availability",
     "describe",
+    "shown_groups",
     "table_one",
     "table_one_record",
 ]

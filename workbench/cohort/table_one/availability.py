@@ -30,7 +30,13 @@ def availability(cohort: "Cohort", *, by: str | None = None) -> pd.DataFrame:
         One row a modality and level of ``by`` ("all" first): ``modality``, ``level``,
         ``n_patients``, ``n_available``, ``percent``, ``n_events``, ``n_events_available``. Counts
         that the card's privacy withholds read "suppressed".
+
+    Raises
+    ------
+    PrivacyError
+        If together with what was shown before, the table would give a small group away.
     """
+    cohort.require_release(by)
     groups, minimum = _masks(cohort, by), cohort.card.spec.privacy.minimum_cell
     tiny, event = _tiny(groups, minimum), cohort.patients["event"].to_numpy()
     rows = []
@@ -52,6 +58,13 @@ def availability(cohort: "Cohort", *, by: str | None = None) -> pd.DataFrame:
             row = dict.fromkeys(shown, SUPPRESSED) if hide else shown
             rows.append({"modality": name, "level": level, **row})
     return pd.DataFrame(rows)
+
+
+def shown_groups(cohort: "Cohort", by: str) -> dict[str, np.ndarray]:
+    """The groups whose size a table by ``by`` shows: title → (patient,) bool."""
+    groups = _masks(cohort, by)
+    tiny = _tiny(groups, cohort.card.spec.privacy.minimum_cell)
+    return {title: mask for title, mask in groups.items() if title != ALL and not tiny[title]}
 
 
 def _masks(cohort: "Cohort", by: str | None) -> dict[str, np.ndarray]:

@@ -51,6 +51,8 @@ def table_one(
     ------
     CohortError
         If a column does not exist, or ``by`` is a number or observed after the index date.
+    PrivacyError
+        If together with what was shown before, the table would give a small group away.
     """
     return table_one_record(cohort, by=by, columns=columns).frame()
 
@@ -59,6 +61,7 @@ def table_one_record(
     cohort: "Cohort", *, by: str | None = None, columns: Sequence[str] | None = None
 ) -> TableOne:
     """As :func:`table_one`, with the numbers themselves and every rendering."""
+    cohort.require_release(by)
     spec = cohort.card.spec
     if columns is None:
         roles = ("feature", "group", "marker")

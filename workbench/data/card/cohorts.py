@@ -64,9 +64,20 @@ class Inventory(Part):
 
 
 class Privacy(Part):
-    """What may leave the room. ``minimum_cell`` 0 is for public or simulated data only."""
+    """What may leave the room. ``minimum_cell`` 0 is for public or simulated data only.
+
+    What was shown of a restricted dataset is remembered under its name, or under ``released_as``,
+    where its patients are those of another dataset too.
+
+    ``quasi_identifiers`` are columns that a reader may know of a patient from elsewhere, such as
+    age and sex; a number with the edges of the bins in which it is published, ``age: [40, 60]``.
+    ``workbench data check`` says how many patients share a combination; at least ``k`` should.
+    """
 
     minimum_cell: Annotated[int, Field(ge=0)] = 10
     restricted: bool = True
     thumbnails: bool = False
     basis: str = ""
+    released_as: str = ""
+    quasi_identifiers: dict[Name, tuple[float, ...]] = Field(default_factory=dict)
+    k: Annotated[int, Field(ge=2)] = 5

@@ -67,6 +67,13 @@ def dangling(card: "Card") -> _Found:
         yield from file(("events", name, "file"), events.file)
     for name in card.splits.keys() & card.columns.keys():
         yield ("splits", name), "a split and a column cannot share a name"
+    for name, edges in card.privacy.quasi_identifiers.items():
+        place = ("privacy", "quasi_identifiers", name)
+        yield from column(place, name)
+        if edges and name in card.columns and card.columns[name].type != "numeric":
+            yield place, "edges cut numbers, and this column holds none: leave the list empty"
+        if list(edges) != sorted(set(edges)):
+            yield place, "edges must ascend without repeats"
     for name in card.markers:
         yield from column(("markers",), name)
     for name, group in card.groups.items():

@@ -13,7 +13,7 @@ from workbench.data.card import (
 )
 from workbench.data.modalities.ehr import observed_patients, read_ehr
 from workbench.data.modalities.genomics import feature_names, measured_patients, read_genomics
-from workbench.data.modalities.image import read_images, readable_patients
+from workbench.data.modalities.image import read_images, readable_patients, unreadable_patients
 from workbench.data.store import headers, read_patients
 from workbench.errors import DataCardError
 
@@ -69,6 +69,15 @@ def available_patients(card: "DataCard", name: str) -> set[str]:
     if isinstance(spec, GenomicsModality):
         return measured_patients(card, name, spec)
     return readable_patients(card, spec)
+
+
+def unread_patients(card: "DataCard", name: str) -> set[str]:
+    """Patients whose files of a modality are there and cannot be read.
+
+    Tables that cannot be read are refused whole, so these are patients with damaged images.
+    """
+    spec = _spec(card, name)
+    return unreadable_patients(card, spec) if isinstance(spec, ImageModality) else set()
 
 
 def lacking_modalities(card: "DataCard") -> tuple[str, ...]:

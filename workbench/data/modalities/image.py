@@ -93,6 +93,13 @@ def readable_patients(card: "DataCard", spec: ImageModality) -> set[str]:
     return set(_prepared(card.folder, spec).patient_id.tolist())
 
 
+def unreadable_patients(card: "DataCard", spec: ImageModality) -> set[str]:
+    """Patients with as many image files as the card asks for, of which too few can be read."""
+    owned = by_patient(find_images(card.folder, spec))
+    enough = {p for p, images in owned.items() if len(images) >= spec.images_per_patient}
+    return enough - readable_patients(card, spec)
+
+
 def _prepared(folder: Path, spec: ImageModality) -> _Prepared:
     """Every image of the modality, decoded now or read from the cache folder."""
     owned = by_patient(find_images(folder, spec))

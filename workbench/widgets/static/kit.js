@@ -1,4 +1,4 @@
-// The page of every widget: blocks come as JSON, and what a person does goes back as one of four
+// The page of every widget: blocks come as JSON, and what a person does goes back as one of five
 // typed messages. Nothing here computes a number, asks the network, or runs text as code.
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -157,6 +157,22 @@ const drawers = {
 
   figure(block, page) {
     return figure(block, page);
+  },
+
+  private(block, page) {
+    const node = element("div", { class: "wb-private" });
+    const draw = blockList(page, node);
+    page.received.push((message) => {
+      if (message?.kind === "private" && message.name === block.name) draw(message.blocks);
+    });
+    let version = block.version;
+    page.ask(block.name);
+    const update = (each) => {
+      if (each.version !== version) page.ask(each.name);
+      version = each.version;
+      return true;
+    };
+    return { node, update };
   },
 
   part(block, page) {
@@ -599,6 +615,10 @@ function render({ model, el }) {
       next = null;
       if (!under_way) return post(message);
       queue.push(message);
+    },
+    ask(name) {
+      if (queue.some((each) => each.kind === "ask" && each.name === name)) return;
+      under_way ? queue.push({ kind: "ask", name }) : post({ kind: "ask", name });
     },
     sendSoon(message) {
       if (under_way || queue.length) next = message;

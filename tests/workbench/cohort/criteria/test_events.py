@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from tests.workbench.cohort.small_records import microseconds, records_of
-from workbench.cohort.criteria import Criterion, event, has, records_at
+from workbench.cohort.criteria import Criterion, Window, event, has, records_at
 from workbench.data.records import Records
 from workbench.errors import CohortError
 
@@ -107,3 +107,24 @@ def test_characteristics_are_those_of_the_day(records: Records) -> None:
     assert table["index_year"].tolist() == [2019.0, 2019.0, 2020.0]
     assert list(table) == ["birth", "sex", "index_year", "age", "age_by_year"]
     assert table["birth"].tolist() == [pd.Timestamp("1980-02-29")] * 3
+
+
+def test_an_end_in_hours_may_be_left_out() -> None:
+    window = Window(0, 24, "hours", start_included=False)
+    assert window.words() == "on the index date or in the 24 hours after it (without its start)"
+    assert Window.from_json(window.to_json()) == window
+    assert window.to_json() == {"end": 24, "unit": "hours", "start": 0, "start_included": False}
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"start": 0, "start_included": False}, "in hours can be left out"),
+        ({"end": 5, "unit": "hours", "start_included": False}, "in hours can be left out"),
+        ({"start": 5, "end": 5, "unit": "hours", "end_included": False}, "no moment lies in it"),
+        ({"start": 5, "unit": "hours", "start_included": 0}, "true or false"),
+    ],
+)
+def test_an_end_that_cannot_be_left_out(settings: dict[str, object], words: str) -> None:
+    with pytest.raises(CohortError, match=words):
+        Window.from_json(settings)

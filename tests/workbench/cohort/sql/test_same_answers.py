@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from workbench.cohort.criteria import Criterion, EventQuery, Happened, Range, Window, at_least, col
+from workbench.cohort.criteria.landmark import Landmark
 from workbench.cohort.criteria.modality import Has
 from workbench.cohort.entry import Entry
 from workbench.cohort.follow_up import FollowUp
@@ -31,7 +32,8 @@ from workbench.errors import CohortError
 
 CODES = ("a//1", "a//2", "A//1", "b%_//1", "b//1", "lab//x", "'; DROP TABLE events; --", DEATH)
 PREFIXES = ("", "a//", "b%", "b%_//", "lab//", "'", "a//1")
-TEXTS = ("yes", "no", 'it\'s "odd"; --', "100%")
+TEXTS = ("yes", "no", 'it\'s "odd"; --', "100%", "no % at", "at noon")
+UNITS = (("%",), ("no", "o"), ('"odd";',), ("at noon",))
 START = date(2010, 1, 1)
 N_DAYS = 40
 MODALITIES = {"mri": ("lab//x",), "ct": ("a//2", "b//1")}
@@ -203,6 +205,7 @@ def windows(draw: st.DrawFn) -> Window:
     if start is not None and end is not None and start > end:
         start, end = end, start
     scale = 12 if unit == "hours" else 1
+    free = [e is not None and unit == "hours" and start != end for e in (start, end)]
     return Window(
         None if start is None else scale * start,
         None if end is None else scale * end,
@@ -210,6 +213,7 @@ def windows(draw: st.DrawFn) -> Window:
         draw(st.sampled_from(["index", "index", "exit"])),
         draw(st.sampled_from(["start", "start", "end"])),
         draw(st.booleans()),
+        *(not (can and draw(st.booleans())) for can in free),
     )
 
 
@@ -239,6 +243,7 @@ def queries(draw: st.DrawFn, deep: bool = True) -> EventQuery:
         lasting=draw(st.none() | st.none() | lasting),
         first_ever=draw(st.booleans()),
         where=around,
+        units=draw(st.just(()) | st.just(()) | st.sampled_from(UNITS)),
     )
 
 
@@ -247,7 +252,7 @@ def happenings(draw: st.DrawFn, deep: bool = True) -> Happened:
     least = draw(st.integers(0, 3))
     most = draw(st.integers(least, 4) | st.none()) if least else draw(st.integers(0, 2))
     several = st.lists(windows(), min_size=1, max_size=2).map(tuple)
-    counted = st.sampled_from(["events", "days", "codes"])
+    counted = st.sampled_from(["events", "days", "codes", "moments"])
     return Happened(draw(queries(deep)), draw(several), least, most, draw(counted))
 
 
@@ -300,11 +305,15 @@ def definitions(draw: st.DrawFn, clock: str, observed: bool) -> RecordDefinition
         draw(st.none() | st.integers(0, 5)),
         since,
         until,
+        draw(st.sampled_from(["day", "day", "moment"])),
     )
+    unit = draw(st.sampled_from(["days", "days", "hours"]))
+    lasts = draw(st.none() | st.integers(1, 20))
     follow_up = FollowUp(
-        draw(st.none() | st.integers(0, 20)),
+        lasts if unit == "days" else None,
         tuple(draw(st.lists(queries(deep=False), max_size=1))),
         draw(days) if clock == "calendar" else None,
+        None if unit == "days" or lasts is None else 12 * lasts,
     )
     return RecordDefinition(
         entry,
@@ -312,7 +321,13 @@ def definitions(draw: st.DrawFn, clock: str, observed: bool) -> RecordDefinition
         draw(st.sampled_from(["first", "last", "all"])),
         follow_up,
         draw(st.none() | queries(deep=False)),
+        landmark=draw(st.none() | landmarks(unit)),
     )
+
+
+def landmarks(unit: Any) -> st.SearchStrategy[Landmark]:
+    after = st.integers(1, 6).map(lambda n: 12 * n if unit == "hours" else n)
+    return st.builds(Landmark, after, st.just(unit), st.sampled_from(["leave", "stay"]))
 
 
 def assert_same(definition: RecordDefinition, records: Records, database: MedsDatabase) -> None:
@@ -362,6 +377,9 @@ def every_edge(anchor: str) -> RecordDefinition:
                 low, high = (None if o is None else scale * o for o in (start, end))
                 window = Window(low, high, unit, anchor, edge)  # pyright: ignore[reportArgumentType]
                 rules.append(Happened(EventQuery(prefixes=("a//", "b")), (window,)))
+                if unit == "hours" and low != high:
+                    without = replace(window, start_included=low is None, end_included=high is None)
+                    rules.append(Happened(EventQuery(prefixes=("a//", "b")), (without,)))
     entry = Entry((EventQuery(codes=("a//1", "lab//x")),), "all")
     return RecordDefinition(entry, tuple(rules), follow_up=FollowUp(3))
 

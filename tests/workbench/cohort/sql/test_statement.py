@@ -117,6 +117,14 @@ def test_a_text_is_bound_and_found(text: str, loaded: Any) -> None:
 
 
 @pytest.mark.parametrize("text", CORPUS)
+def test_a_unit_is_bound(text: str) -> None:
+    drug = wb.event("drug//7")
+    shown = criterion_sql(drug.in_unit(text).answered(text))
+    assert shown.text == criterion_sql(drug.in_unit("mg").answered("yes")).text
+    assert shown.parameters.count(f" {text} ") == 2
+
+
+@pytest.mark.parametrize("text", CORPUS)
 def test_a_column_is_looked_up_not_written(text: str, loaded: Any) -> None:
     database = MedsDatabase(DuckMemory(loaded[1]), patients="patients")
     definition = define(wb.entry(wb.event("entry")), wb.col(text) == "x")

@@ -1,0 +1,48 @@
+"""What was released of a restricted dataset limits what a report may say."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from workbench.errors import PrivacyError
+from workbench.report import ReportContent, write_report
+
+Make = Callable[..., ReportContent]
+
+
+def test_a_report_may_be_written_again_but_not_of_few_less(
+    tmp_path: Path, example_content: Make
+) -> None:
+    content = example_content(tmp_path, minimum_cell=10)
+    first = write_report(content, tmp_path / "first").read_bytes()
+    assert write_report(content, tmp_path / "again").read_bytes() == first
+    stays = content.cohort.patients["age"].rank(method="first").to_numpy() != 5
+    few_less = content.cohort.losing("quality", "images pass quality control", stays)
+    with pytest.raises(PrivacyError, match="by so few patients"):
+        write_report(replace(content, cohort=few_less), tmp_path / "second")
+    assert not list((tmp_path / "second").glob("report*"))
+
+
+def test_a_group_that_gives_few_away_has_no_counts_in_the_report(
+    tmp_path: Path, example_content: Make
+) -> None:
+    content = example_content(tmp_path, minimum_cell=10)
+    cohort = content.cohort
+    few_less = (cohort.patients["kind"] == "low").to_numpy()
+    few_less[np.flatnonzero(few_less)[:3]] = False
+    ids = cohort.patients.index.to_numpy(object)
+    cohort.release_log.show(ids, {"low, but for three": few_less})
+    write_report(content, tmp_path / "out")
+    report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    counts = {row["group"]: row["n"] for row in report["ladder"]}
+    assert counts["low"] == "withheld"
+    assert counts["all"] == cohort.n_patients
+    said = " ".join(report["warnings"])
+    assert "Counts of low are withheld: This selection differs from “low, but for three”" in said
+    assert "Table one by kind is withheld" in said
+    assert report["table_one"]["columns"] == ["variable", "statistic", "level", "all", "missing"]
+    assert "kind" not in [table["by"] for table in report["availability"]]

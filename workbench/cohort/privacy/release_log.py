@@ -1,0 +1,220 @@
+"""The one door through which counts leave: what was released of a dataset, and what more may be.
+
+Attrition, table one and availability of a restricted dataset (in a notebook, on the command line
+and in a report) name the patients of each count and ask here first. What is allowed is remembered
+in a folder a dataset, under :func:`~workbench.data.paths.state_folder` and never in the data, so
+that it holds across sessions and programs. What together with an earlier release would give fewer
+patients away than the minimum is refused by a sentence that says why and what to do; the same
+patients may always be shown again. :mod:`~workbench.cohort.privacy.differencing` has the rules.
+
+The folder holds no identifier and no value: patients are keyed hashes, and a release is one bit a
+patient with the words of its surface. It belongs to whoever answers for the data. Deleting it
+forgets what was released, which is right only where none of it left the room.
+"""
+
+import hashlib
+import io
+import re
+import zipfile
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from filelock import FileLock
+
+from workbench.cohort.privacy.differencing import Answer, DisclosureLog
+from workbench.data.fingerprint import write_atomically
+from workbench.data.paths import state_folder
+from workbench.data.records import Records
+from workbench.data.secret_key import make_key, read_key
+from workbench.errors import PrivacyError
+
+if TYPE_CHECKING:
+    from workbench.data.open_card import DataCard
+
+REMEMBERED = 512
+LONGEST = 240
+Ids = Sequence[str] | np.ndarray
+Parts = Mapping[str, np.ndarray]
+_ALLOWED = Answer(True)
+
+
+@dataclass(frozen=True)
+class ReleaseLog:
+    """What was released of one dataset.
+
+    Parameters
+    ----------
+    dataset
+        Its name. Versions of it share the log: a patient who was added is told apart like any.
+    minimum
+        Smallest group that may be told apart; with 0 or 1 everything is allowed, and nothing kept.
+    outside
+        Folders of the data, which must not hold the log.
+
+    Examples
+    --------
+    >>> ReleaseLog("a public dataset", 0).show(["P1", "P2"], {"all": np.array([True, True])})
+    {'all': Answer(allowed=True, sentence='')}
+    """
+
+    dataset: str
+    minimum: int
+    outside: tuple[Path, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        """Where the log lies."""
+        words = re.sub(r"[^A-Za-z0-9]+", "-", self.dataset).strip("-")[:40]
+        name = f"{words}-{hashlib.sha256(self.dataset.encode()).hexdigest()[:12]}"
+        return state_folder() / "releases" / name
+
+    def ask(self, patient_ids: Ids, parts: Parts) -> dict[str, Answer]:
+        """Which selections might be shown, one after the other; nothing is remembered.
+
+        Parameters
+        ----------
+        patient_ids
+            (patient,) str.
+        parts
+            Words for a reader → (patient,) bool.
+        """
+        return self._answers(patient_ids, parts, keep=lambda answers: False)
+
+    def show(
+        self, patient_ids: Ids, parts: Parts, *, required: Collection[str] = ()
+    ) -> dict[str, Answer]:
+        """As :meth:`ask`; what is allowed is remembered, for it is shown now.
+
+        Parameters
+        ----------
+        patient_ids, parts
+            As :meth:`ask` has them.
+        required
+            Of these all must be allowed, or nothing is shown and nothing remembered.
+
+        Raises
+        ------
+        PrivacyError
+            If the log cannot be read.
+        RecordsError
+            If it would lie among the data.
+        """
+        return self._answers(
+            patient_ids, parts, keep=lambda answers: all(answers[r].allowed for r in required)
+        )
+
+    def show_all(self, patient_ids: Ids, parts: Parts) -> Answer:
+        """As :meth:`show`, all of them or none: the first refusal, if there is one."""
+        answers = self.show(patient_ids, parts, required=parts).values()
+        return next((answer for answer in answers if not answer.allowed), _ALLOWED)
+
+    def surfaces(self) -> list[tuple[str, str]]:
+        """Day and words of each release that is remembered, the oldest first."""
+        if self.minimum <= 1 or not self.folder.is_dir():
+            return []
+        with self._locked():
+            kept = self._read()
+        return list(zip(kept["day"].tolist(), kept["surface"].tolist(), strict=True))
+
+    def _answers(
+        self,
+        patient_ids: Ids,
+        parts: Parts,
+        *,
+        keep: Callable[[dict[str, Answer]], bool],
+    ) -> dict[str, Answer]:
+        if self.minimum <= 1 or not parts:
+            return dict.fromkeys(parts, _ALLOWED)
+        with self._locked():
+            kept = self._read()
+            patient, row = _places(kept["patient"], self._hashed(patient_ids))
+            n_known, days = len(kept["patient"]), kept["day"].tolist()
+            room = len(days) + len(parts)
+            log = DisclosureLog(len(patient), self.minimum, keep=room, population=None)
+            for words, bits in zip(kept["surface"].tolist(), kept["bits"], strict=True):
+                known = np.unpackbits(bits, count=n_known).astype(bool)
+                log.recall(np.pad(known, (0, len(patient) - n_known)), words)
+            answers = {}
+            for words, who in parts.items():
+                selection = np.zeros(len(patient), bool)
+                selection[row[who]] = True
+                answers[words] = log.show(selection, _short(words))
+            shown = log.shown
+            if len(shown) > len(days) and keep(answers):
+                days += [date.today().isoformat()] * (len(shown) - len(days))
+                self._write(patient, shown[-REMEMBERED:], days[-REMEMBERED:])
+        return answers
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with FileLock(self.folder / "lock", mode=0o600):
+            yield
+
+    def _hashed(self, patient_ids: Ids) -> np.ndarray:
+        """Keyed hashes (SipHash) of identifiers, (patient,) uint64; the key lies beside the log."""
+        path = self.folder / "patients.key"
+        key = read_key(path) if path.exists() else make_key(path, outside=self.outside)
+        ids = np.asarray(patient_ids, dtype=object)
+        short = key.digest("releases", "", 8).hex()
+        return pd.util.hash_array(ids, hash_key=short, categorize=False)
+
+    def _read(self) -> dict[str, np.ndarray]:
+        file = self.folder / "released.npz"
+        if not file.exists():
+            empty = np.zeros(0, "U1")
+            none = np.zeros((0, 0), np.uint8)
+            return {"patient": np.zeros(0, np.uint64), "bits": none, "surface": empty, "day": empty}
+        try:
+            with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
+                return {name: stored[name] for name in ("patient", "bits", "surface", "day")}
+        except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise PrivacyError(
+                f"{file} is damaged, so nobody knows what was released of {self.dataset}: restore "
+                "it; delete it only if nothing left the room"
+            ) from error
+
+    def _write(
+        self, patient: np.ndarray, shown: Sequence[tuple[str, np.ndarray]], days: list[str]
+    ) -> None:
+        buffer = io.BytesIO()
+        np.savez(
+            buffer,
+            patient=patient,
+            bits=np.stack([np.packbits(selection) for _, selection in shown]),
+            surface=np.array([words for words, _ in shown]),
+            day=np.array(days),
+        )
+        write_atomically(self.folder / "released.npz", buffer.getvalue())
+
+
+def _places(known: np.ndarray, asked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """All patients, those who are known first in their places, and where the asked stand."""
+    row = pd.Index(known).get_indexer(pd.Index(asked))
+    new = row < 0
+    row[new] = len(known) + np.arange(np.count_nonzero(new))
+    return np.concatenate([known, asked[new]]), row
+
+
+def card_log(card: "DataCard") -> ReleaseLog:
+    """The log of a card's dataset; it allows everything unless the card is restricted."""
+    privacy = card.spec.privacy
+    minimum = privacy.minimum_cell if privacy.restricted else 0
+    return ReleaseLog(privacy.released_as or card.name, minimum, (card.folder,))
+
+
+def records_log(records: Records, minimum: int | None = None) -> ReleaseLog:
+    """The log of health records, which are restricted wherever they have a minimum cell."""
+    source = records.source
+    least = records.minimum_cell if minimum is None else minimum
+    return ReleaseLog(f"{source.kind} {source.name}", least)
+
+
+def _short(words: str) -> str:
+    return words if len(words) <= LONGEST else f"{words[:LONGEST]} …"

@@ -1,0 +1,39 @@
+"""What a person looks at: volumes, pictures and slides, cut and tiled without loading them whole.
+
+A :class:`Volume` turns its voxels to the patient's axes once, so that planes, letters and the
+crosshair need no case distinctions; a :class:`Slide` reads only the tiles that are in sight.
+Everything returns arrays: nothing here draws, and nothing knows of a widget.
+"""
+
+from workbench.data.imaging.layers import Attribution, Mask
+from workbench.data.imaging.nifti import read_attribution, read_mask, read_volume
+from workbench.data.imaging.of_card import ImagesOfCard, images_of_card
+from workbench.data.imaging.planes import PLANES, Plane, planes_of
+from workbench.data.imaging.scene import OneScene, Scene, Scenes
+from workbench.data.imaging.slide import Slide, open_slide
+from workbench.data.imaging.volume import Volume, picture, volume
+from workbench.data.imaging.windows import CT_WINDOWS, Window, windows_of
+
+__all__ = [
+    "CT_WINDOWS",
+    "PLANES",
+    "Attribution",
+    "ImagesOfCard",
+    "Mask",
+    "OneScene",
+    "Plane",
+    "Scene",
+    "Scenes",
+    "Slide",
+    "Volume",
+    "Window",
+    "images_of_card",
+    "open_slide",
+    "picture",
+    "planes_of",
+    "read_attribution",
+    "read_mask",
+    "read_volume",
+    "volume",
+    "windows_of",
+]

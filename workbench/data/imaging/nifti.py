@@ -1,0 +1,160 @@
+"""NIfTI (and what else nibabel reads) as volumes; an uncompressed file stays on disk."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.data.imaging.layers import Attribution, Mask
+from workbench.data.imaging.volume import Volume, volume
+from workbench.errors import ImageError
+
+if TYPE_CHECKING:
+    from nibabel.spatialimages import SpatialImage
+
+_TO_MM = {"meter": 1e3, "micron": 1e-3}
+ROBUST_PERCENTILE = 99.5
+
+
+def read_volume(path: str | Path, *, unit: str = "") -> Volume:
+    """A volume from a file.
+
+    An uncompressed file is mapped into memory, so that only the slices that are shown are read; a
+    compressed one (``.nii.gz``) is unpacked once, in its own number type.
+
+    Parameters
+    ----------
+    path
+        ``.nii``, ``.nii.gz``, ``.mgz`` or another of nibabel's.
+    unit
+        Of the values. NIfTI does not say; with ``"HU"`` the windows are those of CT.
+
+    Raises
+    ------
+    ImageError
+        If the file cannot be read, or does not hold one number a voxel.
+    """
+    image = _opened(Path(path))
+    stored, slope, intercept = _stored(image)
+    if stored.ndim > 4:
+        stored = stored.reshape((*stored.shape[:3], -1), order="F")
+    if stored.ndim == 4 and stored[0, 0, 0].size == 1:
+        stored = stored[..., 0]
+    affine = np.array(image.affine, dtype=np.float64)
+    affine[:3] *= _TO_MM.get(_space_unit(image), 1.0)
+    return volume(
+        stored,
+        affine,
+        unit=unit,
+        slope=slope,
+        intercept=intercept,
+        known_orientation=_says_orientation(image),
+    )
+
+
+def read_mask(path: str | Path, names: tuple[str, ...] = ("mask",)) -> Mask:
+    """Regions from a file whose numbers are whole, whatever type they are stored in.
+
+    Raises
+    ------
+    ImageError
+        As :func:`read_volume`, or if numbers are not whole or not from 0 to 255.
+    """
+    read = read_volume(path)
+    values = read.values(np.asarray(read.voxels))
+    labels = values.astype(np.uint8) if np.all((values >= 0) & (values <= 255)) else None
+    if labels is None or not np.array_equal(labels, values):
+        raise ImageError("a mask holds whole numbers from 0 to 255: 0 where nothing is outlined")
+    return Mask(_with_voxels(read, labels), names)
+
+
+def read_attribution(
+    path: str | Path, *, title: str = "contribution", method: str = "", limit: float | None = None
+) -> Attribution:
+    """Contributions from a file.
+
+    Parameters
+    ----------
+    path, title, method
+        As :func:`read_volume` and :class:`Attribution` have them.
+    limit
+        Contribution of the full colour; if not given, the 99.5th percentile of those that are not
+        zero, regardless of sign.
+
+    Raises
+    ------
+    ImageError
+        As :func:`read_volume`, or if nothing in it differs from zero.
+    """
+    read = read_volume(path)
+    values = read.values(np.asarray(read.voxels))
+    return Attribution(_with_voxels(read, values), limit or full_colour(values), title, method)
+
+
+def full_colour(values: np.ndarray) -> float:
+    """The 99.5th percentile of contributions that are not zero, regardless of sign.
+
+    Raises
+    ------
+    ImageError
+        If all are zero or not finite.
+    """
+    sizes = np.abs(values[np.isfinite(values) & (values != 0)])
+    if sizes.size == 0:
+        raise ImageError("no contribution differs from zero: there is nothing to show")
+    return float(np.percentile(sizes, ROBUST_PERCENTILE))
+
+
+def _with_voxels(read: Volume, voxels: np.ndarray) -> Volume:
+    return Volume(
+        voxels,
+        read.affine,
+        spacing=read.spacing,
+        known_orientation=read.known_orientation,
+        oblique_degrees=read.oblique_degrees,
+    )
+
+
+def _opened(path: Path) -> "SpatialImage":
+    import nibabel
+    from nibabel.filebasedimages import ImageFileError
+    from nibabel.spatialimages import HeaderDataError, SpatialImage
+
+    try:
+        image = nibabel.load(path)
+    except FileNotFoundError:
+        raise ImageError("no such file") from None
+    except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError):
+        raise ImageError("cannot be read: damaged, or not a volume that nibabel knows") from None
+    if not isinstance(image, SpatialImage):
+        raise ImageError(f"a {type(image).__name__} is not a volume")
+    return image
+
+
+def _stored(image: "SpatialImage") -> tuple[np.ndarray, float, float]:
+    """Numbers as stored, and how they become values."""
+    proxy: Any = image.dataobj
+    try:
+        unscaled = getattr(proxy, "get_unscaled", None)
+        if unscaled is None or np.ndim(getattr(proxy, "slope", 1.0)):
+            return np.asarray(proxy), 1.0, 0.0
+        stored = np.asarray(unscaled())
+    except (OSError, EOFError, ValueError):
+        raise ImageError("cannot be read whole: truncated or damaged") from None
+    if stored.dtype.kind not in "iufb":
+        raise ImageError(f"holds {stored.dtype} a voxel, expected one number")
+    stored = stored if stored.dtype.isnative else stored.astype(stored.dtype.newbyteorder("="))
+    return stored, float(getattr(proxy, "slope", 1.0)), float(getattr(proxy, "inter", 0.0))
+
+
+def _space_unit(image: "SpatialImage") -> str:
+    units = getattr(image.header, "get_xyzt_units", None)
+    return "mm" if units is None else units()[0]
+
+
+def _says_orientation(image: "SpatialImage") -> bool:
+    """NIfTI may hold no transform at all; nibabel then assumes one."""
+    header: Any = image.header
+    if "sform_code" not in getattr(header, "keys", list)():
+        return True
+    return bool(int(header["sform_code"]) or int(header["qform_code"]))

@@ -1,0 +1,226 @@
+"""Tables of a model's evaluation in words: numbers with their intervals, small counts withheld."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from workbench.cohort.privacy import suppress
+from workbench.figures.wording import fixed, percents, span_words
+from workbench.report.format import NONE, count, difference, estimate, p_value, time, times
+from workbench.report.words import METRICS, group_title, short
+from workbench.survival import DecisionCurve, RiskBin
+from workbench.survival.inputs import Estimate
+from workbench.widgets.blocks import Table
+
+Row = Mapping[str, Any]
+DIFFERENCES = ("delta_harrell_c", "delta_ipa")
+CALIBRATION = {
+    "calibration_intercept": "Intercept",
+    "calibration_slope": "Slope",
+    "observed_expected": "Observed / expected",
+    "auc": "AUC",
+    "brier": "Brier score",
+    "ipa": "IPA",
+}
+SUBGROUPS = {
+    "harrell_c": "Harrell’s C",
+    "calibration_intercept": "Intercept",
+    "calibration_slope": "Slope",
+    "observed_expected": "Observed / expected",
+    "brier": "Brier score",
+    "ipa": "IPA",
+}
+
+
+def comparison(rows: Sequence[Row], titles: Mapping[str, str], caption: str) -> Table:
+    """All metrics of all models in one group."""
+    return Table(
+        "models",
+        caption,
+        ("Model", *METRICS.values()),
+        tuple(
+            (
+                titles.get(row["model"], row["model"]),
+                *(
+                    difference(row[name]) if name in DIFFERENCES else estimate(row[name])
+                    for name in METRICS
+                ),
+            )
+            for row in rows
+        ),
+        folded=True,
+    )
+
+
+def calibration(rows: Sequence[Row], titles: Mapping[str, str], groups: Mapping[str, str]) -> Table:
+    """Calibration and accuracy of models at one horizon, by group; why where it is refused."""
+    return Table(
+        "calibration-numbers",
+        "Calibration and accuracy at the horizon, in each group of the study",
+        ("Model", "Patients", "At risk", *CALIBRATION.values(), "Not judged because"),
+        tuple(
+            (
+                titles.get(row["model"], row["model"]),
+                groups.get(row["group"], row["group"]),
+                count(row["n_at_risk"]),
+                *(estimate(row[name]) for name in CALIBRATION),
+                row["refused"] or "",
+            )
+            for row in rows
+        ),
+        folded=True,
+    )
+
+
+def calibration_over_time(
+    rows: Sequence[Row],
+    titles: Mapping[str, str],
+    time_unit: str,
+    document: Mapping[str, Any],
+) -> Table:
+    """Calibration of one model by group and horizon."""
+    model = titles.get(rows[0]["model"], rows[0]["model"]) if rows else ""
+    return Table(
+        "calibration-numbers",
+        f"{model}: intercept 0, slope 1 and observed over expected 1 are perfect",
+        ("Patients", f"Horizon ({time_unit})", "Intercept", "Slope", "Observed / expected"),
+        tuple(
+            (
+                group_title(document, row["group"]),
+                time(row["horizon"]),
+                *(
+                    (row["refused"] and "not judged") or estimate(row[name])
+                    for name in list(CALIBRATION)[:3]
+                ),
+            )
+            for row in rows
+        ),
+    )
+
+
+def bins(found: Sequence[RiskBin], minimum: int, caption: str, *, pickable: bool) -> Table:
+    """Bins of predicted risk; a bin is picked by its number."""
+    counts = np.array([[each.n_events, each.n_patients - each.n_events] for each in found])
+    hidden = suppress(counts, minimum, row_totals=True)[:, 0].tolist()
+    rows = []
+    for each, hide in zip(found, hidden, strict=True):
+        observed = span_words(Estimate(each.observed, each.lower, each.upper), percents(1))
+        known = each.observed == each.observed
+        rows.append(
+            (
+                percents(1)(each.predicted),
+                observed if known else "follow-up ends before",
+                str(each.n_patients),
+                "withheld" if hide else str(each.n_events),
+            )
+        )
+    return Table(
+        "bins",
+        caption,
+        ("Mean predicted risk", "Observed risk (95 % CI)", "Patients", "Events by the horizon"),
+        tuple(rows),
+        picks=tuple(str(at) for at in range(len(rows))) if pickable else (),
+    )
+
+
+def at_threshold(curves: Mapping[str, DecisionCurve], minimum: int, caption: str) -> Table:
+    """Who would be treated at one threshold, and what it is worth beside treating all or none."""
+    rows = []
+    first: DecisionCurve | None = None
+    for name, curve in curves.items():
+        first = first or curve
+        treated = int(curve.n_treated[0])
+        few = 0 < min(treated, curve.n_patients - treated) < minimum
+        benefit, avoided = curve.net_benefit, curve.interventions_avoided
+        hundred = Estimate(*(100 * float(v[0]) for v in avoided))
+        rows.append(
+            (
+                name,
+                "withheld" if few else f"{treated:,} of {curve.n_patients:,}",
+                span_words(Estimate(*(float(v[0]) for v in benefit)), fixed(3)),
+                span_words(hundred, fixed(1)),
+            )
+        )
+    if first is not None:
+        everyone = Estimate(*(float(v[0]) for v in first.treat_all))
+        rows.append(("Treat all", f"{first.n_patients:,}", span_words(everyone, fixed(3)), "0"))
+        rows.append(("Treat none", "0", "0", NONE))
+    return Table(
+        "at-threshold",
+        caption,
+        ("Strategy", "Treated", "Net benefit (95 % CI)", "Avoided per 100 patients"),
+        tuple(rows),
+    )
+
+
+def risk_groups(stratum: Row, time_unit: str) -> Table:
+    """What became of patients at low, middle and high predicted risk."""
+    test = stratum["p_refused"] or f"log-rank {p_value(stratum['p_value'])}"
+    return Table(
+        "risk-groups",
+        f"Outcome by thirds of predicted risk ({test})",
+        ("Predicted risk", "Patients", "Events", f"Median ({time_unit})"),
+        tuple(
+            (each["label"], count(each["n"]), count(each["n_events"]), times(each["median"]))
+            for each in stratum["curves"]
+        ),
+        folded=True,
+    )
+
+
+def subgroups(rows: Sequence[Row], minimum: int, caption: str) -> Table:
+    """All measures of each group and site."""
+
+    def shown(value: int | str) -> str:
+        return f"<{minimum}" if isinstance(value, int) and 0 < value < minimum else count(value)
+
+    return Table(
+        "subgroup-numbers",
+        caption,
+        ("Group", "Patients", "Events", *SUBGROUPS.values(), "Not judged because"),
+        tuple(
+            (
+                "All patients" if row["kind"] == "all" else row["group"],
+                shown(row["n"]),
+                shown(row["n_events"]),
+                *(estimate(row[name]) for name in SUBGROUPS),
+                # The reason names a count that may be withheld.
+                "too few patients" if row["refused"] else "",
+            )
+            for row in rows
+        ),
+        folded=True,
+    )
+
+
+def by_availability(ladder: Sequence[Row], judged: str, document: Mapping[str, Any]) -> Table:
+    """The judged model in all patients, and in those who have each kind of data."""
+    groups = {"all"} | {f"patients with {m['name']}" for m in document["modalities"]}
+    rows = [row for row in ladder if row["model"] == judged and row["group"] in groups]
+    return Table(
+        "availability",
+        "The judged model in patients who have each kind of data",
+        ("Patients", "n", "Events", "Harrell’s C", "IPA", "IPA at"),
+        tuple(
+            (
+                group_title(document, row["group"]),
+                count(row["n"]),
+                count(row["n_events"]),
+                estimate(row["harrell_c"]),
+                estimate(row["ipa"]),
+                time(row["tau"]),
+            )
+            for row in rows
+        ),
+    )
+
+
+def label(meaning: str) -> str:
+    """The head of a column's meaning, with a capital letter."""
+    return capital(short(meaning))
+
+
+def capital(words: str) -> str:
+    """Words with a capital letter first, and otherwise as they are."""
+    return words[:1].upper() + words[1:]
