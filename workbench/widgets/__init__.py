@@ -19,6 +19,7 @@ _HOMES = {
     "Selection": "workbench.widgets.selection",
     "SlideViewer": "workbench.widgets.slide_viewer",
     "SurvivalExplorer": "workbench.widgets.survival_explorer",
+    "TableOne": "workbench.widgets.table_one",
     "TrainingMonitor": "workbench.widgets.training_monitor",
     "Work": "workbench.widgets.work",
 }
@@ -34,12 +35,10 @@ __all__ = [
     "Selection",
     "SlideViewer",
     "SurvivalExplorer",
+    "TableOne",
     "TrainingMonitor",
     "Work",
 ]
-    "TableOne": "workbench.widgets.table_one",
-}
-
 
 
 def __getattr__(name: str) -> Any:
