@@ -1,7 +1,7 @@
 """Who is in: rules written, counted and argued about, one edit at a time."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 import pandas as pd
@@ -17,15 +17,10 @@ from workbench.data.records import Records
 from workbench.errors import CohortError, WorkbenchError
 from workbench.widgets.blocks import (
     Block,
-    Button,
     Choice,
     Controls,
     Notice,
-    Row,
     Section,
-    Switch,
-    Table,
-    TextEntry,
     Words,
 )
 from workbench.widgets.builder_views import VIEWS, changes, definition_view, flow_view
@@ -49,8 +44,7 @@ from workbench.widgets.rule_drafts import (
     HasDraft,
     RecordsDraft,
 )
-from workbench.widgets.rule_editor import rule_blocks
-from workbench.widgets.rule_reading import rule_of
+from workbench.widgets.rule_list import Read, lost_together, rules_row
 from workbench.widgets.rule_sources import (
     Answer,
     AnyDefinition,
@@ -66,7 +60,6 @@ NEW: dict[str, type[AnyDraft]] = {
     "event": EventDraft,
     "group": GroupDraft,
 }
-HEAD = ("Rule", "Left", "Left out", "Value missing", "Back without it")
 
 
 class Kept(WidgetState):
@@ -74,15 +67,6 @@ class Kept(WidgetState):
 
     name: str
     definition: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Read:
-    """A draft as it was read: the criterion with its answer, or why there is none."""
-
-    criterion: Criterion | None = None
-    answer: Answer | None = None
-    problem: str = ""
 
 
 class CohortBuilder(NotebookWidget):
@@ -273,7 +257,7 @@ class CohortBuilder(NotebookWidget):
         first = lines[len(lines) - n_steps + len(flow.before) - 1]
         return (
             Words(self._headline(lines[-1], first), 2, name="headline"),
-            self._rules_row(read, lines, flow),
+            rules_row(self.state, read, self._source.palette, lines=lines, flow=flow),
             *self._notices(base, read, flow, shown),
             *self._views(base, shown),
         )
@@ -286,11 +270,7 @@ class CohortBuilder(NotebookWidget):
                 read.append(Read(self._source.reader.criterion(draft)))
             except WorkbenchError as error:
                 read.append(Read(problem=str(error)))
-        return (self._rules_row(read, [], None),)
-
-    def _rules_row(self, read: list[Read], lines: list[dict], flow: Flow | None) -> Row:
-        rules = Section("all-rules", "Rules", (self._table(read, lines, flow), self._adding()))
-        return Row((rules, self._editor(read)), (1.3, 1), name="rules")
+        return (rules_row(self.state, read, self._source.palette, lines=[], flow=None),)
 
     def _headline(self, last: dict, first: dict) -> str:
         left, start = count_words(last["n_after"]), count_words(first["n_after"])
@@ -309,67 +289,6 @@ class CohortBuilder(NotebookWidget):
             self.state.records is not None and self.state.records.outcome is not None
         )
 
-    def _table(self, read: list[Read], lines: list[dict], flow: Flow | None) -> Table:
-        at = len(lines) - (len(flow.rules) + len(flow.after) if flow else 0)
-        rows, picks, chosen = [], [], -1
-        for number, (draft, one) in enumerate(zip(self.state.rules, read, strict=True)):
-            chosen = len(rows) if number == self.state.chosen else chosen
-            picks.append(str(number))
-            if one.answer is None or flow is None:
-                rows.append((self._uncounted(draft, one), *["–"] * (len(HEAD) - 1)))
-                continue
-            for step in one.answer.steps:
-                picks += [str(number)] if step is not one.answer.steps[0] else []
-                rows.append(_row(lines[at]))
-                at += 1
-        rows += [_row(line) for line in lines[at:]]
-        caption = "In their order; choose one to change it" if rows else "No rule yet"
-        return Table("rules", caption, HEAD, tuple(rows), tuple(picks), chosen)
-
-    def _uncounted(self, draft: AnyDraft, read: Read) -> str:
-        words = rule_of(draft) if read.criterion is None else read.criterion.sentence()
-        if not draft.on:
-            return f"{words} (switched off)"
-        return f"{words} (not counted: {read.problem})" if read.problem else words
-
-    def _editor(self, read: list[Read]) -> Block:
-        at = self.state.chosen
-        if at < 0:
-            words = "Choose a rule to change it, or add one."
-            return Section("editor", "Rule", (Words(words, name="no-rule"),))
-        draft, path, last = self.state.rules[at], f"rules.{at}", len(self.state.rules) - 1
-        buttons = Controls(
-            (
-                Switch(f"{path}.on", "Counts", draft.on),
-                Button("up", "Earlier", enabled=at > 0),
-                Button("down", "Later", enabled=at < last),
-                Button("delete", "Delete"),
-                Button("close", "Done"),
-            ),
-            name="rule-buttons",
-        )
-        notes = Controls(
-            (
-                TextEntry(f"{path}.name", "Name", draft.name, 80),
-                TextEntry(f"{path}.rationale", "Why", draft.rationale, 300),
-            ),
-            name="rule-notes",
-        )
-        problem = read[at].problem
-        missing = (Notice(problem, "warning", name="missing"),) if problem else ()
-        blocks = rule_blocks(draft, path, self._source.palette)
-        return Section("editor", f"Rule {at + 1}", (*blocks, *missing, notes, buttons))
-
-    def _adding(self) -> Controls:
-        kinds = self._source.palette.kinds
-        adding = self.state.adding if self.state.adding in kinds else next(iter(kinds))
-        buttons: list = [
-            Choice("adding", "A new rule about", kinds, adding),
-            Button("add", "Add", primary=True),
-            Button("keep", "Keep this version"),
-        ]
-        return Controls(tuple(buttons), name="adding")
-
     def _notices(
         self, base: AnyCohort, read: list[Read], flow: Flow, shown: pd.DataFrame
     ) -> tuple[Block, ...]:
@@ -381,7 +300,7 @@ class CohortBuilder(NotebookWidget):
             said += [w for w in replace(base, definition=definition).warnings if w not in own]
         elif isinstance(base, Cohort):
             asked = frozenset().union(*(criterion.columns() for criterion in self.criteria))
-            said += _lost_together(base, flow, said, asked)
+            said += lost_together(base, flow, said, asked)
         found = [
             Notice(text, "warning", name=f"warning-{at}")
             for at, text in enumerate(dict.fromkeys(said))
@@ -504,28 +423,8 @@ class CohortBuilder(NotebookWidget):
         return (self.state.records or RecordsDraft()).model_dump(mode="json")
 
 
-def _row(line: dict) -> tuple[str, ...]:
-    counts = ("n_after", "n_removed", "n_unknown", "n_regained")
-    return (str(line["sentence"]), *(count_words(line[name]) for name in counts))
-
-
 def _at(rules: list[dict[str, Any]], path: str) -> dict[str, Any]:
     found: Any = {"rules": rules}
     for step in path.split("."):
         found = found[int(step)] if isinstance(found, list) else found[step]
     return found
-
-
-def _lost_together(base: Cohort, flow: Flow, said: list[str], asked: frozenset[str]) -> list[str]:
-    """Levels of which the rules leave nobody, where no rule does so alone or asks for them."""
-    kept, before = flow.kept, base.flow.kept
-    lost = []
-    for name, column in base.card.spec.columns.items():
-        if column.role == "group" and name in base.everyone and name not in asked:
-            group = base.everyone[name]
-            left, there = group[kept].value_counts(), group[before].value_counts()
-            for level in there.index[there > 0]:
-                told = any(f"{name} = {level}" in each for each in said)
-                if not left.get(level, 0) and not told:
-                    lost.append(f"together the rules remove all patients with {name} = {level}")
-    return lost

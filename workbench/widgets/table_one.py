@@ -64,7 +64,7 @@ class TableOne(NotebookWidget):
     >>> cohort = wb.open_card("simulated_glioma").cohort(outcome="os")
     >>> table = TableOne(cohort, {"by": "sex", "columns": ["age", "grade"]})
     >>> table.tables["table-one"].head[:2], len(table.table.variables)
-    (('Characteristic', 'All patients (n = 600 (100.0 %))'), 2)
+    (('Characteristic', 'All patients (n = 600)'), 2)
     """
 
     class State(WidgetState):
