@@ -204,7 +204,9 @@ class Reader:
                 window = rest.get("window")
                 days = {} if window is None else {"dated": True, **_days(window)}
                 return HasDraft(modality=modality, **days, **notes)
-            case {"event": query, **rest} if "windows" not in rest:
+            case {"event": query, **rest} if (
+                "windows" not in rest and rest.get("counted") != "moments"
+            ):
                 never = (rest.get("least"), rest.get("most")) == (0, 0)
                 counts = {k: rest[k] for k in ("least", "most", "counted") if k in rest}
                 counts = {} if never else counts
