@@ -110,6 +110,7 @@ class EntryDraft(WidgetState):
     washout_days: int | None = None
     since: str = ""
     until: str = ""
+    per: Literal["day", "moment"] = "day"
 
 
 class RecordsDraft(WidgetState):
