@@ -9,11 +9,13 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "ReportBuilder": "workbench.widgets.report_builder",
     "Selection": "workbench.widgets.selection",
+    "StudySetup": "workbench.widgets.study_setup",
     "SurvivalExplorer": "workbench.widgets.survival_explorer",
 }
 
-__all__ = ["Selection", "SurvivalExplorer"]
+__all__ = ["ReportBuilder", "Selection", "StudySetup", "SurvivalExplorer"]
 
 
 def __getattr__(name: str) -> Any:

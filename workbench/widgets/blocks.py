@@ -137,6 +137,16 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A finished picture, on white: ``svg`` is one whole element that refers to nothing outside."""
+
+    name: str
+    svg: str
+    description: str
+    caption: str = ""
+
+
+@dataclass(frozen=True)
 class Table:
     """Rows of words under heads.
 
@@ -229,7 +239,7 @@ class Section:
     open: bool = True
 
 
-Block = Controls | Figure | Table | Words | Notice | Progress | Part | Row | Section
+Block = Controls | Figure | Picture | Table | Words | Notice | Progress | Part | Row | Section
 
 
 def walk(blocks: "tuple[Block, ...]") -> "list[Block]":

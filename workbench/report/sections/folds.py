@@ -26,10 +26,8 @@ Place = tuple[str, ...]
 """Where a value stands in a fold's row: its name, or name and key of a mapping."""
 
 
-def context(document: Document) -> Context | None:
+def context(document: Document) -> Context:
     chosen = document["chosen"]
-    if not chosen:
-        return None
     paths = _paths(chosen)
     return {
         "content": Table(
@@ -94,4 +92,6 @@ def _cell(document: Document, i: int, path: Place) -> Cell:
     return cell(document, written_as, "chosen", i, *path)
 
 
-SECTION = Section("folds", "Inside the folds", context)
+SECTION = Section(
+    "folds", "Inside the folds", context, there=lambda document: bool(document["chosen"])
+)

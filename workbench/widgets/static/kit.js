@@ -153,6 +153,13 @@ const drawers = {
     return figure(block, page);
   },
 
+  picture(block) {
+    // An <img> runs nothing and asks nobody, whatever the SVG holds.
+    const image = element("img", { src: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(block.svg)}`, alt: block.description });
+    const caption = block.caption ? element("figcaption", {}, block.caption) : null;
+    return { node: element("figure", { class: "wb-picture" }, image, caption) };
+  },
+
   part(block, page) {
     const made = parts[block.drawn_by](block, page);
     if (!block.table) return made;
