@@ -8,7 +8,7 @@ from workbench.errors import StudyError
 from workbench.report.document import SCHEMA_VERSION
 
 NUMBERS = "report.json"
-_HELD = (
+HELD = (
     "at_horizons", "attrition", "availability", "calibration_curves", "chosen", "claims",
     "columns", "contributions", "dataset", "definition", "definition_sentences",
     "evaluation_settings", "follow_up", "inventory", "inventory_title", "ladder", "limits",
@@ -36,7 +36,7 @@ def read_document(folder: Path) -> dict[str, Any]:
         raise StudyError(f"{path} is not JSON: run the study again") from None
     if not isinstance(document, dict) or document.get("schema") != SCHEMA_VERSION:
         raise StudyError(f"{path}: expected schema {SCHEMA_VERSION}: run the study again")
-    absent = [name for name in _HELD if name not in document]
+    absent = [name for name in HELD if name not in document]
     if absent:
         raise StudyError(f"{path} lacks {', '.join(absent[:5])}: run the study again")
     return document

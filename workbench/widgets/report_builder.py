@@ -19,6 +19,7 @@ from workbench.widgets.blocks import (
     Choice,
     Controls,
     Notice,
+    Row,
     Section,
     Several,
     Table,
@@ -112,15 +113,20 @@ class ReportBuilder(NotebookWidget):
             Controls((Several("sections", "Sections", titles, self.sections),), name="sections"),
             *self._owed(titles),
             *self._writing(),
-            Section("checklist", "What a reviewer looks for", (self._checklist(),)),
-            Section(
-                "preview",
-                "Preview",
+            Row(
                 (
-                    Controls((Choice("preview", "Section", titles, preview),), name="shown"),
-                    Words(titles[preview], 1, "shown-title"),
-                    *self._preview(preview),
+                    Section("checklist", "What a reviewer looks for", (self._checklist(),)),
+                    Section(
+                        "preview",
+                        "Preview",
+                        (
+                            Controls((Choice("preview", "Section", titles, preview),), "shown"),
+                            Words(titles[preview], 1, "shown-title"),
+                            *self._preview(preview),
+                        ),
+                    ),
                 ),
+                (1.3, 2.3),
             ),
         )
 

@@ -1,12 +1,17 @@
 """A section of the report as blocks: read from what its page says, so that both say the same."""
 
 import re
+from collections.abc import Iterator
 from html import unescape
 from html.parser import HTMLParser
+from itertools import groupby
 
-from workbench.widgets.blocks import Block, Picture, Section, Table, Words
+from workbench.widgets.blocks import Block, Picture, Row, Section, Table, Words
 
 _SVG = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
+_WIDTH = re.compile(r'<svg\b[^>]*\bviewBox="0 0 ([\d.]+)')
+NARROW = 420.0
+"""Points of width under which a picture shares its row."""
 _LABEL = re.compile(r'aria-label="([^"]*)"')
 _PARAGRAPHS = {"p", "li", "h3", "h4", "pre", "figcaption", "caption", "dt", "dd", "td", "th"}
 
@@ -28,7 +33,22 @@ def preview_blocks(html: str) -> tuple[Block, ...]:
     reader = _Reader(drawings)
     reader.feed(_SVG.sub("<svg>", html))
     reader.close()
-    return tuple(reader.blocks)
+    return tuple(_side_by_side(reader.blocks))
+
+
+def _side_by_side(blocks: list[Block]) -> Iterator[Block]:
+    """Narrow pictures that follow each other stand in one row, as on the page."""
+    for is_narrow, run in groupby(blocks, key=_narrow):
+        if is_narrow:
+            pictures = tuple(run)
+            yield Row(pictures, name=f"row-{pictures[0].name}")
+        else:
+            yield from run
+
+
+def _narrow(block: Block) -> bool:
+    width = _WIDTH.search(block.svg) if isinstance(block, Picture) else None
+    return width is not None and float(width[1]) < NARROW
 
 
 class _Reader(HTMLParser):
@@ -56,7 +76,8 @@ class _Reader(HTMLParser):
             self._say()
         if tag == "tr":
             self._rows.append([])
-        self._open.append(tag)
+        verdict = tag == "span" and ("class", "verdict") in attrs
+        self._open.append("verdict" if verdict else tag)
 
     def handle_endtag(self, tag: str) -> None:
         if tag in _PARAGRAPHS or tag == "ul":
@@ -71,7 +92,10 @@ class _Reader(HTMLParser):
                 Table(self._name("facts"), "", ("Item", "Value"), tuple(self._facts))
             )
             self._facts = []
-        if tag in self._open:
+        if tag == "span" and self._open[-1:] == ["verdict"]:
+            self._text.append(":")
+            self._open.pop()
+        elif tag in self._open:
             del self._open[len(self._open) - 1 - self._open[::-1].index(tag) :]
 
     def handle_data(self, data: str) -> None:
@@ -97,9 +121,15 @@ class _Reader(HTMLParser):
             self.blocks.append(Section(self._name("folded"), "As JSON", (words,), open=False))
         elif tag in ("h3", "h4"):
             self.blocks.append(Words(text, 2, self._name("heading")))
+        elif "li" in self._open:
+            before = self.blocks[-1] if self.blocks else None
+            text = f"• {text}"
+            if isinstance(before, Words) and before.text.startswith("• "):
+                self.blocks.pop()
+                text = f"{before.text}\n{text}"
+            self.blocks.append(Words(text, name=self._name("list")))
         else:
-            bullet = "• " if "li" in self._open else ""
-            self.blocks.append(Words(bullet + text, name=self._name("text")))
+            self.blocks.append(Words(text, name=self._name("text")))
 
     def _name(self, kind: str) -> str:
         return f"{kind}-{len(self.blocks) + 1}"

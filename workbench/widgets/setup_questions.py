@@ -219,7 +219,7 @@ def _column_controls(column: GuidedColumn, said: Said) -> tuple[Control, ...]:
     return tuple(controls)
 
 
-def about_blocks(draft: GuidedCard, said: Said) -> tuple[Block, ...]:
+def about_blocks(said: Said) -> tuple[Block, ...]:
     """What stands in every report about these data."""
     entries = tuple(
         TextEntry(name, LABELS[name], getattr(said, name), 400, OFFERED_TEXTS.get(name, ()),
@@ -266,8 +266,7 @@ def needed_block(needed: tuple[str, ...]) -> Block:
     """What nobody has said yet."""
     if not needed:
         return Notice("Everything is said: the description can be written.", name="needed")
-    return Table("needed", f"Still needed ({len(needed)})", ("Please say",),
-                 tuple((f"{words[:1].upper()}{words[1:]}",) for words in needed))  # fmt: skip
+    return Words("Please say:\n" + "\n".join(f"• {words}" for words in needed), name="needed")
 
 
 def _place(where: str) -> str:

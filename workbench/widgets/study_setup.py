@@ -13,6 +13,7 @@ from workbench.data.guided_draft import (
     write_guided_card,
 )
 from workbench.data.open_card import DataCard
+from workbench.data.problem import Problem
 from workbench.data.tables import is_table
 from workbench.errors import DataCardError, WorkbenchError
 from workbench.widgets.blocks import (
@@ -20,6 +21,7 @@ from workbench.widgets.blocks import (
     Button,
     Controls,
     Notice,
+    Row,
     Section,
     Several,
     TextEntry,
@@ -92,23 +94,28 @@ class StudySetup(NotebookWidget):
             self.draft = draft = guided_card(self.folder, self._said())
         except DataCardError as error:
             return (self._files(), Notice(str(error), "problem"))
-        said = draft.said
+        said, problems = draft.said, check_card(draft.opened(self.folder))
+        questions = Section(
+            "questions",
+            "What the files hold",
+            (
+                Section("patients", "Patients and time zero", patient_blocks(draft, said)),
+                Section("outcome", "Outcome", outcome_blocks(draft, said)),
+                Section("columns", "Columns", column_blocks(draft, said, self.state.column)),
+                Section("about", "About the data", about_blocks(said)),
+            ),
+        )
+        n = len(draft.needed)
+        rest = Section("rest", f"Still needed ({n})" if n else "Ready", self._end(draft, problems))
         return (
             self._files(),
-            Section("patients", "Patients and time zero", patient_blocks(draft, said)),
-            Section("outcome", "Outcome", outcome_blocks(draft, said)),
-            Section("columns", "Columns", column_blocks(draft, said, self.state.column)),
-            Section("about", "About the data", about_blocks(draft, said)),
+            Row((questions, rest), (2.6, 1)),
+            Section("problems", "Check of the files", problem_blocks(problems)),
             Section("rows", "Example rows, masked", example_blocks(draft), open=False),
-            Section("problems", "Check of the files", problem_blocks(self._problems(draft))),
-            *self._end(draft),
         )
 
     def _said(self) -> Said:
         return Said(**self.state.model_dump(exclude={"column"}))
-
-    def _problems(self, draft: GuidedCard) -> list[Any]:
-        return check_card(draft.opened(self.folder))
 
     def _files(self) -> Controls:
         return Controls(
@@ -130,23 +137,28 @@ class StudySetup(NotebookWidget):
         found = sorted(p.name for p in self.folder.iterdir() if p.is_file() and is_table(p))
         return tuple(found[:MOST_FILES])
 
-    def _end(self, draft: GuidedCard) -> tuple[Block, ...]:
-        name = TextEntry("name", "Name of the description", self.state.name or draft.spec.name, 64)
-        again = self._written and self.card is not None and self.card.name == draft.spec.name
-        label = "Write it again" if again else "Write the description"
-        button = Button("write", label, enabled=not draft.needed, primary=True)
-        written: tuple[Block, ...] = ()
-        if self.card is not None:
-            stale = card_text(draft.spec) != self._written
-            written = (
-                Notice(
-                    f"{self.card.path.name} is written beside the files and open as setup.card"
-                    + ("; what was changed since is not in it yet." if stale else "."),
-                    "warning" if stale else "note",
-                    name="written",
-                ),
-            )
-        return (needed_block(draft.needed), Controls((name, button), name="write"), *written)
+    def _end(self, draft: GuidedCard, problems: list[Problem]) -> tuple[Block, ...]:
+        name = TextEntry("name", "Name", self.state.name or draft.spec.name, 64)
+        button = Button("write", self._label(draft), enabled=not draft.needed, primary=True)
+        errors = sum(p.level == "error" for p in problems)
+        found: tuple[Block, ...] = ()
+        if errors:
+            words = f"The check found {errors} {'thing' if errors == 1 else 'things'} to mend."
+            found = (Notice(words, "warning", name="errors"),)
+        controls = Controls((name, button), name="write")
+        return (needed_block(draft.needed), *found, controls, *self._said_written(draft))
+
+    def _label(self, draft: GuidedCard) -> str:
+        again = self.card is not None and self.card.name == draft.spec.name
+        return "Write it again" if again else "Write the description"
+
+    def _said_written(self, draft: GuidedCard) -> tuple[Block, ...]:
+        if self.card is None:
+            return ()
+        stale = card_text(draft.spec) != self._written
+        words = f"{self.card.path.name} is written beside the files and open as setup.card"
+        words += "; what was changed since is not in it yet." if stale else "."
+        return (Notice(words, "warning" if stale else "note", name="written"),)
 
     def _read_state(self, value: WidgetState | Mapping[str, Any]) -> WidgetState:
         state = super()._read_state(value)

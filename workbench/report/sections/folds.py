@@ -28,7 +28,7 @@ Place = tuple[str, ...]
 
 def context(document: Document) -> Context:
     chosen = document["chosen"]
-    paths = _paths(chosen)
+    paths = _paths(chosen, list(model_titles(document)))
     return {
         "content": Table(
             "Choices made in the inner folds, before the outer fold was seen",
@@ -49,14 +49,21 @@ def context(document: Document) -> Context:
     }
 
 
-def _paths(chosen: list[Mapping[str, Any]]) -> list[Place]:
-    """A column a value; a mapping gives one a key."""
+def _paths(chosen: list[Mapping[str, Any]], models: list[str]) -> list[Place]:
+    """A column a value; a mapping gives one a key, in the order of ``models``, then by name.
+
+    ``report.json`` keeps no order of keys, and the page is the same from what is read back.
+    """
+    place = {name: at for at, name in enumerate(models)}
     names = [*TITLES, *sorted({k for row in chosen for k in row} - set(TITLES))]
     paths: dict[Place, None] = {}
     for name in names:
         for row in chosen:
             value = row.get(name)
-            keys = [(name, key) for key in value] if isinstance(value, Mapping) else [(name,)]
+            keys: list[Place] = [(name,)]
+            if isinstance(value, Mapping):
+                ordered = sorted(value, key=lambda key: (place.get(key, len(place)), key))
+                keys = [(name, key) for key in ordered]
             paths |= dict.fromkeys(keys if name in row else [])
     return list(paths)
 

@@ -269,7 +269,7 @@ const controls = {
 
   textentry(first, page) {
     const inner = element("input", {
-      type: "text", maxLength: first.longest, spellcheck: false, autocomplete: "off",
+      type: "text", class: first.longest > 200 ? "wb-long" : "", maxLength: first.longest, spellcheck: false, autocomplete: "off",
       onchange: () => page.send({ kind: "change", field: first.field, value: inner.value }),
     });
     const offers = element("datalist", { id: `wb-${++pages}` });
