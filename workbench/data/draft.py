@@ -4,13 +4,14 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 
+from workbench.data.card import did_you_mean
 from workbench.data.check_modalities import LATE_NAMES
 from workbench.data.tables import as_text, read_arrow
 from workbench.errors import DataCardError
@@ -22,6 +23,7 @@ _TIME = re.compile(r"time|days|months|years|weeks|follow_?up|futime|survival", r
 _EVENT = re.compile(r"event|status|death|dead|died|cens|^os$|^pfs$|^pfi$", re.IGNORECASE)
 _CLINICAL = re.compile(r"^(age|sex|gender|grade|stage)\b|_?(age|sex|grade|stage)$", re.IGNORECASE)
 _IMAGES = {".png", ".jpg", ".jpeg", ".tif", ".tiff"}
+MISSING = ("", "NA", "NaN")
 _WIDE = 100
 _MOST_LEVELS = 20
 
@@ -36,9 +38,29 @@ class _Table:
     repeats: bool
     columns: dict[str, pd.Series]
     matrices: dict[str, str] = field(default_factory=dict)
+    sheet: str | None = None
 
 
-def draft_card(files: Sequence[str | os.PathLike[str]], name: str) -> str:
+@dataclass(frozen=True)
+class Told:
+    """What a person has told of files already; whatever is not told is guessed.
+
+    Parameters
+    ----------
+    keys
+        Path in the card → header of the column that identifies the patient.
+    sheets
+        Path in the card → sheet of the workbook.
+    outcome
+        Path in the card, header of the time, header of the event.
+    """
+
+    keys: Mapping[str, str] = field(default_factory=dict)
+    sheets: Mapping[str, str] = field(default_factory=dict)
+    outcome: tuple[str, str, str] | None = None
+
+
+def draft_card(files: Sequence[str | os.PathLike[str]], name: str, told: Told | None = None) -> str:
     """Draft a card that the schema accepts.
 
     Parameters
@@ -48,6 +70,8 @@ def draft_card(files: Sequence[str | os.PathLike[str]], name: str) -> str:
         where the card should be saved.
     name
         Name of the card: a letter, then letters, digits and ``_``.
+    told
+        What need not be guessed.
 
     Returns
     -------
@@ -65,18 +89,19 @@ def draft_card(files: Sequence[str | os.PathLike[str]], name: str) -> str:
         raise DataCardError(
             f"{name!r} is not a name: start with a letter, then use letters, digits and _ only"
         )
+    told = told or Told()
     folder = draft_folder(files)
     taken: set[str] = set()
     tables, images = [], []
     for file in map(Path, files):
         path = file.resolve().relative_to(folder).as_posix()
         if file.is_dir():
-            images.append(_image_lines(file, path, _unique(file.stem, taken)))
+            images.append(_image_lines(file, path, unique_name(file.stem, taken)))
         else:
-            tables.append(_inspect(file, path, _unique(file.name.split(".")[0], taken)))
+            tables.append(_inspect(file, path, unique_name(file.name.split(".")[0], taken), told))
     if not tables:
         raise DataCardError("no table: name at least one, with patients, times and events")
-    return _card(name, tables, images)
+    return _card(name, tables, images, told)
 
 
 def draft_folder(files: Sequence[str | os.PathLike[str]]) -> Path:
@@ -89,12 +114,17 @@ def draft_folder(files: Sequence[str | os.PathLike[str]]) -> Path:
     return Path(os.path.commonpath([Path(file).resolve().parent for file in files]))
 
 
-def _inspect(file: Path, path: str, name: str) -> _Table:
+def _inspect(file: Path, path: str, name: str, told: Told) -> _Table:
+    sheet = told.sheets.get(path)
     try:
-        table = read_arrow(file)
-        key = _key(table)
+        table = read_arrow(file, sheet=sheet)
+        key = told.keys.get(path) or likely_key(table)
+        if key not in table.column_names:
+            raise DataCardError(
+                f"there is no column {key!r}{did_you_mean(key, table.column_names)}"
+            )
         # Read again with the key as text, or it would lose its zeros.
-        frame = read_arrow(file, missing=("", "NA", "NaN"), text=(key,)).to_pandas()
+        frame = read_arrow(file, sheet=sheet, missing=MISSING, text=(key,)).to_pandas()
     except DataCardError as error:
         raise DataCardError(f"{file.name}: {error}") from None
     repeats = bool(frame[key].duplicated().any())
@@ -105,10 +135,10 @@ def _inspect(file: Path, path: str, name: str) -> _Table:
     columns = {
         c: frame[c] for c in frame.columns if c != key and not any(p.fullmatch(c) for p in patterns)
     }
-    return _Table(name, path, key, repeats, columns, matrices)
+    return _Table(name, path, key, repeats, columns, matrices, sheet)
 
 
-def _key(table: pa.Table) -> str:
+def likely_key(table: pa.Table) -> str:
     """The likeliest identifier: by its name, then by having most values of its own."""
 
     def rank(column: str) -> tuple[int, int]:
@@ -135,14 +165,16 @@ def _matrices(numbers: list[str], headers: list[str]) -> dict[str, str]:
     return {"features": f"(?!(?:{'|'.join(map(re.escape, others))})$)(.+)" if others else "(.+)"}
 
 
-def _card(name: str, tables: list[_Table], images: list[list[str]]) -> str:
-    outcome = next((o for o in map(_outcome, tables) if o is not None), None)
+def _card(name: str, tables: list[_Table], images: list[list[str]], told: Told) -> str:
+    outcome = _told_outcome(tables, told)
+    if outcome is None:
+        outcome = next((o for o in map(_outcome, tables) if o is not None), None)
     taken: set[str] = set()
     columns, features = [], []
     for table in tables:
         for header, values in table.columns.items():
             if outcome is None or header not in outcome[1:] or table.name != outcome[0]:
-                column = _unique(header, taken)
+                column = unique_name(header, taken)
                 lines, is_feature = _column_lines(column, header, table.name, values)
                 columns += lines
                 features += [column] * (is_feature and bool(lines))
@@ -190,6 +222,7 @@ def _file_lines(table: _Table) -> list[str]:
     return [
         f"  {table.name}:",
         f"    path: {_quoted(table.path)}",
+        *([f"    sheet: {_quoted(table.sheet)}"] if table.sheet is not None else []),
         f"    key: {{column: {_quoted(table.key)}}}  # CONFIRM: identifies the patient",
         *(first if table.repeats else []),
     ]
@@ -220,6 +253,16 @@ def _column_lines(column: str, header: str, file: str, values: pd.Series) -> tup
     if role == "feature":
         lines += ['    observed_at: {assumed: true, basis: "CONFIRM: when it was observed"}']
     return lines, role == "feature"
+
+
+def _told_outcome(tables: list[_Table], told: Told) -> tuple[str, str, str] | None:
+    if told.outcome is None:
+        return None
+    path, time, event = told.outcome
+    for table in tables:
+        if table.path == path and {time, event} <= table.columns.keys():
+            return table.name, time, event
+    raise DataCardError(f"the outcome that was told is not in {path}: look at its columns again")
 
 
 def _outcome(table: _Table) -> tuple[str, str, str] | None:
@@ -328,7 +371,7 @@ def _study_lines(
     ]
 
 
-def _unique(text: str, taken: set[str]) -> str:
+def unique_name(text: str, taken: set[str]) -> str:
     """A name that the schema accepts, not taken yet."""
     base = re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_").lower()[:56] or "column"
     base = base if base[0].isalpha() else f"x_{base}"

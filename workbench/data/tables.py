@@ -32,6 +32,9 @@ from workbench.errors import DataCardError
 
 LARGEST_MEMBER = 8 << 30
 _BLOCK = 1 << 28
+_NOT_XLSX = (
+    zipfile.BadZipFile, zlib.error, InvalidFileException, ParseError, KeyError, ValueError, OSError
+)  # fmt: skip
 _FORMATS = {
     ".csv": "csv",
     ".txt": "csv",
@@ -81,6 +84,32 @@ def read_arrow(
         path, state.st_size, state.st_mtime_ns, file_format, member, sheet,
         tuple(sorted(missing)), frozenset(text),
     )  # fmt: skip
+
+
+def is_table(path: Path) -> bool:
+    """Whether a file is a table by its name: CSV, TSV, XLSX or Parquet, also gzipped."""
+    name = path.name.lower().removesuffix(".gz")
+    return not name.startswith(".") and PurePosixPath(name).suffix in _FORMATS
+
+
+def sheet_names(path: Path) -> tuple[str, ...]:
+    """Sheets of an XLSX workbook; none for any other file.
+
+    Raises
+    ------
+    DataCardError
+        It is called XLSX and is none.
+    """
+    if path.suffix.lower() != ".xlsx":
+        return ()
+    try:
+        workbook = openpyxl.load_workbook(path, read_only=True)
+    except _NOT_XLSX:
+        raise DataCardError("not an XLSX file, or damaged: save it again") from None
+    try:
+        return tuple(workbook.sheetnames)
+    finally:
+        workbook.close()
 
 
 @lru_cache(maxsize=16)
@@ -248,8 +277,7 @@ def _parse_xlsx(content: bytes, sheet: str | None) -> pa.Table:
         table = _sheet(content, sheet)
     except DataCardError:
         raise
-    except (zipfile.BadZipFile, zlib.error, InvalidFileException, ParseError, KeyError, ValueError,
-            OSError):  # fmt: skip
+    except _NOT_XLSX:
         raise DataCardError("not an XLSX file, or damaged: save it again") from None
     buffer = io.BytesIO()
     pq.write_table(table, buffer)

@@ -5,6 +5,6 @@ page from that JSON alone, one module of ``sections`` after another.
 """
 
 from workbench.report.content import ReportContent
-from workbench.report.write import write_report
+from workbench.report.write import write_document, write_report
 
-__all__ = ["ReportContent", "write_report"]
+__all__ = ["ReportContent", "write_document", "write_report"]

@@ -3,7 +3,9 @@
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from workbench.report.content import ReportContent
 from workbench.report.document import report_document
@@ -28,7 +30,19 @@ def write_report(content: ReportContent, out: Path) -> Path:
     Path
         ``report.html``.
     """
-    document = report_document(content)
+    return write_document(report_document(content), out)
+
+
+def write_document(document: Mapping[str, Any], out: Path) -> Path:
+    """Write a report from its numbers: ``report.json`` and the page that is rendered from it.
+
+    Parameters
+    ----------
+    document
+        Of :func:`report_document`, or ``report.json`` read back.
+    out
+        As of :func:`write_report`.
+    """
     out.mkdir(parents=True, exist_ok=True)
     numbers = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
     # The JSON goes first: a page never stands beside older numbers.

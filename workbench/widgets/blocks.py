@@ -137,6 +137,16 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A finished picture, on white: ``svg`` is one whole element that refers to nothing outside."""
+
+    name: str
+    svg: str
+    description: str
+    caption: str = ""
+
+
+@dataclass(frozen=True)
 class Table:
     """Rows of words under heads.
 
@@ -262,7 +272,18 @@ class Private:
 
 
 Block = (
-    Controls | Figure | Table | Words | Code | Notice | Progress | Part | Row | Section | Private
+    Controls
+    | Figure
+    | Picture
+    | Table
+    | Words
+    | Code
+    | Notice
+    | Progress
+    | Part
+    | Row
+    | Section
+    | Private
 )
 
 

@@ -23,6 +23,7 @@ from workbench.widgets.blocks import (
     Number,
     Part,
     Private,
+    Picture,
     Progress,
     Row,
     Section,
@@ -82,6 +83,16 @@ def _(block: Controls) -> str:
 @_html.register
 def _(block: Figure) -> str:
     return f"<p>{picture(block.drawing)}</p>"
+
+
+@_html.register
+def _(block: Picture) -> str:
+    data = base64.b64encode(block.svg.encode()).decode()
+    caption = f"<br><small>{_safe(block.caption)}</small>" if block.caption else ""
+    return (
+        f'<p><img src="data:image/svg+xml;base64,{data}" alt="{_safe(block.description)}" '
+        f'style="max-width:100%;background:#fff">{caption}</p>'
+    )
 
 
 @_html.register
@@ -155,6 +166,11 @@ def _(block: Controls) -> str:
 @_words.register
 def _(block: Figure) -> str:
     return block.drawing.description
+
+
+@_words.register
+def _(block: Picture) -> str:
+    return "\n".join(filter(None, (block.description, block.caption)))
 
 
 @_words.register

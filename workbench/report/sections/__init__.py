@@ -38,3 +38,6 @@ SECTIONS: tuple[Section, ...] = (
     limits.SECTION,
     methods.SECTION,
 )
+
+OBLIGATORY = frozenset({"summary", "model-comparison", "calibration", "limits"})
+"""Claims, all models, calibration and limits: a report without one of them says so."""

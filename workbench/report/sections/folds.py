@@ -26,11 +26,9 @@ Place = tuple[str, ...]
 """Where a value stands in a fold's row: its name, or name and key of a mapping."""
 
 
-def context(document: Document) -> Context | None:
+def context(document: Document) -> Context:
     chosen = document["chosen"]
-    if not chosen:
-        return None
-    paths = _paths(chosen)
+    paths = _paths(chosen, list(model_titles(document)))
     return {
         "content": Table(
             "Choices made in the inner folds, before the outer fold was seen",
@@ -51,14 +49,21 @@ def context(document: Document) -> Context | None:
     }
 
 
-def _paths(chosen: list[Mapping[str, Any]]) -> list[Place]:
-    """A column a value; a mapping gives one a key."""
+def _paths(chosen: list[Mapping[str, Any]], models: list[str]) -> list[Place]:
+    """A column a value; a mapping gives one a key, in the order of ``models``, then by name.
+
+    ``report.json`` keeps no order of keys, and the page is the same from what is read back.
+    """
+    place = {name: at for at, name in enumerate(models)}
     names = [*TITLES, *sorted({k for row in chosen for k in row} - set(TITLES))]
     paths: dict[Place, None] = {}
     for name in names:
         for row in chosen:
             value = row.get(name)
-            keys = [(name, key) for key in value] if isinstance(value, Mapping) else [(name,)]
+            keys: list[Place] = [(name,)]
+            if isinstance(value, Mapping):
+                ordered = sorted(value, key=lambda key: (place.get(key, len(place)), key))
+                keys = [(name, key) for key in ordered]
             paths |= dict.fromkeys(keys if name in row else [])
     return list(paths)
 
@@ -94,4 +99,6 @@ def _cell(document: Document, i: int, path: Place) -> Cell:
     return cell(document, written_as, "chosen", i, *path)
 
 
-SECTION = Section("folds", "Inside the folds", context)
+SECTION = Section(
+    "folds", "Inside the folds", context, there=lambda document: bool(document["chosen"])
+)

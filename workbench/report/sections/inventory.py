@@ -5,9 +5,7 @@ from workbench.report.sections.section import Context, Document, Section
 from workbench.report.table import Column, Table, cell
 
 
-def context(document: Document) -> Context | None:
-    if not document["inventory"]:
-        return None
+def context(document: Document) -> Context:
     return {
         "content": Table(
             text(document["inventory_title"] or "Variables that an expert would ask for"),
@@ -27,4 +25,6 @@ def context(document: Document) -> Context | None:
     }
 
 
-SECTION = Section("inventory", "Expected variables", context)
+SECTION = Section(
+    "inventory", "Expected variables", context, there=lambda document: bool(document["inventory"])
+)

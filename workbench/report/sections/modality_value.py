@@ -9,10 +9,8 @@ from workbench.report.table import Cell, Column, Table, cell, words
 from workbench.report.words import in_sentence, modality_groups, short_titles, titled
 
 
-def context(document: Document) -> Context | None:
+def context(document: Document) -> Context:
     values = document["modality_value"]
-    if not values:
-        return None
     titles = short_titles(document)
     drawn = [value for value in values if value["delta_harrell_c"] is not None]
     aside = modality_groups(document)
@@ -89,4 +87,9 @@ def verdicts(document: Document) -> list[tuple[str, str, dict[str, Any]]]:
     ]
 
 
-SECTION = Section("modality-value", "What each modality adds", context)
+SECTION = Section(
+    "modality-value",
+    "What each modality adds",
+    context,
+    there=lambda document: bool(document["modality_value"]),
+)

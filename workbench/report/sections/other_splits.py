@@ -10,9 +10,7 @@ from workbench.report.table import Cell, Column, Table, cell, words
 from workbench.report.words import group_title, model_titles, of_study, titled
 
 
-def context(document: Document) -> Context | None:
-    if not document["other_splits"]:
-        return None
+def context(document: Document) -> Context:
     return {
         "content": _table(document),
         "splits": [
@@ -83,4 +81,9 @@ def _same_row(
     return words(""), words("")
 
 
-SECTION = Section("other-splits", "Other ways of splitting", context)
+SECTION = Section(
+    "other-splits",
+    "Other ways of splitting",
+    context,
+    there=lambda document: bool(document["other_splits"]),
+)

@@ -12,10 +12,8 @@ from workbench.report.table import Column, Table, cell, words
 from workbench.report.words import group_title, of_study
 
 
-def context(document: Document) -> Context | None:
+def context(document: Document) -> Context:
     strata = document["risk_groups"].get("strata", [])
-    if not strata:
-        return None
     privacy = document["privacy"]
     return {
         "fewest": privacy["minimum_cell"] if privacy["restricted"] else 0,
@@ -84,4 +82,9 @@ def _table(document: Document) -> Table:
     )
 
 
-SECTION = Section("risk-groups", "Survival by predicted risk", context)
+SECTION = Section(
+    "risk-groups",
+    "Survival by predicted risk",
+    context,
+    there=lambda document: bool(document["risk_groups"].get("strata")),
+)

@@ -19,10 +19,12 @@ class Section:
     title
         Its heading.
     context
-        From ``report.json`` to what the template shows; None where the study has nothing to say
-        there, and the section is left out.
+        From ``report.json`` to what the template shows.
+    there
+        Whether the study has anything to say there; else the section is left out.
     """
 
     anchor: str
     title: str
-    context: Callable[[Document], Context | None]
+    context: Callable[[Document], Context]
+    there: Callable[[Document], bool] = lambda document: True

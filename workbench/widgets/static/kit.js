@@ -175,6 +175,13 @@ const drawers = {
     return { node, update };
   },
 
+  picture(block) {
+    // An <img> runs nothing and asks nobody, whatever the SVG holds.
+    const image = element("img", { src: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(block.svg)}`, alt: block.description });
+    const caption = block.caption ? element("figcaption", {}, block.caption) : null;
+    return { node: element("figure", { class: "wb-picture" }, image, caption) };
+  },
+
   part(block, page) {
     const made = parts[block.drawn_by](block, page);
     if (!block.table) return made;
@@ -284,7 +291,7 @@ const controls = {
 
   textentry(first, page) {
     const inner = element("input", {
-      type: "text", maxLength: first.longest, spellcheck: false, autocomplete: "off",
+      type: "text", class: first.longest > 200 ? "wb-long" : "", maxLength: first.longest, spellcheck: false, autocomplete: "off",
       onchange: () => page.send({ kind: "change", field: first.field, value: inner.value }),
     });
     if (first.longest <= 12) inner.style.setProperty("width", "108px");
