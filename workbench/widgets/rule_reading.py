@@ -160,6 +160,7 @@ class Reader:
         asked: Json = {"events": [self.query(events).to_json() for events in entry.events]}
         asked |= {"which": entry.which, "observed_before": entry.observed_before}
         asked |= {"observed_after": entry.observed_after, "washout_days": entry.washout_days}
+        asked |= {"per": entry.per}
         asked |= {name: day for name in ("since", "until") if (day := getattr(entry, name))}
         if draft.follow_days is not None:
             written["days"] = draft.follow_days

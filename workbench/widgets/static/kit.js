@@ -176,7 +176,7 @@ const drawers = {
   },
 
   picture(block) {
-    // An <img> runs nothing and asks nobody, whatever the SVG holds.
+    // An image element runs nothing and asks nobody, whatever the SVG holds.
     const image = element("img", { src: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(block.svg)}`, alt: block.description });
     const caption = block.caption ? element("figcaption", {}, block.caption) : null;
     return { node: element("figure", { class: "wb-picture" }, image, caption) };
