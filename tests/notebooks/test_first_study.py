@@ -58,7 +58,7 @@ def _report(folder: Path) -> Mapping[str, Any]:
 def readme(tmp_path_factory: pytest.TempPathFactory) -> Snippets:
     folder = tmp_path_factory.mktemp("readme")
     snippets = re.findall(r"^```python\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
-    assert len(snippets) == 4
+    assert len(snippets) == 5
     # In its own process, as a reader runs it: one snippet after the other.
     done = subprocess.run(
         [sys.executable, "-c", "\n".join(snippets)],

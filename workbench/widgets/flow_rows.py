@@ -14,7 +14,6 @@ from workbench.cohort.record_cohort import RecordCohort
 
 AnyCohort = Cohort | RecordCohort
 WITHHELD = "withheld"
-ENDINGS = ("_removed", "_after", "_unknown")
 
 
 def with_rules(cohort: AnyCohort, rules: Sequence[Step]) -> Flow:
@@ -29,28 +28,12 @@ def with_rules(cohort: AnyCohort, rules: Sequence[Step]) -> Flow:
 def shown_attrition(cohort: AnyCohort, flow: Flow) -> pd.DataFrame:
     """The attrition of another flow of the same cohort, as the dataset's privacy lets it out.
 
-    From the step on that leaves fewer patients than the minimum, every count is withheld: a page is
-    looked at while rules change, so that each count could be compared with the one before.
-
     Raises
     ------
     WorkbenchError
         Nothing of it may be shown.
     """
-    shown, minimum = replace(cohort, flow=flow).attrition_for_export(), minimum_of(cohort)
-    if minimum <= 1:
-        return shown
-    shown = shown.astype(object)
-    left = [n if isinstance(n, str) else int(n) for n in shown["n_after"]]
-    few = [at for at, n in enumerate(left) if not isinstance(n, str) and 0 < n < minimum]
-    if few:
-        shown.loc[few[0] :, [c for c in shown if c.endswith(ENDINGS)]] = SUPPRESSED
-        shown.loc[few[0] + 1 :, "n_before"] = SUPPRESSED
-        shown[["events_removed", "events_after"]] = SUPPRESSED
-    # Of the last rule those who come back without it are those whom it removed.
-    removed = shown["n_removed"].map(lambda n: isinstance(n, str) and n == SUPPRESSED)
-    shown.loc[removed & shown["n_regained"].notna(), "n_regained"] = SUPPRESSED
-    return shown
+    return replace(cohort, flow=flow).attrition_for_export()
 
 
 def count_words(count: Any) -> str:

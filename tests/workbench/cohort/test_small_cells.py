@@ -239,6 +239,21 @@ def test_a_small_loss_that_stands_alone_hides_the_counts_before_it() -> None:
     assert shown["n_removed"][1] == SUPPRESSED
 
 
+def test_few_who_are_left_are_withheld_whatever_was_lost() -> None:
+    table = attrition([0, 40, 255, 0]).assign(n_regained=[None, 40, 255, 0])
+    shown = suppress_attrition(table, 10)
+    assert shown["n_after"].tolist() == [300, 260, SUPPRESSED, SUPPRESSED]
+    assert shown["n_removed"].tolist() == [0, 40, SUPPRESSED, SUPPRESSED]
+    assert shown["n_before"].tolist() == [300, 300, 260, SUPPRESSED]
+
+
+def test_who_would_come_back_is_withheld_where_the_loss_is() -> None:
+    table = attrition([0, 3, 40]).assign(n_regained=[None, 12, 40])
+    shown = suppress_attrition(table, 10)
+    assert shown["n_removed"].tolist() == [0, SUPPRESSED, SUPPRESSED]
+    assert shown["n_regained"].tolist()[1:] == [SUPPRESSED, SUPPRESSED]
+
+
 def test_large_losses_and_open_cards_are_shown_as_they_are() -> None:
     table = attrition([0, 40, 60])
     assert (suppress_attrition(table, 10) == table).all(axis=None)

@@ -20,6 +20,7 @@ def suppress_attrition(attrition: pd.DataFrame, minimum: int) -> pd.DataFrame:
 
     Small losses are withheld with one more loss, so that they hide in each other, and with them
     the counts between. Where there is no other loss, the counts before it are withheld instead.
+    From the step on that leaves fewer patients than the minimum, every count is.
 
     Parameters
     ----------
@@ -40,12 +41,19 @@ def suppress_attrition(attrition: pd.DataFrame, minimum: int) -> pd.DataFrame:
     shown.loc[unknown | removed, "n_unknown"] = SUPPRESSED
     if "n_regained" in attrition:
         regained = attrition["n_regained"].fillna(0).to_numpy(int)
-        shown.loc[small(regained, minimum), "n_regained"] = SUPPRESSED
+        # Who comes back without the last rule are those whom it removed.
+        asked = attrition["n_regained"].notna().to_numpy()
+        shown.loc[asked & (small(regained, minimum) | removed), "n_regained"] = SUPPRESSED
     events, others = attrition["events_after"], attrition["n_after"] - attrition["events_after"]
     events_removed = attrition["events_removed"]
     others_removed = attrition["n_removed"] - events_removed
     counts = np.concatenate([events, others, events_removed, others_removed])
-    if removed.any() or small(counts, minimum).any():
+    few = np.flatnonzero(small(attrition["n_after"].to_numpy(), minimum))
+    if len(few):
+        late = [name for name in shown if name.endswith(("_removed", "_after", "_unknown"))]
+        shown.loc[few[0] :, late] = SUPPRESSED
+        shown.loc[few[0] + 1 :, "n_before"] = SUPPRESSED
+    if len(few) or removed.any() or small(counts, minimum).any():
         # Events and patients determine each other too often to be withheld one by one.
         shown[["events_removed", "events_after"]] = SUPPRESSED
     return shown
