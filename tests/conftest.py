@@ -26,7 +26,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # How long an example takes depends on what else the machine does.
-    settings.register_profile("house", deadline=None)
+    # Other examples come each time: what fifty do not find today, those of tomorrow may.
+    settings.register_profile("house", deadline=None, max_examples=50)
     settings.load_profile("house")
     if SHARED.is_dir():
         os.environ.setdefault("WORKBENCH_DATA", str(SHARED))

@@ -1,8 +1,6 @@
 """The report in a real browser: quiet, offline, within the screen, its drawings readable."""
 
 import runpy
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +8,9 @@ import pytest
 
 from workbench.report import write_report
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-CHROMIUM = shutil.which("chromium")
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-)
 EXAMPLE = Path(__file__).parents[1] / "workbench" / "report" / "report_example.py"
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the path"),
-]
+pytestmark = pytest.mark.browser
 
 OUTSIDE = """() => [...document.querySelectorAll('.plate svg')].flatMap((svg) => {
   const frame = svg.getBoundingClientRect();
@@ -78,18 +64,10 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_report(example_content(folder), folder / "out")
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        yield browser
-        browser.close()
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_page(browser: Any, report: Path, width: int, scheme: str) -> None:
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+def test_page(chromium: Any, report: Path, width: int, scheme: str) -> None:
+    page = chromium.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     said, asked = [], []
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
@@ -133,9 +111,9 @@ PLANTS = [
 
 @pytest.mark.parametrize(("detect", "plant"), PLANTS, ids=["overlap", "outside", "contrast"])
 def test_the_detectors_see_what_is_planted(
-    browser: Any, report: Path, detect: str, plant: str
+    chromium: Any, report: Path, detect: str, plant: str
 ) -> None:
-    page = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme="light")
+    page = chromium.new_page(viewport={"width": 1280, "height": 900}, color_scheme="light")
     page.goto(report.as_uri())
     assert page.evaluate(detect) == []
     page.evaluate(plant)
@@ -145,9 +123,9 @@ def test_the_detectors_see_what_is_planted(
     page.close()
 
 
-def test_a_printed_table_repeats_its_whole_heading(browser: Any, report: Path) -> None:
+def test_a_printed_table_repeats_its_whole_heading(chromium: Any, report: Path) -> None:
     """Chromium leaves form controls out of headings that it repeats on a new page."""
-    page = browser.new_page()
+    page = chromium.new_page()
     page.goto(report.as_uri())
     page.emulate_media(media="print")
     shown = page.locator("thead .sorter").evaluate_all(
@@ -157,8 +135,8 @@ def test_a_printed_table_repeats_its_whole_heading(browser: Any, report: Path) -
     page.close()
 
 
-def test_reads_without_javascript(browser: Any, report: Path) -> None:
-    context = browser.new_context(java_script_enabled=False)
+def test_reads_without_javascript(chromium: Any, report: Path) -> None:
+    context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(report.as_uri())
     assert page.locator("main table").first.is_visible()
@@ -167,8 +145,8 @@ def test_reads_without_javascript(browser: Any, report: Path) -> None:
     context.close()
 
 
-def test_tables_sort(browser: Any, report: Path) -> None:
-    page = browser.new_page()
+def test_tables_sort(chromium: Any, report: Path) -> None:
+    page = chromium.new_page()
     page.goto(report.as_uri())
     table = page.locator("#model-comparison table").first
     head = table.locator("th", has_text="Harrell’s C")

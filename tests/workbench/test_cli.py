@@ -891,7 +891,7 @@ def test_the_cache_is_listed_and_pruned(
     (tmp_path / "events" / "0123" / "part").write_bytes(bytes(2_500_000))
     code, shown, _ = call("data", "cache")
     assert code == 0
-    assert "1 prepared, 2.5 MB" in shown
+    assert "1 prepared, 2.5 MB" in " ".join(shown.split())
     assert "events" in shown
     assert call("data", "cache", "--prune")[0] == 2
     assert call("data", "cache", "--older-than", "3")[0] == 2

@@ -106,6 +106,10 @@ def event_python(query: EventQuery) -> str:
         text += f".valued({_range(query.value)})"
     if query.texts:
         text += f".worded({_listed(query.texts)})"
+    if query.units:
+        text += f".in_unit({_listed(query.units)})"
+    if query.answers:
+        text += f".answered({_listed(query.answers)})"
     return f"{text}.first_ever()" if query.first_ever else text
 
 

@@ -70,7 +70,7 @@ class CrossFilter(NotebookWidget):
     >>> widget = CrossFilter(Selection(patients, minimum=0))
     >>> widget.receive({"kind": "pick", "name": "sex", "pick": "only 0"})
     >>> widget.selection.n_selected, [rule.sentence() for rule in widget.criteria]
-    (40, ['sex is f'])
+    (40, ['sex is one of f'])
     """
 
     class State(WidgetState):

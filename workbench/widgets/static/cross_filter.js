@@ -139,6 +139,8 @@ function histogramCell(view0, page) {
     const end = shape("rect", { class: "wb-handle", y: HEAD + PLOT / 4, width: 6, height: PLOT / 2, rx: 3, tabindex: 0, role: "slider" });
     end.setAttribute("aria-label", `${view.title}: ${at ? "upper" : "lower"} end`);
     end.dataset.key = `end ${view.column} ${at}`;
+    for (const name of ["aria-valuemin", "aria-valuemax", "aria-valuenow"]) end.setAttribute(name, 0);
+    end.style.setProperty("display", "none");
     return end;
   });
   const none = shape("rect", { class: "wb-missing", y: HEAD - 6, height: PLOT + FOOT - 8, tabindex: 0, role: "checkbox" });

@@ -512,7 +512,7 @@ function brushing(svg, block, host, redraw, page) {
     const h = shape("rect", {
       y: frame.top + frame.height / 4, width: 6, height: frame.height / 2, rx: 3, class: "wb-handle", tabindex: 0, role: "slider",
       "aria-label": at ? "Upper end of the range" : "Lower end of the range",
-      "aria-valuemin": frame.x[0], "aria-valuemax": frame.x[1],
+      "aria-valuemin": frame.x[0], "aria-valuemax": frame.x[1], "aria-valuenow": frame.x[at],
     });
     h.dataset.key = `brush ${block.name} ${at}`;
     h.addEventListener("keydown", (event) => {
