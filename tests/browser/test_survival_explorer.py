@@ -9,6 +9,8 @@ from tests.browser.checks import contrast_and_roles, texts_apart
 from tests.browser.stage import Stage
 from tests.workbench.widgets.conftest import simulated_selection
 from workbench.widgets import SurvivalExplorer
+from workbench.widgets.blocks import Table
+from workbench.widgets.widget import NotebookWidget
 
 pytestmark = pytest.mark.browser
 
@@ -89,3 +91,26 @@ def test_numbers_are_said_where_the_pointer_is(stage: Stage) -> None:
     stage.page.wait_for_function(
         "() => document.querySelector('.wb-said').textContent.includes('days')"
     )
+
+
+def test_numbers_stand_under_each_other_and_sentences_do_not(chromium: Any) -> None:
+    rows = (
+        ("a", "1.34 (0.92)", "+0.002", "408 to not reached", "1 time is zero, look at it"),
+        ("b", "<10", "−0.1", "12 to 20", "nothing"),
+    )
+    stage = Stage(chromium, [_OneTable(Table("t", "T", ("", "A", "B", "C", "D"), rows))])
+    cells = stage.page.locator("tbody tr").first.locator("td")
+    aligned = [cell.evaluate("(e) => getComputedStyle(e).textAlign") for cell in cells.all()]
+    assert aligned == ["right", "right", "right", "left"]
+    stage.close()
+
+
+class _OneTable(NotebookWidget):
+    """A table and nothing else."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        super().__init__()
+
+    def blocks(self) -> tuple[Table, ...]:
+        return (self._table,)

@@ -220,10 +220,11 @@ def _outcome(
     for what, n in {"negative": int((time < 0).sum()), "zero": int((time == 0).sum())}.items():
         if n:
             level = "error" if what == "negative" else "warning"
+            times = "time is" if n == 1 else "times are"
             yield Problem(
                 level,
                 where,
-                f"{n} times are {what}, expected after {outcome.time_zero}: a cohort leaves these "
+                f"{n} {times} {what}, expected after {outcome.time_zero}: a cohort leaves these "
                 "patients out; look whether time starts where the card says",
             )
     longest = time.max()

@@ -340,7 +340,7 @@ def _outcome(drafted: Outcome, values: tuple[str, ...], said: Said, guess: Said)
     return {
         "title": said.outcome_title or drafted.title,
         "unit": guess.time_unit,
-        "time_zero": said.index_date or drafted.time_zero,
+        "time_zero": said.index_date or "time zero",
         "event": coding,
         **({"note": f"The event: {said.event_means}."} if said.event_means else {}),
     }

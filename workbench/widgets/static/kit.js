@@ -330,8 +330,11 @@ const controls = {
 // ---- Tables ----
 
 function tableNode(block, page) {
-  const numeric = block.head.map((_, at) => at > 0 && block.rows.some((row) => /^[<−-]?[\d.,]/.test(row[at]))
-    && block.rows.every((row) => /^$|^[<−-]?[\d.,]|^(not |with|–|—|-$)/.test(row[at])));
+  // Numbers with limits and units stand under each other; a sentence that begins with one does not.
+  const isNumber = (text) => /^[<>+−-]?[\d.,]/.test(text) && !/[a-z]{4,}/i.test(text.replace(/not reached|withheld|reference/g, ""));
+  const isNone = (text) => /^$|^(not |withheld|–|—|-$)/.test(text);
+  const numeric = block.head.map((_, at) => at > 0 && block.rows.some((row) => isNumber(row[at]))
+    && block.rows.every((row) => isNumber(row[at]) || isNone(row[at])));
   const head = element("tr", {}, ...block.head.map((text, at) => {
     const th = element("th", { class: numeric[at] ? "wb-number" : "" }, text);
     th.scope = "col";
