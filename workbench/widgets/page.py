@@ -5,7 +5,7 @@ from functools import singledispatch
 from typing import Any
 
 from workbench.errors import printable
-from workbench.figures.scene import scene_of
+from workbench.figures.in_pixels import scene_of
 from workbench.widgets.blocks import Block, Controls, Figure, Part, Private, Row, Section, Table
 
 

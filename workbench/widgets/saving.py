@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import WorkbenchError, printable
-from workbench.figures.scene import scene_of
+from workbench.figures.in_pixels import scene_of
 from workbench.figures.style import GREY, INK, RULE
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import Any
 
 from workbench.errors import printable
 from workbench.figures.drawing import Drawing
-from workbench.figures.scene import scene_of
+from workbench.figures.in_pixels import scene_of
 from workbench.widgets.blocks import (
     Block,
     Button,

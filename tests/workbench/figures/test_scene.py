@@ -10,8 +10,8 @@ import pytest
 
 from workbench.figures import Drawing
 from workbench.figures.drawing import Axis, Bars, Entry, Legend, Line, Panel
+from workbench.figures.in_pixels import scene_of
 from workbench.figures.placing import placed_texts
-from workbench.figures.scene import scene_of
 from workbench.figures.style import BLUE, printable
 
 Make = Callable[[], Drawing]
