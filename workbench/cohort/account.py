@@ -1,5 +1,6 @@
 """The account of a cohort of health records: what holds for the cohort wherever events lie."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -18,7 +19,7 @@ LANDMARK = "landmark"
 """What the attrition calls that step."""
 
 
-class Account:
+class Account(ABC):
     """A definition and its flow: counts, attrition, and rules in another order or left out.
 
     The events may lie in memory or in a database; nothing here asks for them.
@@ -47,14 +48,14 @@ class Account:
         return self.flow.table()
 
     @property
+    @abstractmethod
     def release_name(self) -> str:
         """Under which name :mod:`~workbench.cohort.privacy.release_log` remembers the source."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def _ids(self) -> np.ndarray:
         """(patient,) str, by row in ``flow.patient``."""
-        raise NotImplementedError
 
     def attrition_for_export(self, minimum_cell: int) -> pd.DataFrame:
         """The attrition without small cells.
