@@ -285,7 +285,8 @@ def test_ctrl_c_leaves_no_result_and_the_run_goes_on(
     study, whole = finished_study
     out = tmp_path / "run"
     code, err = stop_after(study, out, "training on random folds: 1/3", signal.SIGINT)
-    assert code == 130
+    # Where `python -m` is stopped inside an import, it may end by the signal: a shell says 130 too.
+    assert code in (130, -signal.SIGINT)
     assert "the same command goes on" in err
     assert "Traceback" not in err
     assert {path.name for path in out.iterdir()} == {"run.json", "parts"}

@@ -139,7 +139,8 @@ def test_ctrl_c_leaves_no_numbers(collection: Path, tmp_path: Path) -> None:
             break
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    # Where `python -m` is stopped inside an import, it may end by the signal: a shell says 130 too.
+    assert process.returncode in (130, -signal.SIGINT)
     assert "the same command" in err
     assert "Traceback" not in err
     out = tmp_path / "runs" / "benchmark-speed"
