@@ -4,15 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from workbench.data.card.cohorts import MINIMUM_CELL
 from workbench.evaluation import Evaluation
 from workbench.evaluation.words import at_time
 from workbench.report.withhold import withhold_counts
 from workbench.report.words import RANKS_NOBODY, group_title, model_titles
 from workbench.widgets.blocks import Notice
 from workbench.widgets.evaluated_patients import EvaluatedPatients
-
-SMALLEST_CELL = 10
-"""Where no card says how small a count may be."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +43,7 @@ class ShownEvaluation:
     @classmethod
     def of(cls, evaluation: Evaluation, patients: EvaluatedPatients | None) -> "ShownEvaluation":
         """What may be shown of an evaluation, with its patients or without."""
-        minimum, modalities = SMALLEST_CELL, []
+        minimum, modalities = MINIMUM_CELL, []
         if patients is not None:
             minimum = patients.minimum
             spec = patients.cohort.card.spec
