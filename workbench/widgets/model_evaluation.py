@@ -130,7 +130,7 @@ class ModelEvaluation(NotebookWidget):
             self._check_selection(selection)
         super().__init__(state)
         if selection is not None:
-            selection.watch(self._moved)
+            self.follow(selection, self._moved)
 
     @classmethod
     def of(
