@@ -95,7 +95,7 @@ class CrossFilter(NotebookWidget):
         self._views: dict[str, tuple[Dimension, dict[str, Any]]] = {}
         self._exact = False
         super().__init__(state)
-        self._stop = selection.watch(self._moved)
+        self.follow(selection, self._moved)
 
     # Results
 

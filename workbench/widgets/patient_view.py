@@ -101,7 +101,7 @@ class PatientView(NotebookWidget):
         self.selection = selection
         super().__init__(state)
         if selection is not None:
-            selection.watch(self._moved)
+            self.follow(selection, self._moved)
 
     def _moved(self, moved: Moved) -> None:
         if moved.settled and self.state.selected_only:

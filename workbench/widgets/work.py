@@ -155,9 +155,16 @@ class Work:
             return ""
         return str(error) if isinstance(error, WorkbenchError) else type(error).__name__
 
-    def watch(self, watcher: Callable[[], None]) -> None:
-        """Call ``watcher``, in the thread of the work, after each progress and at the end."""
+    def watch(self, watcher: Callable[[], None]) -> Callable[[], None]:
+        """Call ``watcher``, in the thread of the work, after each progress and at the end.
+
+        Returns
+        -------
+        Callable
+            What ends it.
+        """
         self._watchers.append(watcher)
+        return lambda: self._watchers.remove(watcher)
 
     def _tell(self, progress: Progress) -> None:
         if self._stop.is_set():
