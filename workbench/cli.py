@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from workbench.study_settings import Study
 
 BAD_DATA = 1
+FIRST = "01_first_study.ipynb"
 """Exit code where data or a study is refused; 2 is wrong usage, 130 an interruption."""
 
 app = typer.Typer(
@@ -197,7 +198,7 @@ def lab(
     port: Annotated[int, typer.Option(help="Port on this machine.")] = 8888,
     browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
 ) -> None:
-    """Open JupyterLab on the guided notebooks, copied to ./notebooks if they are not there."""
+    """Open JupyterLab on the first of the guided notebooks, copied to ./notebooks if not there."""
     import importlib.util
     import subprocess
 
@@ -207,7 +208,7 @@ def lab(
     if importlib.util.find_spec("jupyterlab") is None:
         raise WorkbenchError("JupyterLab is not installed: pip install 'precision-workbench[lab]'")
     folder = copy_notebooks(notebooks_folder(), Path("notebooks"))
-    command = [sys.executable, "-m", "jupyterlab", str(folder), f"--port={port}"]
+    command = [sys.executable, "-m", "jupyterlab", str(folder / FIRST), f"--port={port}"]
     raise typer.Exit(subprocess.call(command if browser else [*command, "--no-browser"]))
 
 

@@ -1,7 +1,7 @@
 """What moved a model's predictions, once its explanation has passed its own checks."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from pydantic import field_validator
@@ -18,6 +18,7 @@ from workbench.figures.mean_contributions import MeanContribution
 from workbench.figures.wording import fixed
 from workbench.report.withhold import withhold_counts
 from workbench.report.words import model_titles, short
+from workbench.study_steps import JUDGED, attribute
 from workbench.widgets import evaluation_tables
 from workbench.widgets.blocks import (
     Block,
@@ -37,6 +38,7 @@ from workbench.widgets.widget import NotebookWidget, WidgetState
 if TYPE_CHECKING:
     from fusion.explanation.attribution import Attribution
     from workbench.cohort.cohort import Cohort
+    from workbench.study import StudyResult
 
 MOST = 20
 MOST_CURVES = 6
@@ -106,6 +108,12 @@ class ExplanationView(NotebookWidget):
             for each in self.attributions.values():
                 _check_patients(each, self.cohort)
         super().__init__(state)
+
+    @classmethod
+    def of(cls, result: "StudyResult", *, state: WidgetState | dict | None = None) -> Self:
+        """What moved the judged model of ``workbench.run``, out of fold."""
+        attribution = attribute(result.predictions[JUDGED])
+        return cls(attribution, result.evaluation, result.cohort, state=state)
 
     def _read_state(self, value: WidgetState | Mapping[str, Any]) -> WidgetState:
         state: Any = super()._read_state(value)

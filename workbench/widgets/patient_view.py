@@ -1,7 +1,7 @@
 """One patient under a number: what happened, what is known, what is predicted and why."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -11,8 +11,11 @@ from workbench.errors import CohortError, WorkbenchError
 from workbench.figures import plot_patient_contributions, plot_patient_survival, plot_timeline
 from workbench.figures.timeline import FollowUp
 from workbench.figures.wording import percents, time_words
+from workbench.materialisation import materialise
+from workbench.predict import saved_model
 from workbench.report.format import A_YEAR
 from workbench.report.words import in_sentence, short
+from workbench.study_steps import JUDGED
 from workbench.widgets.blocks import (
     Block,
     Button,
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     from fusion.models.protocol import FittedRisk
     from fusion.predictions import Predictions
     from workbench.cohort.cohort import Cohort
+    from workbench.study import StudyResult
 
 EVENT_COLUMNS = ("patient_id", "day", "kind", "label")
 NOT_A_TREATMENT = (
@@ -123,6 +127,28 @@ class PatientView(NotebookWidget):
         super().__init__(state)
         if selection is not None:
             selection.watch(self._moved)
+
+    @classmethod
+    def of(
+        cls,
+        result: "StudyResult",
+        *,
+        events: pd.DataFrame | None = None,
+        selection: Selection | None = None,
+        state: WidgetState | dict | None = None,
+    ) -> Self:
+        """The patients of ``workbench.run``, with the model that it saved for what if."""
+        saved = saved_model(result.report.parent)
+        dataset = materialise(result.cohort.evaluated, saved.study.modalities)
+        return cls(
+            result.predictions[JUDGED],
+            result.cohort,
+            events=events,
+            dataset=saved.embedder.embed(dataset),
+            fitted=saved.risk,
+            selection=selection,
+            state=state,
+        )
 
     def _moved(self, moved: Moved) -> None:
         if moved.settled and self.state.selected_only:
