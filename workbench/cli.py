@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from workbench.study_settings import Study
 
 BAD_DATA = 1
-FIRST = "01_first_study.ipynb"
 """Exit code where data or a study is refused; 2 is wrong usage, 130 an interruption."""
+
+FIRST = "01_first_study.ipynb"
+"""The notebook that ``workbench lab`` opens."""
 
 app = typer.Typer(
     name="workbench",
