@@ -1,9 +1,10 @@
 """Long work in a thread: its progress, a way to stop it, and its result."""
 
+import asyncio
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,7 +51,7 @@ def told_steps(
 
 
 class Work:
-    """A function that tells of its progress, run in a thread.
+    """A function that tells of its progress, run in a thread; ``await`` it for its result.
 
     Parameters
     ----------
@@ -124,6 +125,19 @@ class Work:
         if self._future is None:
             raise WorkbenchError("the work was not started: call start()")
         return self._future.result(timeout)
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        """``await work`` in a notebook: its result, while the monitor goes on drawing.
+
+        Raises
+        ------
+        WorkbenchError
+            It was not started.
+        """
+        if self._future is None:
+            raise WorkbenchError("the work was not started: call start()")
+        # Who is interrupted while waiting has not asked the work to stop.
+        return asyncio.shield(asyncio.wrap_future(self._future)).__await__()
 
     @property
     def told(self) -> tuple[Told, ...]:
