@@ -112,7 +112,8 @@ def test_brushes_link_every_widget_of_the_selection(notebook: Notebook) -> None:
     root, page = widget(notebook, "cross_filter"), notebook.page
     drag(page, root.locator('.wb-cell[data-column="age"] .wb-brushable'), 0.3, 0.7)
     root.get_by_text("Clear").first.wait_for()
-    ages = told(notebook, "[every.selection.brushes.clauses['age'].low, every.selection.n_selected]")
+    low, selected = "every.selection.brushes.clauses['age'].low", "every.selection.n_selected"
+    ages = told(notebook, f"[{low}, {selected}]")
     assert 0 < ages[1] < 600
     survival = widget(notebook, "survival")
     counted = [int(n) for n in survival.locator("tbody td:nth-child(2)").all_inner_texts()]

@@ -8,22 +8,8 @@ from pydantic import field_validator
 
 from workbench.errors import WorkbenchError
 from workbench.evaluation import Evaluation
-<<<<<<< HEAD
 from workbench.figures import Drawing, plot_patient_contributions
-=======
-from workbench.evaluation.words import at_time
-from workbench.figures import (
-    plot_contributions_over_time,
-    plot_mean_contributions,
-    plot_patient_contributions,
-)
-from workbench.figures.mean_contributions import MeanContribution
-from workbench.figures.wording import fixed
-from workbench.report.withhold import withhold_counts
-from workbench.report.words import model_titles, short
 from workbench.study_steps import JUDGED, attribute
-from workbench.widgets import evaluation_tables
->>>>>>> d592ed4879a915ee2b88e4d27b11cc1f968485ab
 from workbench.widgets.blocks import (
     Block,
     Button,
