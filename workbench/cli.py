@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 BAD_DATA = 1
 """Exit code where data or a study is refused; 2 is wrong usage, 130 an interruption."""
 
+FIRST = "01_first_study.ipynb"
+"""The notebook that ``workbench lab`` opens."""
+
 app = typer.Typer(
     name="workbench",
     help="From files on disk to a risk report a reviewer would trust.\n\n"
@@ -197,7 +200,7 @@ def lab(
     port: Annotated[int, typer.Option(help="Port on this machine.")] = 8888,
     browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
 ) -> None:
-    """Open JupyterLab on the guided notebooks, copied to ./notebooks if they are not there."""
+    """Open JupyterLab on the first of the guided notebooks, copied to ./notebooks if not there."""
     import importlib.util
     import subprocess
 
@@ -207,7 +210,7 @@ def lab(
     if importlib.util.find_spec("jupyterlab") is None:
         raise WorkbenchError("JupyterLab is not installed: pip install 'precision-workbench[lab]'")
     folder = copy_notebooks(notebooks_folder(), Path("notebooks"))
-    command = [sys.executable, "-m", "jupyterlab", str(folder), f"--port={port}"]
+    command = [sys.executable, "-m", "jupyterlab", str(folder / FIRST), f"--port={port}"]
     raise typer.Exit(subprocess.call(command if browser else [*command, "--no-browser"]))
 
 

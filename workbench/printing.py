@@ -223,11 +223,14 @@ def print_anonymity(anonymity: KAnonymity) -> None:
 
 
 def copy_notebooks(source: Path, target: Path) -> Path:
-    """Put the guided notebooks into ``target``; what is there already is left as it is."""
+    """Put the guided notebooks, and the study that they share, into ``target``.
+
+    What is there already is left as it is.
+    """
     if source.resolve() == target.resolve():
         return target
     target.mkdir(parents=True, exist_ok=True)
-    for notebook in sorted(source.glob("*.ipynb")):
+    for notebook in sorted((*source.glob("*.ipynb"), *source.glob("*.yaml"))):
         if not (target / notebook.name).exists():
             handle, part = tempfile.mkstemp(dir=target, suffix=".part")
             os.close(handle)

@@ -11,6 +11,7 @@ from workbench.cohort.cohort import Cohort
 from workbench.cohort.composition import composition_warnings
 from workbench.data.open_card import open_card
 from workbench.evaluation import Evaluation
+from workbench.finished_run import keep_finished, open_finished
 from workbench.report import ReportContent, write_report
 from workbench.run_folder import RunFolder
 from workbench.study_settings import Study
@@ -59,7 +60,8 @@ def run(
     study
         The question.
     out
-        Folder for the results. The same study resumes there; anything else is refused.
+        Folder for the results. The same study resumes there, and once finished is opened again
+        without training; anything else is refused.
     data_dir
         Folder that holds the dataset's folder.
     on_progress
@@ -77,8 +79,13 @@ def run(
         steps.check(study, each)
     steps.release(cohort, other_cohorts)
     identity = steps.identity(study, cohort)
+    asked = identity | study.resolved(card)
+    before = open_finished(RunFolder(Path(out)), asked)
+    if before is not None:
+        on_progress(Progress("opening the finished run", 1, 1))
+        return StudyResult(cohort, before.predictions, before.evaluation, before.report)
     dataset = steps.load(study, cohort)
-    folder = RunFolder.claim(out, identity | study.resolved(card))
+    folder = RunFolder.claim(out, asked)
 
     ladder = steps.models(study, dataset)
     predictions = steps.cross_fit(study, cohort, dataset, ladder, folder, on_progress)
@@ -106,6 +113,7 @@ def run(
         warnings=composition_warnings(cohort.evaluated, study.modalities),
     )
     report = write_report(content, folder.path)
+    keep_finished(folder, asked, predictions, evaluation)
     folder.finish()
     on_progress(Progress("judging", 1, 1))
     return StudyResult(cohort, predictions, evaluation, report)

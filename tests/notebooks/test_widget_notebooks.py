@@ -24,8 +24,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def screen(
     folder: Path, execute: Callable[[str, Path], nbformat.NotebookNode]
 ) -> nbformat.NotebookNode:
-    """The fifth notebook with its outputs."""
-    return execute("05_cohort_on_one_screen.ipynb", folder)
+    """The second notebook with its outputs."""
+    return execute("02_cohort.ipynb", folder)
 
 
 def test_every_widget_leaves_a_picture_and_no_complaint(

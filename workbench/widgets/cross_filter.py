@@ -69,7 +69,7 @@ class CrossFilter(NotebookWidget):
         self._columns = LinkedColumns(selection)
         self._exact = False
         super().__init__(state)
-        self._stop = selection.watch(self._moved)
+        self.follow(selection, self._moved)
 
     # Results
 

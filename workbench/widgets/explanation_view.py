@@ -1,7 +1,7 @@
 """What moved a model's predictions, once its explanation has passed its own checks."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from pydantic import field_validator
@@ -9,6 +9,7 @@ from pydantic import field_validator
 from workbench.errors import WorkbenchError
 from workbench.evaluation import Evaluation
 from workbench.figures import Drawing, plot_patient_contributions
+from workbench.study_steps import JUDGED, attribute
 from workbench.widgets.blocks import (
     Block,
     Button,
@@ -32,6 +33,7 @@ from workbench.widgets.widget import NotebookWidget, WidgetState
 if TYPE_CHECKING:
     from fusion.explanation.attribution import Attribution
     from workbench.cohort.cohort import Cohort
+    from workbench.study import StudyResult
 
 
 class ExplanationView(NotebookWidget):
@@ -94,6 +96,12 @@ class ExplanationView(NotebookWidget):
             for each in self.attributions.values():
                 check_patients(each, self.cohort)
         super().__init__(state)
+
+    @classmethod
+    def of(cls, result: "StudyResult", *, state: WidgetState | dict | None = None) -> Self:
+        """What moved the judged model of ``workbench.run``, out of fold."""
+        attribution = attribute(result.predictions[JUDGED])
+        return cls(attribution, result.evaluation, result.cohort, state=state)
 
     def _read_state(self, value: WidgetState | Mapping[str, Any]) -> WidgetState:
         state: Any = super()._read_state(value)

@@ -84,7 +84,7 @@ class ModelEvaluation(NotebookWidget):
         self._drawn: Clause | None = None
         super().__init__(state)
         if selection is not None:
-            selection.watch(self._moved)
+            self.follow(selection, self._moved)
 
     @classmethod
     def of(

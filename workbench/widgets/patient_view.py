@@ -1,13 +1,16 @@
 """One patient under a number: what happened, what is known, what is predicted and why."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
 from workbench.errors import CohortError, WorkbenchError
+from workbench.materialisation import materialise
+from workbench.predict import saved_model
+from workbench.study_steps import JUDGED
 from workbench.widgets.blocks import Block, Button, Controls, Number, Row, Switch
 from workbench.widgets.patient_sections.change import change_blocks
 from workbench.widgets.patient_sections.history import checked_events, data_tiles, timeline
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from fusion.models.protocol import FittedRisk
     from fusion.predictions import Predictions
     from workbench.cohort.cohort import Cohort
+    from workbench.study import StudyResult
 
 
 class PatientView(NotebookWidget):
@@ -101,7 +105,29 @@ class PatientView(NotebookWidget):
         self.selection = selection
         super().__init__(state)
         if selection is not None:
-            selection.watch(self._moved)
+            self.follow(selection, self._moved)
+
+    @classmethod
+    def of(
+        cls,
+        result: "StudyResult",
+        *,
+        events: pd.DataFrame | None = None,
+        selection: Selection | None = None,
+        state: WidgetState | dict | None = None,
+    ) -> Self:
+        """The patients of ``workbench.run``, with the model that it saved for what if."""
+        saved = saved_model(result.report.parent)
+        dataset = materialise(result.cohort.evaluated, saved.study.modalities)
+        return cls(
+            result.predictions[JUDGED],
+            result.cohort,
+            events=events,
+            dataset=saved.embedder.embed(dataset),
+            fitted=saved.risk,
+            selection=selection,
+            state=state,
+        )
 
     def _moved(self, moved: Moved) -> None:
         if moved.settled and self.state.selected_only:

@@ -62,6 +62,12 @@ class StaticOutput:
             self._waiting.cancel()
         self._waiting = loop.call_later(WAIT, self.now)
 
+    def end(self) -> None:
+        """The picture is on no page any more."""
+        self._shown_as = None
+        if self._waiting is not None:
+            self._waiting.cancel()
+
     def now(self) -> None:
         """Renew the picture, if it has changed."""
         if self._shown_as is None:
