@@ -27,7 +27,6 @@ from workbench.data.simulated_images import draw_images
 from workbench.errors import DataCardError
 
 IMAGE_LOG_HAZARD = {"size": 0.76, "texture": 0.46}
-
 RNA_MISSING = MUTATIONS_MISSING = 0.11
 
 

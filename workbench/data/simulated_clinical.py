@@ -12,17 +12,9 @@ CLINICAL_LOG_HAZARD = {
     "performance": 0.32,
     "log_ldh": 0.75,
 }
-
-
 SHAPE = 1.25
-
-
 OS_SCALE_DAYS = 1600.0
-
-
 PROGRESSION_RATE = 0.2
-
-
 FOLLOW_UP_DAYS = (700.0, 1825.0)
 
 

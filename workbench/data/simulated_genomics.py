@@ -4,8 +4,6 @@ import numpy as np
 import pandas as pd
 
 N_GENES = 500
-
-
 PATHWAY_SIZES = {
     "cell_cycle": 25,
     "hypoxia": 24,
@@ -28,15 +26,9 @@ PATHWAY_SIZES = {
     "translation": 24,
     "ion_channel": 13,
 }
-
-
 # Pathways whose genes move closely together. Not all of them carry risk.
 TIGHT_PATHWAYS = ("cell_cycle", "hypoxia", "synapse", "immune_infiltration", "translation")
-
-
 PATHWAY_LOG_HAZARD = {"cell_cycle": 0.58, "hypoxia": 0.45, "synapse": -0.38}
-
-
 MUTATION_FREQUENCY = {
     "MUT01": 0.42,
     "MUT02": 0.35,
@@ -51,8 +43,6 @@ MUTATION_FREQUENCY = {
     "MUT11": 0.06,
     "MUT12": 0.05,
 }
-
-
 MUTATION_LOG_HAZARD = {"MUT03": 0.45, "MUT08": -0.45}
 
 
