@@ -12,6 +12,8 @@ from workbench.widgets.image_controls import ImageState
 
 _OBLIQUE = 1.0
 
+Place = tuple[float, float, float]
+
 
 def planes_json(
     state: ImageState,
@@ -19,6 +21,7 @@ def planes_json(
     planes: Sequence[Plane],
     *,
     voxel: Voxel,
+    middle: Place,
     window: Window,
     channel: int,
 ) -> dict[str, Any]:
@@ -30,8 +33,10 @@ def planes_json(
         What is set.
     scene, planes
         What is shown, and in which planes.
-    voxel, window, channel
-        Where, in which greys, and which channel (from 0).
+    voxel, middle
+        What is looked at, and what lies in the middle of what is seen.
+    window, channel
+        In which greys, and which channel (from 0).
     """
     volume, mask, attribution = scene.volume, scene.mask, scene.attribution
     return {
@@ -43,6 +48,8 @@ def planes_json(
         "oriented": volume.known_orientation,
         "planes": [_plane(plane) for plane in planes],
         "voxel": list(voxel),
+        "zoom": state.zoom,
+        "middle": list(middle),
         "window": [window.centre, window.width],
         "smooth": state.smooth,
         "mask": mask
@@ -97,6 +104,8 @@ def shown_table(
         rows.append(("Position", position_words(world)))
     else:
         rows.append(("Voxel", ", ".join(str(v) for v in voxel)))
+    if state.zoom > 1:
+        rows.append(("Zoom", f"{state.zoom:.3g} ×"))
     if not volume.colour:
         unit = f" {volume.unit}" if volume.unit else ""
         rows.append(("Window", f"{window.centre:g}, width {window.width:g}{unit}"))

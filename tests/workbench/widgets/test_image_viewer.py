@@ -88,8 +88,9 @@ def test_states_that_are_none(state: dict[str, Any], message: str) -> None:
 
 def test_slices_come_as_bytes() -> None:
     viewer = _viewer()
-    (head, buffers), (end, _) = _sent(viewer, _look(wanted=[{"plane": "axial", "number": 2}]))
-    assert end == {"kind": "looked", "view": "a"}
+    (told, buffers), (end, _) = _sent(viewer, _look(wanted=[{"plane": "axial", "number": 2}]))
+    (head,) = told["slices"]
+    assert end == {"kind": "answered", "view": "a", "turn": 0}
     assert head["layers"] == ["values", "labels", "levels"]
     values = np.frombuffer(buffers[0], head["type"]).reshape(8, 6)
     assert values.tolist() == viewer.slice("axial", 2).tolist()
@@ -124,13 +125,13 @@ def test_a_settled_look_moves_everything_and_others_only_the_state() -> None:
 def test_what_the_page_may_not_ask(message: dict[str, Any]) -> None:
     viewer = _viewer()
     sent = _sent(viewer, message)
-    assert [content for content, _ in sent] == [{"kind": "looked", "view": "a"}]
+    assert [content for content, _ in sent] == [{"kind": "answered", "view": "a", "turn": 0}]
     assert viewer.view["blocks"][0]["level"] == "problem"
 
 
 def test_a_look_at_another_patient_is_late_and_sends_nothing() -> None:
     sent = _sent(_viewer(), _look(patient=2, wanted=[{"plane": "axial", "number": 1}]))
-    assert sent == [({"kind": "looked", "view": "a"}, [])]
+    assert sent == [({"kind": "answered", "view": "a", "turn": 0}, [])]
 
 
 def test_numbers_make_an_own_window() -> None:
