@@ -17,7 +17,10 @@ from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.browser.conftest import ARGUMENTS, CHROMIUM, Lab, Notebook, serving
+from tests.browser.conftest import CHROMIUM, Lab, Notebook, serving
+
+ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
+"""The page is painted on the processor: a graphics card that is only simulated costs more."""
 
 CELL = """
 import sys
@@ -188,6 +191,7 @@ def hands(
             books = {name: opened(lab, size, root, saved) for name, root in roots.items()}
             for kind in kinds:
                 for name, book in books.items():
+                    book.page.bring_to_front()
                     book.ask(TAKE)
                     found = book.page.evaluate(HANDS, KINDS[kind])
                     log = json.loads(book.ask(TAKE))

@@ -199,7 +199,10 @@ def _scale_of_contributions(figure: Figure, axes: Axes, scene: Scene, contributi
     bar.set_yticks([])
     bar.set_xticks([-1, 0, 1], [f"−{limit:.2g}", "0", f"{limit:.2g}"], fontsize=8)
     bar.tick_params(length=0, pad=2)
-    bar.set_title(shorten(scene.attribution.title, 30), fontsize=8.5, fontweight="normal", pad=3)
+    doubt = " (a check failed)" if scene.attribution.failed else ""
+    bar.set_title(
+        shorten(scene.attribution.title, 40) + doubt, fontsize=8.5, fontweight="normal", pad=3
+    )
 
 
 def _share(colour: str) -> np.ndarray:

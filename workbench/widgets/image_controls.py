@@ -25,7 +25,7 @@ class ImageState(WidgetState):
     magnified, ``middle`` is the place (in voxels) that stays in the middle of what is seen; None is
     that which is looked at. ``channel`` "" is the first. ``window`` is a name; "own" has ``centre``
     and ``width``; "" is the first. ``fill`` and ``strength`` are the opacity of regions and of the
-    largest contribution.
+    largest contribution. ``contributions`` None shows them unless a check of them failed.
     """
 
     patient: Annotated[int, Field(ge=1)] = 1
@@ -39,9 +39,16 @@ class ImageState(WidgetState):
     width: float | None = None
     regions: bool = True
     fill: Share = 0.25
-    contributions: bool = True
+    contributions: bool | None = None
     strength: Share = 0.7
     smooth: bool = True
+
+
+def shows_contributions(state: ImageState, scene: Scene) -> bool:
+    """Whether contributions lie over the image: those that failed a check must be asked for."""
+    if scene.attribution is None:
+        return False
+    return not scene.attribution.failed if state.contributions is None else state.contributions
 
 
 def controls_of(
@@ -112,8 +119,8 @@ def _over(state: ImageState, scene: Scene) -> tuple[Control, ...]:
         ]
     if scene.attribution is not None:
         over += [
-            Switch("contributions", "Contributions", state.contributions),
-            Slider("strength", "strength", 0, 1, 0.05, state.strength),
+            Switch("contributions", "Contributions", shows_contributions(state, scene)),
+            Slider("strength", "opacity", 0, 1, 0.05, state.strength),
         ]
     return (*over, Switch("smooth", "Smooth", state.smooth))
 

@@ -18,7 +18,12 @@ from workbench.errors import ImageError, printable
 from workbench.figures.image_planes import plot_image_planes
 from workbench.figures.style import styled, to_svg
 from workbench.widgets.blocks import Block, Notice, Part, Table
-from workbench.widgets.image_controls import OWN, ImageState, controls_of
+from workbench.widgets.image_controls import (
+    OWN,
+    ImageState,
+    controls_of,
+    shows_contributions,
+)
 from workbench.widgets.image_messages import Look, Wanted, read_look
 from workbench.widgets.image_page import Place, doubts, planes_json, shown_table
 from workbench.widgets.messages import Change, Said
@@ -161,9 +166,9 @@ class ImageViewer(PixelWidget):
 
     def blocks(self) -> tuple[Block, ...]:
         """Controls, planes, and what is shown in words."""
-        volume, window = self.scene.volume, self.window
+        window = self.window
         controls = controls_of(self.state, self.scene, len(self.images), self.windows, window)
-        notices = [Notice(text, "warning") for text in doubts(volume)]
+        notices = [Notice(text, "warning") for text in doubts(self.state, self.scene)]
         data = planes_json(
             self.state,
             self.scene,
@@ -262,7 +267,7 @@ class ImageViewer(PixelWidget):
             channel=self._channel(),
             outlines=state.regions,
             fill=state.fill,
-            contributions=state.strength if state.contributions else 0,
+            contributions=state.strength if shows_contributions(state, self.scene) else 0,
             smooth=state.smooth,
         )
 

@@ -362,7 +362,9 @@ parts.image = (first, page) => {
       const { limit, title, method, strength, colours } = data.attribution, ramp = element("span", { class: "wb-ramp" });
       const mixed = colours.map((hex) => `rgb(${rgb(hex).map((value) => Math.round(127.5 + strength * (value - 127.5))).join(",")})`);
       ramp.style.setProperty("background", `linear-gradient(to right, ${mixed[0]}, rgb(128,128,128), ${mixed[1]})`);
-      children.push(element("span", { class: "wb-legend-item" }, `${title}: −${short(limit)}`, ramp, short(limit), method ? ` (${method})` : ""));
+      const ticks = element("span", { class: "wb-ticks" }, ...[`−${short(limit)}`, "0", short(limit)].map((text) => element("span", {}, text)));
+      const words = `${title[0].toUpperCase()}${title.slice(1)}${method ? ` (${method})` : ""}`;
+      children.push(element("span", { class: "wb-legend-item" }, words, element("span", { class: "wb-bar" }, ramp, ticks)));
     }
     legend.replaceChildren(...children);
   }
