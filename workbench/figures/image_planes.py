@@ -129,7 +129,7 @@ def _draw(
     axes.set_axis_off()
     axes.set_title(f"{plane.name.capitalize()} {number + 1} of {plane.n_slices}", fontsize=9.5)
     if piece.labels is not None:
-        for label in np.unique(piece.labels[piece.labels > 0]).tolist():
+        for label in reversed(np.unique(piece.labels[piece.labels > 0]).tolist()):
             colour = LABEL_COLOURS[(label - 1) % len(LABEL_COLOURS)]
             edges = outline(piece.labels == label)
             axes.add_collection(LineCollection(list(edges), colors=colour, linewidths=0.9))
@@ -201,7 +201,11 @@ def _scale_of_contributions(figure: Figure, axes: Axes, scene: Scene, contributi
     bar.tick_params(length=0, pad=2)
     doubt = " (a check failed)" if scene.attribution.failed else ""
     bar.set_title(
-        shorten(scene.attribution.title, 40) + doubt, fontsize=8.5, fontweight="normal", pad=3
+        shorten(scene.attribution.title, 40) + doubt,
+        fontsize=8.5,
+        fontweight="normal",
+        pad=3,
+        loc="right",
     )
 
 

@@ -129,7 +129,7 @@ def doubts(state: ImageState, scene: Scene) -> list[str]:
     shown = scene.attribution
     found = _of_place(scene.volume)
     if shown is not None and not shown.checks:
-        found.append("the contributions were not checked: do not rely on them")
+        found.append("the contributions were not checked: do not rely on them.")
     if shown is not None and shown.failed:
         failed = "; ".join(
             f"{each.name}: {each.value:.3g}, threshold {each.threshold:.3g}"
@@ -138,7 +138,7 @@ def doubts(state: ImageState, scene: Scene) -> list[str]:
         off = "" if shows_contributions(state, scene) else ", and they are off until asked for"
         found.append(
             f"{len(shown.failed)} of {len(shown.checks)} checks of the contributions failed "
-            f"({failed}): do not rely on them{off}"
+            f"({failed}): do not rely on them{off}."
         )
     return found
 

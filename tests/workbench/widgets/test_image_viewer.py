@@ -146,7 +146,7 @@ def test_contributions_that_failed_a_check_are_off_until_asked_for() -> None:
     assert f"{said} rely on them, and they are off until asked for" in viewer.text()
     viewer.receive({"kind": "change", "field": "contributions", "value": True})
     assert viewer.view["blocks"][-1]["data"]["attribution"]["strength"] == 0.7
-    assert f"{said} rely on them\n" in viewer.text()
+    assert f"{said} rely on them.\n" in viewer.text()
     assert "Checks of them\t1 of 2 passed" in viewer.text()
     sound = ImageViewer(replace(scene, attribution=replace(shown, checks=checks[:1])))
     assert sound.view["blocks"][-1]["data"]["attribution"]["strength"] == 0.7

@@ -150,8 +150,8 @@ parts.image = (first, page) => {
   function magnify(by, plane, row, column) {
     const before = zoom, at = pixelOf(plane, middle);
     zoom = clamp(zoom * by, 1, MOST_ZOOM);
-    const keep = before / zoom; // what lies under the hand stays there
-    see(voxelOf(plane, at[0], row + (at[1] - row) * keep, column + (at[2] - column) * keep));
+    const held = [current(plane), row, column]; // what lies under the hand stays there, and the crosshair elsewhere
+    see(voxelOf(plane, ...held.map((each, axis) => each + (at[axis] - each) * before / zoom)));
     underWay();
   }
   function whole() { zoom = 1; see(middle); underWay(); }
@@ -345,7 +345,10 @@ parts.image = (first, page) => {
       const value = data.colour ? `RGB ${[0, 1, 2].map((each) => slice.values[3 * place + each]).join(", ")}` : exact(slice.values[place]);
       words.push(data.colour ? value : `value ${value} ${data.unit}`.trim());
       if (slice.labels?.[place]) words.push(data.mask.names[slice.labels[place] - 1]);
-      if (slice.levels) words.push(`${data.attribution.title} ≈ ${short(slice.levels[place] / 127 * data.attribution.limit)}`);
+      if (slice.levels && data.attribution.strength) {
+        const level = slice.levels[place], sign = Math.abs(level) < 127 ? "≈" : level > 0 ? "≥" : "≤"; // beyond the full colour
+        words.push(`${data.attribution.title} ${sign} ${short(level / 127 * data.attribution.limit)}`);
+      }
     }
     if (dragged) words.push(`window ${short(window[0])}, width ${short(window[1])}`);
     said.textContent = words.join(" · ");
