@@ -5,6 +5,7 @@ crosshair need no case distinctions; a :class:`Slide` reads only the tiles that 
 Everything returns arrays: nothing here draws, and nothing knows of a widget.
 """
 
+from workbench.data.imaging.explained import ExplainedImages, explained_images
 from workbench.data.imaging.layers import Attribution, Mask
 from workbench.data.imaging.nifti import read_attribution, read_mask, read_volume
 from workbench.data.imaging.of_card import ImagesOfCard, images_of_card
@@ -18,6 +19,7 @@ __all__ = [
     "CT_WINDOWS",
     "PLANES",
     "Attribution",
+    "ExplainedImages",
     "ImagesOfCard",
     "Mask",
     "OneScene",
@@ -27,6 +29,7 @@ __all__ = [
     "Slide",
     "Volume",
     "Window",
+    "explained_images",
     "images_of_card",
     "open_slide",
     "picture",

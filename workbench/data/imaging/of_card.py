@@ -1,7 +1,7 @@
 """The pictures that a card describes, patient by patient, read when they are looked at."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -30,12 +30,15 @@ class ImagesOfCard:
         One list a patient, in the order of the ordinals.
     may_be_saved
         Whether the card's privacy allows pictures of single patients to leave the room.
+    patient_id
+        Whose they are, in the order of the ordinals; for Python only, no page is told.
     """
 
     folder: Path
     spec: ImageModality
     files: Sequence[Sequence[ImageFile]]
     may_be_saved: bool
+    patient_id: tuple[str, ...] = field(default=(), repr=False)
 
     def __len__(self) -> int:
         """Number of patients."""
@@ -109,4 +112,4 @@ def images_of_card(
     if not wanted:
         raise ImageError(f"nobody has images of {modality!r}: {card.how_to_get([spec.pattern])}")
     files = [owned[p][: spec.images_per_patient] for p in wanted]
-    return ImagesOfCard(card.folder, spec, files, card.spec.privacy.thumbnails)
+    return ImagesOfCard(card.folder, spec, files, card.spec.privacy.thumbnails, tuple(wanted))
