@@ -1,5 +1,6 @@
 """NIfTI (and what else nibabel reads) as volumes; an uncompressed file stays on disk."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,13 +107,7 @@ def full_colour(values: np.ndarray) -> float:
 
 
 def _with_voxels(read: Volume, voxels: np.ndarray) -> Volume:
-    return Volume(
-        voxels,
-        read.affine,
-        spacing=read.spacing,
-        known_orientation=read.known_orientation,
-        oblique_degrees=read.oblique_degrees,
-    )
+    return replace(read, voxels=voxels, slope=1.0, intercept=0.0, unit="")
 
 
 def _opened(path: Path) -> "SpatialImage":
