@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from workbench.cohort.record_definition import RecordDefinition
     from workbench.cohort.table_one import describe
     from workbench.data.concepts import concept_set
+    from workbench.data.imaging.readers import read_image
     from workbench.data.open_card import open_card
     from workbench.data.sources.open_records import open_records
     from workbench.evaluation.evaluate import evaluate
@@ -51,6 +52,7 @@ __all__ = [
     "open_card",
     "open_records",
     "read_aces",
+    "read_image",
     "run",
     "write_card",
     "write_report",
@@ -78,6 +80,7 @@ _HOMES = {
     "open_card": "workbench.data.open_card",
     "open_records": "workbench.data.sources.open_records",
     "read_aces": "workbench.cohort.aces",
+    "read_image": "workbench.data.imaging.readers",
     "run": "workbench.study",
     "write_card": "workbench.cohort.new_card",
     "write_report": "workbench.report.write",

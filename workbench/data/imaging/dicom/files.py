@@ -176,20 +176,17 @@ def _content(path: Path, head: bytes) -> Any:
 
 def _inflated(content: mmap) -> bytes:
     """A deflated data set (PS3.5 A.5) written plainly, so that its size is known to be bounded."""
-    from pydicom.filereader import read_file_meta_info
     from pydicom.uid import ExplicitVRLittleEndian
 
-    with faults_of_dicom("cannot be read as DICOM: truncated or damaged"):
-        # Group length (0002,0000) stands first and says where the data set begins.
-        length = struct.unpack("<I", content[140:144])[0]
-        start = 144 + length
-        meta = read_file_meta_info(BytesIO(content[:start]))
-        if str(meta.TransferSyntaxUID).encode() != _DEFLATED:
-            return content[:]
-        plain = _bounded(zlib.decompressobj(-zlib.MAX_WBITS), content[start:])
-        old = b"UI" + struct.pack("<H", len(_DEFLATED)) + _DEFLATED
-        new = ExplicitVRLittleEndian.encode().ljust(len(_DEFLATED), b"\0")
-        return content[:start].replace(old, old[:4] + new) + plain
+    # Group length (0002,0000) stands first and says where the data set begins.
+    start = 144 + struct.unpack("<I", content[140:144])[0]
+    syntax = b"\x02\0\x10\0UI" + struct.pack("<H", len(_DEFLATED)) + _DEFLATED
+    meta = content[:start]
+    if syntax not in meta:
+        return content[:]
+    native = ExplicitVRLittleEndian.encode().ljust(len(_DEFLATED), b"\0")
+    plain = _bounded(zlib.decompressobj(-zlib.MAX_WBITS), content[start:])
+    return meta.replace(syntax, syntax[: -len(_DEFLATED)] + native) + plain
 
 
 def _bounded(unpacker: Any, packed: bytes | mmap) -> bytes:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.data.imaging.dicom.codecs import FrameLayout
 from workbench.data.imaging.dicom.files import DicomFile, text_of
 from workbench.data.imaging.dicom.geometry import Pose, pose
 from workbench.data.imaging.dicom.mosaic import mosaic_tiles
@@ -66,9 +67,11 @@ def frames_of(file: DicomFile) -> list[Frame]:
         If it holds no image, or its geometry is damaged.
     """
     dataset = file.dataset
-    if "Rows" not in dataset:
-        modality = file.text("Modality") or "unknown modality"
-        raise ImageError(f"holds no image ({modality})")
+    modality = file.text("Modality")
+    if not isinstance(dataset.get("Rows"), int):
+        raise ImageError(f"holds no image ({modality or 'of no modality'})")
+    if modality == "SEG":
+        raise ImageError("holds regions, not an image: read them with read_segmentation")
     layout, total = frame_layout(dataset), n_frames(dataset)
     if total > MOST_FRAMES:
         raise ImageError(f"says to hold {total:,} frames, more than {MOST_FRAMES:,}: refused")
@@ -76,15 +79,15 @@ def frames_of(file: DicomFile) -> list[Frame]:
         n_described = len(dataset.PerFrameFunctionalGroupsSequence)
         if n_described != total:
             raise ImageError(f"{total} frames, of which {n_described} are described: damaged")
-        return [_frame(file, _Groups(dataset, number), number) for number in range(total)]
+        return [_frame(file, layout, _Groups(dataset, number), number) for number in range(total)]
     if total == 1 and "MOSAIC" in _words(dataset.get("ImageType")):
-        whole = _frame(file, _Groups(dataset, None), 0)
+        whole = _frame(file, layout, _Groups(dataset, None), 0)
         tiles = mosaic_tiles(dataset, whole.pose, layout.rows, layout.columns)
         kind = (*whole.kind, "mosaic")
         return [
             Frame(**{**vars(whole), "tile": t.place, "pose": t.pose, "kind": kind}) for t in tiles
         ]
-    whole = _frame(file, _Groups(dataset, None), 0)
+    whole = _frame(file, layout, _Groups(dataset, None), 0)
     if total == 1:
         return [whole]
     return [
@@ -118,11 +121,9 @@ class _Groups:
         return found if np.isfinite(found) else None
 
 
-def _frame(file: DicomFile, groups: _Groups, number: int) -> Frame:
-    dataset = file.dataset
+def _frame(file: DicomFile, layout: FrameLayout, groups: _Groups, number: int) -> Frame:
     slope, intercept, unit = _rescale(file, groups)
     where = _pose(groups)
-    layout = frame_layout(dataset)
     echo = groups.number("MREchoSequence", "EffectiveEchoTime")
     echo = groups.number("", "EchoTime") if echo is None else echo
     weighting = groups.number("MRDiffusionSequence", "DiffusionBValue")

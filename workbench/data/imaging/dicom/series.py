@@ -78,11 +78,11 @@ def find_series(paths: Iterable[Path]) -> tuple[tuple[Series, ...], dict[Path, s
     refused: dict[Path, str] = {}
     seen: set[tuple[str, int]] = set()
     twice: dict[tuple[Any, ...], int] = {}
-    for path in paths:
-        if not path.is_file() or not is_dicom(path):
-            continue
+    files = [path for path in paths if path.is_file() and is_dicom(path)]
+    for path in files:
         try:
-            file = open_dicom(path, pixels=False)
+            # Of many files, only headers are kept; one alone need not be read twice.
+            file = open_dicom(path, pixels=len(files) == 1)
             with faults_of_dicom("cannot be read as DICOM: damaged data elements"):
                 frames, uid = frames_of(file), file.text("SOPInstanceUID")
         except ImageError as error:
@@ -189,7 +189,8 @@ def _read(
         by_file.setdefault(id(frames[n].file), []).append((place, n))
     out: np.ndarray | None = None
     for wanted in by_file.values():
-        file = open_dicom(frames[wanted[0][1]].file.path)
+        file = frames[wanted[0][1]].file
+        file = file if "PixelData" in file.dataset else open_dicom(file.path)
         numbers = sorted({frames[n].number for _, n in wanted})
         at: dict[int, list[tuple[int, int]]] = {}
         for place, n in wanted:
