@@ -18,9 +18,10 @@ from workbench.errors import ImageError
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-LARGEST_UNPACKED = 1 << 30
+LARGEST_UNPACKED = 1 << 29
 """Bytes that a file which is packed as a whole may grow to."""
 
+_PIECE = 1 << 16
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 # Warnings are caught for all threads at once, so only one may catch them.
 _ONE_AT_A_TIME = RLock()
@@ -110,8 +111,8 @@ def open_dicom(path: str | Path, *, pixels: bool = True) -> DicomFile:
     Raises
     ------
     ImageError
-        If there is no such file, it is not DICOM, is damaged, or would unpack to more than a
-        gigabyte.
+        If there is no such file, it is not DICOM, is damaged, or would unpack to more than half
+        a gigabyte.
     """
     from pydicom import dcmread
 
@@ -190,9 +191,13 @@ def _inflated(content: mmap) -> bytes:
 
 
 def _bounded(unpacker: Any, packed: bytes | mmap) -> bytes:
-    plain = unpacker.decompress(packed, LARGEST_UNPACKED)
-    if unpacker.unconsumed_tail:
-        raise ImageError(f"unpacks to more than {LARGEST_UNPACKED >> 20} MiB: refused")
+    """Unpacked piece by piece, so that a small file cannot ask for much memory at once."""
+    pieces, size = [], 0
+    for start in range(0, len(packed), _PIECE):
+        pieces.append(unpacker.decompress(packed[start : start + _PIECE]))
+        size += len(pieces[-1])
+        if size > LARGEST_UNPACKED:
+            raise ImageError(f"unpacks to more than {LARGEST_UNPACKED >> 20} MiB: refused")
     if not unpacker.eof:
         raise ImageError("cannot be read whole: truncated")
-    return plain
+    return b"".join(pieces)

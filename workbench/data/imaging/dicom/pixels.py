@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 LARGEST_BYTES = 1 << 32
 """What one image may take in memory."""
 
+_NATIVE = (
+    "1.2.840.10008.1.2",
+    "1.2.840.10008.1.2.1",
+    "1.2.840.10008.1.2.1.99",
+    "1.2.840.10008.1.2.2",
+)
 _FLOATS = {"FloatPixelData": "f4", "DoubleFloatPixelData": "f8"}
 
 
@@ -121,6 +127,8 @@ def _stored(file: DicomFile, layout: FrameLayout, total: int, number: int) -> np
     if "PixelData" not in dataset:
         raise ImageError("holds no pixels")
     content: Any = dataset.PixelData
+    if not content:
+        raise ImageError("holds no pixels")
     if syntax in UNPACKED_HERE:
         packed = get_frame(content, number, number_of_frames=total)
         return unpack(packed, syntax, layout)
@@ -132,6 +140,10 @@ def _stored(file: DicomFile, layout: FrameLayout, total: int, number: int) -> np
             raise ImageError(
                 f"pixels end after {len(content):,} of {layout.n_bytes * total:,} bytes: truncated"
             )
+    if syntax not in _NATIVE and syntax != RLELossless:
+        raise ImageError(f"pixels are written in transfer syntax {syntax!r}, which is not known")
+    if syntax == RLELossless and layout.bits_allocated == 1:
+        raise ImageError("run lengths of single bits are not read: save it uncompressed")
     pixels, _ = get_decoder(syntax).as_array(dataset, index=number, raw=False)
     if pixels.shape[:2] != (layout.rows, layout.columns):
         raise ImageError("pixels of another size than the file says")
