@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from workbench.cohort.record_definition import RecordDefinition
     from workbench.cohort.table_one import describe
     from workbench.data.concepts import concept_set
+    from workbench.data.deidentify_dicom import deidentify_images
     from workbench.data.imaging.readers import read_image
     from workbench.data.open_card import open_card
     from workbench.data.sources.open_records import open_records
@@ -42,6 +43,7 @@ __all__ = [
     "compare_members",
     "concept_set",
     "death",
+    "deidentify_images",
     "describe",
     "entry",
     "evaluate",
@@ -70,6 +72,7 @@ _HOMES = {
     "compare_members": "workbench.cohort.difference",
     "concept_set": "workbench.data.concepts",
     "death": "workbench.cohort.criteria",
+    "deidentify_images": "workbench.data.deidentify_dicom",
     "describe": "workbench.cohort.table_one",
     "entry": "workbench.cohort.entry",
     "evaluate": "workbench.evaluation.evaluate",

@@ -85,7 +85,7 @@ def unpack(packed: bytes, syntax: str, layout: FrameLayout) -> np.ndarray:
     except (RuntimeError, ValueError, OSError, MemoryError):
         raise ImageError("compressed pixels cannot be read: truncated or damaged") from None
     if syntax in _JPEG_LS and samples == 3 and layout.photometric.startswith("YBR_FULL"):
-        from pydicom.pixels import convert_color_space
+        from pydicom.pixels.processing import convert_color_space
 
         pixels = convert_color_space(pixels, "YBR_FULL", "RGB")
     return _as_stored(np.asarray(pixels), layout)

@@ -117,7 +117,7 @@ def read_frames(file: DicomFile, wanted: Sequence[int]) -> Iterator[np.ndarray]:
 
 def _stored(file: DicomFile, layout: FrameLayout, total: int, number: int) -> np.ndarray:
     from pydicom.encaps import get_frame
-    from pydicom.pixels import get_decoder
+    from pydicom.pixels.decoders.base import get_decoder
     from pydicom.uid import RLELossless
 
     dataset, syntax = file.dataset, file.transfer_syntax
@@ -159,7 +159,7 @@ def _native(content: bytes, layout: FrameLayout, number: int, kind: np.dtype) ->
 
 
 def _meaning(dataset: "Dataset", layout: FrameLayout, stored: np.ndarray) -> np.ndarray:
-    from pydicom.pixels import apply_color_lut, apply_modality_lut
+    from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 
     if layout.photometric == "PALETTE COLOR" and "RedPaletteColorLookupTableDescriptor" in dataset:
         colours = apply_color_lut(stored, dataset)[..., :3]
