@@ -6,7 +6,13 @@ Everything returns arrays: nothing here draws, and nothing knows of a widget.
 """
 
 from workbench.data.imaging.acquisition import Acquisition
-from workbench.data.imaging.dicom import Series, find_series, read_series
+from workbench.data.imaging.dicom import (
+    Series,
+    find_series,
+    read_segmentation,
+    read_series,
+    read_structures,
+)
 from workbench.data.imaging.layers import Attribution, Mask
 from workbench.data.imaging.nifti import read_attribution, read_mask, read_volume, write_nifti
 from workbench.data.imaging.of_card import ImagesOfCard, images_of_card
@@ -41,7 +47,9 @@ __all__ = [
     "read_attribution",
     "read_image",
     "read_mask",
+    "read_segmentation",
     "read_series",
+    "read_structures",
     "read_volume",
     "volume",
     "windows_of",

@@ -59,7 +59,7 @@ class Frame:
 
 
 def frames_of(file: DicomFile) -> list[Frame]:
-    """Every plane of a file, in its order.
+    """Every plane of an image's file, in its order.
 
     Raises
     ------
@@ -68,10 +68,24 @@ def frames_of(file: DicomFile) -> list[Frame]:
     """
     dataset = file.dataset
     modality = file.text("Modality")
+    if modality == "RTSTRUCT":
+        raise ImageError("holds outlines, not an image: read them with read_structures")
     if not isinstance(dataset.get("Rows"), int):
         raise ImageError(f"holds no image ({modality or 'of no modality'})")
     if modality == "SEG":
         raise ImageError("holds regions, not an image: read them with read_segmentation")
+    return planes_of_file(file)
+
+
+def planes_of_file(file: DicomFile) -> list[Frame]:
+    """Every plane of a file, whether it holds an image or regions.
+
+    Raises
+    ------
+    ImageError
+        If its geometry is damaged.
+    """
+    dataset = file.dataset
     layout, total = frame_layout(dataset), n_frames(dataset)
     if total > MOST_FRAMES:
         raise ImageError(f"says to hold {total:,} frames, more than {MOST_FRAMES:,}: refused")

@@ -161,6 +161,8 @@ def _native(content: bytes, layout: FrameLayout, number: int, kind: np.dtype) ->
 def _meaning(dataset: "Dataset", layout: FrameLayout, stored: np.ndarray) -> np.ndarray:
     from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 
+    if dataset.get("Modality") == "SEG":
+        return stored
     if layout.photometric == "PALETTE COLOR" and "RedPaletteColorLookupTableDescriptor" in dataset:
         colours = apply_color_lut(stored, dataset)[..., :3]
         return (colours >> 8).astype(np.uint8) if colours.dtype.itemsize == 2 else colours
