@@ -36,6 +36,11 @@ data = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(data, name="data")
+images = typer.Typer(
+    help="Medical images: how they were taken, and copies without the patients.",
+    no_args_is_help=True,
+)
+app.add_typer(images, name="images")
 
 DataDir = Annotated[
     Path | None,
@@ -329,6 +334,61 @@ def data_released(
         typer.echo(printable(f"{day}  {words}"))
     where = f"; the log is {log.folder}: delete it only if none of them left the room"
     typer.echo(f"{len(surfaces)} are remembered{where if surfaces else ''}")
+
+
+@images.command("facts")
+def image_facts_of(
+    card: Annotated[str, typer.Argument(metavar="CARD", help="Name of a dataset, or card file.")],
+    modality: Annotated[str, typer.Argument(help="Name of one of its modalities of images.")],
+    out: Annotated[Path, typer.Option("--out", help="CSV file to write, one row a patient.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Write how each patient's images were taken: scanner, field strength, slice thickness, view.
+
+    Name the file and its columns in the dataset description: they are characteristics then.
+    """
+    from workbench.data.fingerprint import write_atomically
+    from workbench.data.imaging.facts import image_facts
+    from workbench.data.open_card import open_card
+
+    if out.exists():
+        raise WorkbenchError(f"{out} exists already: choose another file with --out")
+    table = image_facts(open_card(card, data_dir), modality)
+    write_atomically(out, table.to_csv().encode())
+    typer.echo(f"{out}: {len(table)} patients, {len(table.columns)} columns")
+
+
+@images.command("deidentify")
+def images_deidentify(
+    folder: Annotated[Path, typer.Argument(metavar="IN", help="Folder of DICOM files.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="New folder for the copies.")],
+    key: Annotated[
+        Path, typer.Option("--key", help="File of the secret key; made if it is not there.")
+    ],
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Write what else is withheld, once looked at: burned_in (pixels may show "
+            "writing), faces (heads whose face was removed, and what is no head)."
+        ),
+    ] = None,
+) -> None:
+    """Copy DICOM files without what names the patients, by PS3.15's basic profile.
+
+    Dates move, UIDs are replaced alike in all files. What cannot be made safe is withheld and
+    counted. OUT/audit.csv says what was done to which data element.
+    """
+    from workbench.data.deidentify import DateShift
+    from workbench.data.deidentify_dicom import deidentify_images
+    from workbench.data.secret_key import make_key, read_key
+
+    secret = read_key(key) if key.exists() else make_key(key, outside=[folder, out])
+    done = deidentify_images(folder, out, DateShift(secret), accept=accept or ())
+    typer.echo(f"{done.n_written} files in {out}, {len(done.withheld)} withheld")
+    for reason, n in done.reasons.items():
+        typer.echo(printable(f"{n} × {reason}"))
+    if not done.n_written:
+        raise typer.Exit(BAD_DATA)
 
 
 def _study(study: str, outcome: str | None, data_dir: Path | None) -> "Study":
