@@ -181,7 +181,7 @@ def require_safetensors(folder: Path) -> None:
         raise ValueError(
             f"{folder} holds no safetensors"
             + (
-                f", but {others[0]}, which is a pickle and could run code: convert it where you "
+                f", but {others[0]}, which could run code when it is read: convert it where you "
                 "trust it"
                 if others
                 else ""

@@ -79,7 +79,7 @@ def lesion_modality(
     found = {
         patient: lesion_features(lesions[patient], channels)
         for patient in patient_id.tolist()
-        if patient in lesions and _has_neighbours(lesions[patient].mask)
+        if patient in lesions and outlines_a_lesion(lesions[patient].mask)
     }
     if not found:
         raise ValueError(f"{name}: nothing is outlined in any of {len(patient_id)} patients")
@@ -90,7 +90,7 @@ def lesion_modality(
     return Modality(name, "embedding", values, present, names)
 
 
-def _has_neighbours(mask: np.ndarray) -> bool:
-    """Whether any two outlined voxels touch, at least by a corner."""
+def outlines_a_lesion(mask: Bool[np.ndarray, "depth height width"]) -> bool:
+    """Whether any two outlined voxels touch, at least by a corner: fewer have no texture."""
     parts, _ = label(mask, np.ones((3, 3, 3)))
     return bool((np.bincount(parts.ravel())[1:] > 1).any())

@@ -87,7 +87,7 @@ def test_what_is_not_safe_or_not_described_is_refused(tmp_path, pretrained_backb
     with pytest.raises(ValueError, match="is no folder"):
         load(tmp_path / "nowhere")
     (tmp_path / "weights.pt").write_bytes(b"\x80\x04.")
-    with pytest.raises(ValueError, match=r"but weights\.pt, which is a pickle"):
+    with pytest.raises(ValueError, match=r"but weights\.pt, which could run code"):
         load(tmp_path)
     save_weights(pretrained_backbone, tmp_path, KNOWN)
     record = tmp_path / "source.json"

@@ -146,7 +146,7 @@ def test_batches_are_half_outlined_and_come_again_with_the_seed(outlined):
     assert len(BRIEF.batch_at(0, np.zeros(16, dtype=bool))) == 8
 
 
-NOTHING = Augmentation(tilt=0, zoom=0, shift=0, brightness=0, contrast=0, noise=0)
+NOTHING = Augmentation(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 @pytest.mark.parametrize("shape", [(6, 20, 24), (6, 8, 12, 10)])
@@ -157,12 +157,12 @@ def test_augmentation_moves_masks_with_their_images(shape):
     same, mask = augmented(masks, masks, NOTHING, generator)
     assert_close(same, masks)
     moved, mask = augmented(
-        masks, masks, replace(NOTHING, tilt=30, zoom=0.2, shift=0.1, flips=(0,)), generator
+        masks, masks, replace(NOTHING, tilt=30.0, zoom=0.2, shift=0.1, flips=(0,)), generator
     )
     assert_close((moved > 0.5).float().mean(), mask.mean(), atol=0.01, rtol=0)
     assert (((moved > 0.5).float() - mask).abs()).mean() < 0.03
     assert (mask - masks).abs().mean() > 0.01
-    louder, mask = augmented(masks, masks, Augmentation(0, 0, 0, 0.5, 0.5, 0.5), generator)
+    louder, mask = augmented(masks, masks, Augmentation(0.0, 0.0, 0.0, 0.5, 0.5, 0.5), generator)
     assert_close(mask, masks)
     assert (louder - masks).flatten(1).std(dim=1).min() > 0
 
@@ -171,7 +171,9 @@ def test_a_tilt_is_a_rotation_whatever_the_shape_of_the_image():
     """Areas stay: a shear or a stretch would change them."""
     masks = torch.zeros(16, 1, 40, 80)
     masks[:, :, 15:25, 30:50] = 1
-    _, moved = augmented(masks, masks, replace(NOTHING, tilt=90), torch.Generator().manual_seed(1))
+    _, moved = augmented(
+        masks, masks, replace(NOTHING, tilt=90.0), torch.Generator().manual_seed(1)
+    )
     assert_close(moved.sum(dim=(1, 2, 3)), torch.full((16,), 200.0), atol=12, rtol=0)
     rows = moved.any(dim=3).sum(dim=(1, 2))
     assert rows.max() > 18
@@ -188,10 +190,9 @@ def test_sides_are_only_mirrored_where_that_is_said():
     _, mirrored = augmented(
         images, masks, replace(NOTHING, flips=(1,)), torch.Generator().manual_seed(0)
     )
-    changed = mirrored[..., 0, 0, 0] if mirrored.ndim == 5 else mirrored[:, 0, 0, 0]
-    assert 0 < changed.sum() < 32
+    assert 0 < mirrored[:, 0, 0, 0].sum() < 32
     with pytest.raises(ValueError, match="sizes of an augmentation must be 0 or more"):
-        Augmentation(tilt=-1)
+        Augmentation(tilt=-1.0)
 
 
 def cube(start: int) -> torch.Tensor:
