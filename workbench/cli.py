@@ -201,6 +201,51 @@ def benchmark(
 
 
 @app.command()
+def segment(
+    card: Annotated[str, typer.Argument(metavar="CARD", help="Name of a dataset, or card file.")],
+    out: Out,
+    fold: Annotated[int | None, typer.Option(min=0, help="Only this fold, from 0.")] = None,
+    modality: Annotated[
+        str | None, typer.Option(help="Images with masks; needed where the card has several.")
+    ] = None,
+    network: Annotated[str, typer.Option(help="unet or vnet.")] = "unet",
+    size: Annotated[int, typer.Option(min=16, help="Pixels a side that the network sees.")] = 128,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps a fold.")] = 1200,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    data_dir: DataDir = None,
+) -> None:
+    """Learn to outline what a dataset's masks show, and outline patients of the other folds.
+
+    Writes the network of each fold, a mask a patient (NIfTI), and how well it agrees with the drawn
+    one. A run that was stopped goes on where it was: give the same command.
+
+    Example: `workbench segment lgg_mri --out runs/lgg --fold 0`
+    """
+    from workbench.data.open_card import open_card
+    from workbench.printing import ProgressBars, print_segmentation
+    from workbench.segmentation import SegmentationSettings
+    from workbench.segmentation import segment as segment_images
+
+    if network not in ("unet", "vnet"):
+        raise typer.BadParameter("--network must be unet or vnet")
+    settings = SegmentationSettings(modality=modality, network=network, size=size, n_steps=steps)
+    with ProgressBars() as bars:
+        try:
+            result = segment_images(
+                open_card(card, data_dir),
+                out,
+                settings,
+                fold=fold,
+                device=device,
+                on_progress=bars.show,
+            )
+        except KeyboardInterrupt:
+            typer.echo("stopped; the same command goes on from the last checkpoint", err=True)
+            raise
+    print_segmentation(result)
+
+
+@app.command()
 def lab(
     port: Annotated[int, typer.Option(help="Port on this machine.")] = 8888,
     browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
