@@ -240,7 +240,7 @@ class PatientView(NotebookWidget):
         if self.events is not None:
             own = self.events[self.events["patient_id"].astype(str) == self.patient_id]
         if own is None or own.empty:
-            notes = [] if self.events is not None else ["No events were passed"]
+            notes = [] if self.events is not None else ["No events are known"]
             return plot_timeline(
                 np.empty(0), (), (), follow_up=end, title=f"{self._name()}: follow-up", notes=notes
             )
