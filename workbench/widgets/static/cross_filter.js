@@ -124,7 +124,7 @@ function histogramCell(view0, page) {
   let view = view0, heights = "counts", selected = view.selected, left0 = SIDE, range = null, held = null, wide = 0;
   const svg = shape("svg", { class: "wb-plot", height: HEAD + PLOT + FOOT });
   const frame = cellFrame(view, page, svg);
-  const id = `wb-hatch-${++pages}`;
+  const id = ownName("hatch");
   const hatch = shape("pattern", { id, width: 5, height: 5, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
     shape("rect", { width: 2, height: 5, class: "wb-hatch" }));
   const path = (name) => shape("path", { class: name });
