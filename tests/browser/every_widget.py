@@ -13,6 +13,7 @@ import numpy as np
 
 import workbench as wb
 from fusion.models import ladder
+from fusion.models.protocol import RiskModel
 from tests.workbench.data.test_guided_draft import spreadsheet
 from tests.workbench.widgets.judged_study import (
     HORIZONS,
@@ -45,13 +46,16 @@ from workbench.widgets import (
     TrainingMonitor,
     Work,
 )
+from workbench.widgets.widget import NotebookWidget
 from workbench.widgets.work import told_steps
 
-N_STEPS = 60
+N_STEPS = 1000
 
 
 class EveryWidget:
     """Widgets as a notebook holds them, each under the name that a cell shows it by.
+
+    ``make`` makes any of them anew.
 
     Parameters
     ----------
@@ -61,47 +65,65 @@ class EveryWidget:
         Seconds that each step of the training takes.
     """
 
-    def __init__(self, folder: Path, step: float = 0.05) -> None:
+    def __init__(self, folder: Path, step: float = 0.1) -> None:
         study = judged_study()
         self.cohort = cohort = restricted(study.cohort)
         self.selection = selection = Selection.of(cohort)
-        (folder / "own").mkdir(parents=True, exist_ok=True)
-        self.setup = StudySetup(spreadsheet(folder / "own"))
-        self.builder = CohortBuilder(cohort.card)
-        self.cross_filter = CrossFilter(selection)
-        everyone = restricted(cohort.card.cohort("os"))
-        self.flow = AttritionFlow(everyone.select(wb.col("age") >= 50, wb.has("rna")))
-        self.table_one = TableOne(selection)
-        self.survival = SurvivalExplorer(selection, {"group": "grade"})
-        self.evaluation = ModelEvaluation(
-            study.evaluation, cohort, study.predictions, selection=selection
-        )
         self.work = Work(training(step))
-        self.monitor = TrainingMonitor(self.work)
+        everyone = restricted(cohort.card.cohort("os"))
+        flow = everyone.select(wb.col("age") >= 50, wb.has("rna"))
         dataset = wb.materialise(cohort, ["clinical", "rna"])
-        rungs = ladder(
-            ["null", "clinical", "selected"],
-            clinical="clinical",
-            added=["rna"],
-            stratified_null=False,
-        )
-        self.patient = PatientView(
-            study.predictions["selected"],
-            cohort,
-            dataset=dataset,
-            fitted=rungs["clinical"].fit(dataset),
-            selection=selection,
-        )
-        self.image = ImageViewer(OneScene(a_scan(), may_be_saved=False))
-        self.slide = SlideViewer(slide_of(a_slide(), 0.5))
-        self.explanation = ExplanationView(attribution(), study.evaluation, cohort)
-        report = a_report(folder / "run", cohort, study.evaluation)
-        self.report = ReportBuilder(report)
+        fitted = clinical_model().fit(dataset)
+        scan, slide = OneScene(a_scan(), may_be_saved=False), slide_of(a_slide(), 0.5)
+        (folder / "own").mkdir(parents=True, exist_ok=True)
+        own = spreadsheet(folder / "own")
+        run = a_report(folder / "run", cohort, study.evaluation)
+        self.make: dict[str, Callable[[], NotebookWidget]] = {
+            "setup": lambda: StudySetup(own),
+            "builder": lambda: CohortBuilder(cohort.card),
+            "cross_filter": lambda: CrossFilter(selection),
+            "flow": lambda: AttritionFlow(flow),
+            "table_one": lambda: TableOne(selection),
+            "survival": lambda: SurvivalExplorer(selection, {"group": "grade"}),
+            "evaluation": lambda: ModelEvaluation(
+                study.evaluation, cohort, study.predictions, selection=selection
+            ),
+            "monitor": lambda: TrainingMonitor(self.work),
+            "patient": lambda: PatientView(
+                study.predictions["selected"],
+                cohort,
+                dataset=dataset,
+                fitted=fitted,
+                selection=selection,
+            ),
+            "image": lambda: ImageViewer(scan),
+            "slide": lambda: SlideViewer(slide),
+            "explanation": lambda: ExplanationView(attribution(), study.evaluation, cohort),
+            "report": lambda: ReportBuilder(run),
+        }
+        self.shown = {name: make() for name, make in self.make.items()}
+
+    def __getattr__(self, name: str) -> NotebookWidget:
+        try:
+            return self.__dict__["shown"][name]
+        except KeyError:
+            raise AttributeError(name) from None
 
     @property
     def identifiers(self) -> list[str]:
         """What must not be seen."""
         return identifiers(self.cohort)
+
+
+def clinical_model() -> RiskModel:
+    """What is fitted for the question what if."""
+    rungs = ladder(
+        ["null", "clinical", "selected"],
+        clinical="clinical",
+        added=["rna"],
+        stratified_null=False,
+    )
+    return rungs["clinical"]
 
 
 def training(step: float) -> Callable[[Callable[[Progress], None]], str]:
@@ -114,8 +136,8 @@ def training(step: float) -> Callable[[Callable[[Progress], None]], str]:
         weights, on_step = np.zeros(5), told_steps(tell)("training on everyone")
         for done in range(1, N_STEPS + 1):
             gap = features @ weights - target
-            weights -= 0.05 * features[:60].T @ gap[:60] / 60
-            look = {"held_out": float(np.square(gap[60:]).mean())} if done % 5 == 0 else {}
+            weights -= 0.01 * features[:60].T @ gap[:60] / 60
+            look = {"held_out": float(np.square(gap[60:]).mean())} if done % 10 == 0 else {}
             on_step(done, N_STEPS, {"loss": float(np.square(gap[:60]).mean()), **look})
             time.sleep(step)
         return "trained"

@@ -112,8 +112,9 @@ def test_brushes_link_every_widget_of_the_selection(notebook: Notebook) -> None:
     root, page = widget(notebook, "cross_filter"), notebook.page
     drag(page, root.locator('.wb-cell[data-column="age"] .wb-brushable'), 0.3, 0.7)
     root.get_by_text("Clear").first.wait_for()
-    low, selected = "every.selection.brushes.clauses['age'].low", "every.selection.n_selected"
-    ages = told(notebook, f"[{low}, {selected}]")
+    ages = told(
+        notebook, "[every.selection.brushes.clauses['age'].low, every.selection.n_selected]"
+    )
     assert 0 < ages[1] < 600
     survival = widget(notebook, "survival")
     counted = [int(n) for n in survival.locator("tbody td:nth-child(2)").all_inner_texts()]
@@ -172,13 +173,14 @@ def test_progress_is_drawn_while_a_thread_trains_and_can_be_cancelled(notebook: 
     root.get_by_role("button", name="Start").click()
     bar = root.locator("progress")
     bar.wait_for()
-    seen = {bar.get_attribute("value") for _ in range(8) if page.wait_for_timeout(150) is None}
-    assert len(seen) > 2
+    drawn = "([bar, least]) => bar.value >= least"
+    for least in (5, 15):
+        page.wait_for_function(drawn, arg=[bar.element_handle(), least])
     # The kernel answers meanwhile.
     assert told(notebook, "every.work.stage") == "running"
     root.get_by_role("button", name="Cancel").press("Enter")
     root.get_by_text("Cancelled. What was finished is kept").wait_for()
-    assert told(notebook, "[every.work.stage, len(every.work.told) < 60]") == ["cancelled", True]
+    assert told(notebook, "[every.work.stage, len(every.work.told) < 900]") == ["cancelled", True]
     assert root.locator("figure[data-name=losses]").is_visible()
 
 
@@ -276,10 +278,9 @@ def test_the_page_is_opened_again_while_a_thread_trains(lab: Lab, notebook: Note
     root = widget(again, "monitor")
     root.get_by_role("button", name="Cancel").wait_for()
     bar = root.locator("progress")
-    before = bar.get_attribute("value")
-    again.page.wait_for_function(
-        "([bar, before]) => bar.value > before", arg=[bar.element_handle(), float(before)]
-    )
+    before = float(bar.get_attribute("value"))
+    drawn = "([bar, before]) => bar.value > before"
+    again.page.wait_for_function(drawn, arg=[bar.element_handle(), before])
     root.get_by_role("button", name="Cancel").click()
     root.get_by_text("Cancelled. What was finished is kept").wait_for()
     assert told(again, "every.work.stage") == "cancelled"

@@ -22,7 +22,7 @@ def timeline(patient: ShownPatient, events: pd.DataFrame | None) -> Figure:
     if events is not None:
         own = events[events["patient_id"].astype(str) == patient.patient_id]
     if own is None or own.empty:
-        notes = [] if events is not None else ["No events were passed"]
+        notes = [] if events is not None else ["No events are known"]
         title = f"{patient.name}: follow-up"
         drawing = plot_timeline(np.empty(0), (), (), follow_up=end, title=title, notes=notes)
         return Figure("timeline", drawing)
