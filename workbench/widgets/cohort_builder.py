@@ -297,7 +297,8 @@ class CohortBuilder(NotebookWidget):
         if isinstance(base, RecordCohort):
             definition = base.definition.selecting(*self.criteria)
             own = base.records.warnings
-            said += [w for w in replace(base, definition=definition).warnings if w not in own]
+            asked = replace(base, definition=definition, flow=flow)
+            said += [warning for warning in asked.warnings if warning not in own]
         elif isinstance(base, Cohort):
             asked = frozenset().union(*(criterion.columns() for criterion in self.criteria))
             said += lost_together(base, flow, said, asked)
