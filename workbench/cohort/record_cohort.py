@@ -26,7 +26,7 @@ from workbench.cohort.features import Feature, feature_table
 from workbench.cohort.flow import Flow, Step
 from workbench.cohort.flow_warnings import earlier_outcome, flow_warnings
 from workbench.cohort.outcome_times import moments, outcome_of
-from workbench.cohort.privacy import records_log
+from workbench.cohort.privacy import COUNTS_ELSEWHERE, ReleaseLog, records_log
 from workbench.cohort.record_definition import RecordDefinition
 from workbench.data.records import Records
 from workbench.errors import CohortError
@@ -57,11 +57,15 @@ class RecordCohort(Account):
     flow: Flow
 
     def __repr__(self) -> str:
-        """Counts only: what a notebook shows and saves holds no patient."""
-        return (
-            f"RecordCohort({self.records.source.name}: {self.n_patients} patients, "
-            f"{self.n_records} records)"
-        )
+        """What a notebook shows and saves: no patient, and no count that nobody asked for."""
+        counts = f"{self.n_patients} patients, {self.n_records} records"
+        counts = COUNTS_ELSEWHERE if self.release_log.minimum > 1 else counts
+        return f"RecordCohort({self.records.source.name}: {counts})"
+
+    @property
+    def release_log(self) -> ReleaseLog:
+        """What was shown of the records; it allows everything where they have no minimum cell."""
+        return records_log(self.records)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -94,7 +98,7 @@ class RecordCohort(Account):
 
     @property
     def release_name(self) -> str:
-        return records_log(self.records).dataset
+        return self.release_log.dataset
 
     @property
     def _ids(self) -> np.ndarray:

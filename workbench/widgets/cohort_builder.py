@@ -338,7 +338,8 @@ class CohortBuilder(NotebookWidget):
         if key not in self._again:
             self._again = {key: self._source.again(kept.definition)}
         before, after = self._again[key], self.cohort
-        members = compare_members(before.patients, after.patients).counts(minimum_of(after))
+        moved = compare_members(before.patients, after.patients)
+        members = moved.released(after.release_log, minimum_of(after))
         return changes(compare_definitions(before.definition, definition), members)
 
     # What a person does

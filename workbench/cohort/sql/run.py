@@ -11,6 +11,7 @@ from workbench.cohort.account import Account, entry_steps, limited, step_name
 from workbench.cohort.flow import Flow, Step
 from workbench.cohort.flow_warnings import FEWEST, earlier_outcome, flow_warnings
 from workbench.cohort.outcome_times import moments, time_to
+from workbench.cohort.privacy import COUNTS_ELSEWHERE
 from workbench.cohort.record_definition import RecordDefinition
 from workbench.cohort.sql.database import Database
 from workbench.cohort.sql.doubts import source_warnings
@@ -66,8 +67,8 @@ class DatabaseCohort(Account):
     doubts: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        """Counts only: what a notebook shows and saves holds no patient."""
-        return f"DatabaseCohort({self.name}: {self.n_patients} patients, {self.n_records} records)"
+        """What a notebook shows and saves: no patient, and no count that nobody asked for."""
+        return f"DatabaseCohort({self.name}: {COUNTS_ELSEWHERE})"
 
     @property
     def release_name(self) -> str:
