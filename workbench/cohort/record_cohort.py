@@ -20,12 +20,13 @@ from workbench.cohort.criteria import Criterion, records_at
 from workbench.cohort.criteria.domains import absent_domains, domains_of
 from workbench.cohort.criteria.landmark import last_within
 from workbench.cohort.criteria.nearest import first_after
-from workbench.cohort.criteria.population import FIRST, LAST, Population, day_of
+from workbench.cohort.criteria.population import Population, day_of
 from workbench.cohort.criteria.units import mixed_units
-from workbench.cohort.criteria.window import HOUR
 from workbench.cohort.features import Feature, feature_table
 from workbench.cohort.flow import Flow, Step
-from workbench.cohort.privacy import records_log
+from workbench.cohort.flow_warnings import earlier_outcome, flow_warnings
+from workbench.cohort.outcome_times import moments, outcome_of
+from workbench.cohort.privacy import COUNTS_ELSEWHERE, ReleaseLog, records_log
 from workbench.cohort.record_definition import RecordDefinition
 from workbench.data.records import Records
 from workbench.errors import CohortError
@@ -56,16 +57,28 @@ class RecordCohort(Account):
     flow: Flow
 
     def __repr__(self) -> str:
-        """Counts only: what a notebook shows and saves holds no patient."""
-        return (
-            f"RecordCohort({self.records.source.name}: {self.n_patients} patients, "
-            f"{self.n_records} records)"
-        )
+        """What a notebook shows and saves: no patient, and no count that nobody asked for."""
+        counts = f"{self.n_patients} patients, {self.n_records} records"
+        counts = COUNTS_ELSEWHERE if self.release_log.minimum > 1 else counts
+        return f"RecordCohort({self.records.source.name}: {counts})"
+
+    @property
+    def release_log(self) -> ReleaseLog:
+        """What was shown of the records; it allows everything where they have no minimum cell."""
+        return records_log(self.records)
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a reader must know, of the records and of the definition, one sentence each."""
-        return (*self.records.warnings, *self.definition.warnings(), *self._of_both)
+        own = flow_warnings(self.definition, self.flow, self._earlier, self.records.minimum_cell)
+        return (*self.records.warnings, *self.definition.warnings(), *own, *self._of_both)
+
+    @cached_property
+    def _earlier(self) -> np.ndarray:
+        earlier = earlier_outcome(self.definition)
+        if earlier is None:
+            return np.zeros(len(self.candidates), bool)
+        return earlier.mask(self.candidates)
 
     @cached_property
     def _of_both(self) -> tuple[str, ...]:
@@ -85,7 +98,7 @@ class RecordCohort(Account):
 
     @property
     def release_name(self) -> str:
-        return records_log(self.records).dataset
+        return self.release_log.dataset
 
     @property
     def _ids(self) -> np.ndarray:
@@ -134,11 +147,7 @@ class RecordCohort(Account):
         ids = self.records.patients.index[population.patient[where]]
         index, end = population.index[where], population.exit[where]
         first: dict[str, object] = {"patient_id": ids.to_numpy()}
-        if self.records.clock == "calendar":
-            first |= {"index_date": _dates(index), "exit_date": _dates(end)}
-        else:
-            first |= {"index_date": day_of(index), "exit_date": day_of(end)}
-        first["days"] = _days(index, end)
+        first |= moments(index, end, calendar=self.records.clock == "calendar")
         if self.definition.outcome is not None:
             time, event = self._outcome
             first |= {"time": time[where], "event": event[where]}
@@ -252,34 +261,6 @@ def build_cohort(records: Records, definition: RecordDefinition) -> RecordCohort
     return RecordCohort(records, definition, candidates, limited(flow, definition))
 
 
-def outcome_of(
-    population: Population, definition: RecordDefinition
-) -> tuple[np.ndarray, np.ndarray]:
-    """Time to the outcome or the end of follow-up, and which of the two.
-
-    Returns
-    -------
-    time
-        From the index date, or the landmark, (record,) float64: days by calendar, or hours.
-    event
-        Whether the outcome came first, later than the index date (on a later day, where time is
-        counted in days), (record,) bool. Where patients stay whose outcome came by the landmark, it
-        is the first after that.
-    """
-    if definition.outcome is None:
-        raise CohortError("the definition waits for no outcome: give it one")
-    landmark, unit = definition.landmark, definition.unit
-    after = 0 if landmark is None else landmark.after
-    again = after if landmark is not None and landmark.earlier == "stay" else 0
-    origin = last_within(population.index, again, unit)
-    first = first_after(population, definition.outcome.rows(population.with_events), origin)
-    event = (first != LAST) & (first <= last_within(population.exit, 0, unit))
-    end = np.where(event, first, population.exit)
-    if unit == "hours":
-        return (end - population.index) / HOUR - after, event
-    return (_days(population.index, end) - after).astype(float), event
-
-
 def _check_clock(records: Records, definition: RecordDefinition) -> None:
     entry, calendar = definition.entry, records.clock == "calendar"
     dated = [entry.since, entry.until, definition.follow_up.until]
@@ -355,14 +336,3 @@ def _rules(
         holds, fails = criterion.truth(candidates)
         steps.append(Step(step_name(criterion, i), criterion.sentence(), holds, ~holds & ~fails))
     return tuple(steps)
-
-
-def _days(index: np.ndarray, end: np.ndarray) -> np.ndarray:
-    return day_of(end) - day_of(index)
-
-
-def _dates(moment: np.ndarray) -> np.ndarray:
-    open_end = (moment == FIRST) | (moment == LAST)
-    dates = np.where(open_end, 0, moment).astype("datetime64[us]")
-    dates[open_end] = np.datetime64("NaT")
-    return dates
