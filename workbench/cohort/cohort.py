@@ -12,7 +12,7 @@ from workbench.cohort.definition import Definition
 from workbench.cohort.flow import Flow, Step
 from workbench.cohort.folds import TRAINING_ONLY
 from workbench.cohort.groups import group_masks
-from workbench.cohort.privacy import Answer, ReleaseLog, card_log
+from workbench.cohort.privacy import COUNTS_ELSEWHERE, Answer, ReleaseLog, card_log
 from workbench.cohort.releasing import refused_groups, release_cohort, released_attrition
 from workbench.cohort.selecting import population_of, select_one
 from workbench.cohort.splitting import (
@@ -70,13 +70,12 @@ class Cohort:
     unread: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        """Counts only: what a notebook shows and saves holds no patient."""
+        """What a notebook shows and saves: no patient, and of a restricted card no count either."""
         split = self.definition.split
         folds = "not split" if split is None else f"split by {split['kind']}"
-        return (
-            f"Cohort({self.card.name}, {self.outcome}: {self.n_patients} patients, "
-            f"{self.n_events} events, {folds})"
-        )
+        counts = f"{self.n_patients} patients, {self.n_events} events"
+        counts = COUNTS_ELSEWHERE if self.release_log.minimum > 1 else counts
+        return f"Cohort({self.card.name}, {self.outcome}: {counts}, {folds})"
 
     @property
     def n_patients(self) -> int:

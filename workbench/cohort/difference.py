@@ -12,7 +12,7 @@ from workbench.cohort.criteria import Criterion, EventQuery
 from workbench.cohort.criteria.landmark import Landmark
 from workbench.cohort.entry import Entry
 from workbench.cohort.follow_up import FollowUp
-from workbench.cohort.privacy import SUPPRESSED, small
+from workbench.cohort.privacy import SUPPRESSED, ReleaseLog, small
 
 
 class Defined(Protocol):
@@ -37,6 +37,38 @@ class Members:
     gained: pd.Index
     lost: pd.Index
     moved: pd.Index
+
+    def released(
+        self, log: ReleaseLog, minimum_cell: int, words: str = "a change of definition"
+    ) -> dict[str, int | str]:
+        """As :meth:`counts`, and without what together with earlier releases gives a group away.
+
+        Parameters
+        ----------
+        log
+            Of the dataset; what is told is remembered there.
+        minimum_cell
+            As :meth:`counts` has it.
+        words
+            What the two cohorts are called.
+        """
+        counts = self.counts(minimum_cell)
+        if counts["kept"] == SUPPRESSED:
+            return counts
+        ids = self.kept.union(self.gained).union(self.lost)
+        kept, gained, lost, moved = (
+            ids.isin(getattr(self, name)) for name in ("kept", "gained", "lost", "moved")
+        )
+        parts = {"before": kept | lost, "after": kept | gained, "kept": kept}
+        parts |= {"gained": gained, "lost": lost}
+        named = {f"{words}: {name}": who for name, who in parts.items() if who.any()}
+        everyone = ids.to_numpy(object)
+        if not log.show_all(everyone, named).allowed:
+            return dict.fromkeys(counts, SUPPRESSED)
+        who_moved = {f"{words}: moved": moved} if moved.any() else {}
+        if counts["moved"] != SUPPRESSED and not log.show_all(everyone, who_moved).allowed:
+            return {**counts, "moved": SUPPRESSED}
+        return counts
 
     def counts(self, minimum_cell: int) -> dict[str, int | str]:
         """How many; all of them withheld where one is too small to be shown.

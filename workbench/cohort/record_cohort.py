@@ -1,6 +1,6 @@
 """A cohort of health records: index dates from events, criteria around them, and the account."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from workbench.cohort.account import (
-    LANDMARK,
     Account,
     entry_questions,
     entry_steps,
@@ -17,16 +16,15 @@ from workbench.cohort.account import (
     step_name,
 )
 from workbench.cohort.criteria import Criterion, records_at
-from workbench.cohort.criteria.domains import absent_domains, domains_of
-from workbench.cohort.criteria.landmark import last_within
-from workbench.cohort.criteria.nearest import first_after
-from workbench.cohort.criteria.population import FIRST, LAST, Population, day_of
-from workbench.cohort.criteria.units import mixed_units
-from workbench.cohort.criteria.window import HOUR
+from workbench.cohort.criteria.population import Population
+from workbench.cohort.entry_masks import entry_masks
 from workbench.cohort.features import Feature, feature_table
 from workbench.cohort.flow import Flow, Step
-from workbench.cohort.privacy import records_log
+from workbench.cohort.flow_warnings import earlier_outcome, flow_warnings
+from workbench.cohort.outcome_times import moments, outcome_of
+from workbench.cohort.privacy import COUNTS_ELSEWHERE, ReleaseLog, records_log
 from workbench.cohort.record_definition import RecordDefinition
+from workbench.cohort.source_warnings import source_warnings
 from workbench.data.records import Records
 from workbench.errors import CohortError
 
@@ -56,36 +54,41 @@ class RecordCohort(Account):
     flow: Flow
 
     def __repr__(self) -> str:
-        """Counts only: what a notebook shows and saves holds no patient."""
-        return (
-            f"RecordCohort({self.records.source.name}: {self.n_patients} patients, "
-            f"{self.n_records} records)"
-        )
+        """What a notebook shows and saves: no patient, and no count that nobody asked for."""
+        counts = f"{self.n_patients} patients, {self.n_records} records"
+        counts = COUNTS_ELSEWHERE if self.release_log.minimum > 1 else counts
+        return f"RecordCohort({self.records.source.name}: {counts})"
+
+    @property
+    def release_log(self) -> ReleaseLog:
+        """What was shown of the records; it allows everything where they have no minimum cell."""
+        return records_log(self.records)
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a reader must know, of the records and of the definition, one sentence each."""
-        return (*self.records.warnings, *self.definition.warnings(), *self._of_both)
+        own = flow_warnings(self.definition, self.flow, self._earlier, self.records.minimum_cell)
+        return (*self.records.warnings, *self.definition.warnings(), *own, *self._of_both)
+
+    @cached_property
+    def _earlier(self) -> np.ndarray:
+        earlier = earlier_outcome(self.definition)
+        if earlier is None:
+            return np.zeros(len(self.candidates), bool)
+        return earlier.mask(self.candidates)
 
     @cached_property
     def _of_both(self) -> tuple[str, ...]:
-        queries = self.definition.queries()
-        unknown = _unknown_concepts(self.records, self.definition)
-        absent = absent_domains(
-            (d for q in queries for d in domains_of(q.codes, q.prefixes, q.domain)),
-            self.records.events.code_counts().index,
-        )
-        no_domain = () if self.records.source.kind == "omop" else absent
         renamed = tuple(
             f"the records have a column {old!r}, as the cohort has: theirs is {new!r} in patients"
             for old, new in _apart(self.candidates.table).items()
             if old != new
         )
-        return (*unknown, *no_domain, *mixed_units(self.records, queries), *renamed)
+        return (*source_warnings(self.records, self.definition), *renamed)
 
     @property
     def release_name(self) -> str:
-        return records_log(self.records).dataset
+        return self.release_log.dataset
 
     @property
     def _ids(self) -> np.ndarray:
@@ -134,11 +137,7 @@ class RecordCohort(Account):
         ids = self.records.patients.index[population.patient[where]]
         index, end = population.index[where], population.exit[where]
         first: dict[str, object] = {"patient_id": ids.to_numpy()}
-        if self.records.clock == "calendar":
-            first |= {"index_date": _dates(index), "exit_date": _dates(end)}
-        else:
-            first |= {"index_date": day_of(index), "exit_date": day_of(end)}
-        first["days"] = _days(index, end)
+        first |= moments(index, end, calendar=self.records.clock == "calendar")
         if self.definition.outcome is not None:
             time, event = self._outcome
             first |= {"time": time[where], "event": event[where]}
@@ -193,26 +192,6 @@ def _apart(names: Iterable[str]) -> dict[str, str]:
     return called
 
 
-def _unknown_concepts(records: Records, definition: RecordDefinition) -> tuple[str, ...]:
-    sets = {query.concepts for query in definition.queries() if query.concepts is not None}
-    vocabulary = records.vocabulary
-    if vocabulary is None:
-        return ()
-    unsaid = records.source.kind == "omop" and not len(vocabulary.ancestors)
-    alone = tuple(
-        f"concept set {one.name!r}: this CDM does not say what lies under a concept "
-        "(concept_ancestor, concept_relationship): the set finds what it names, and no more"
-        for one in sorted(sets, key=lambda one: one.name)
-        if unsaid and any(concept.descendants for concept in one.concepts)
-    )
-    return alone + tuple(
-        f"concept set {one.name!r}: {len(unknown)} of its {len(one.concepts)} concepts are unknown "
-        f"to this source, and find nobody: {', '.join(unknown[:5])}{' …' if unknown[5:] else ''}"
-        for one in sorted(sets, key=lambda one: one.name)
-        if (unknown := vocabulary.unknown(one))
-    )
-
-
 def build_cohort(records: Records, definition: RecordDefinition) -> RecordCohort:
     """Find the patients of a definition.
 
@@ -238,7 +217,7 @@ def build_cohort(records: Records, definition: RecordDefinition) -> RecordCohort
     if definition.outcome is not None:
         event = outcome_of(candidates, definition)[1]
     asked = entry_questions(definition, observed=records.observation is not None)
-    masks = _entry_masks(candidates, definition, asked)
+    masks = entry_masks(candidates, definition, asked)
     flow = Flow(
         patient=candidates.patient,
         event=event,
@@ -250,34 +229,6 @@ def build_cohort(records: Records, definition: RecordDefinition) -> RecordCohort
     for rule in _rules(candidates, definition.select, 0):
         flow = flow.rule(rule)
     return RecordCohort(records, definition, candidates, limited(flow, definition))
-
-
-def outcome_of(
-    population: Population, definition: RecordDefinition
-) -> tuple[np.ndarray, np.ndarray]:
-    """Time to the outcome or the end of follow-up, and which of the two.
-
-    Returns
-    -------
-    time
-        From the index date, or the landmark, (record,) float64: days by calendar, or hours.
-    event
-        Whether the outcome came first, later than the index date (on a later day, where time is
-        counted in days), (record,) bool. Where patients stay whose outcome came by the landmark, it
-        is the first after that.
-    """
-    if definition.outcome is None:
-        raise CohortError("the definition waits for no outcome: give it one")
-    landmark, unit = definition.landmark, definition.unit
-    after = 0 if landmark is None else landmark.after
-    again = after if landmark is not None and landmark.earlier == "stay" else 0
-    origin = last_within(population.index, again, unit)
-    first = first_after(population, definition.outcome.rows(population.with_events), origin)
-    event = (first != LAST) & (first <= last_within(population.exit, 0, unit))
-    end = np.where(event, first, population.exit)
-    if unit == "hours":
-        return (end - population.index) / HOUR - after, event
-    return (_days(population.index, end) - after).astype(float), event
 
 
 def _check_clock(records: Records, definition: RecordDefinition) -> None:
@@ -295,54 +246,6 @@ def _check_clock(records: Records, definition: RecordDefinition) -> None:
         )
 
 
-def _entry_masks(
-    candidates: Population, definition: RecordDefinition, asked: Mapping[str, str]
-) -> dict[str, np.ndarray]:
-    """Step → of which records it holds, for what is asked of every entry event."""
-    masks, entry, index = {}, definition.entry, candidates.index
-    day = day_of(index)
-    if "study period" in asked:
-        date = index.view("datetime64[us]").astype("datetime64[D]")
-        inside = np.ones(len(date), bool)
-        if entry.since is not None:
-            inside &= date >= np.datetime64(entry.since)
-        if entry.until is not None:
-            inside &= date <= np.datetime64(entry.until)
-        masks["study period"] = inside
-    if "observed" in asked:
-        first, last = candidates.observed_from, candidates.observed_to
-        held = first <= last
-        before = np.where(held, day - day_of(np.where(held, first, 0)), -1)
-        after = np.where(held, day_of(np.where(held, last, 0)) - day, -1)
-        masks["observed"] = (
-            held & (before >= entry.observed_before) & (after >= entry.observed_after)
-        )
-    if "washout" in asked:
-        # Rows lie by patient and time, so the event before is the row before.
-        since = np.full(len(day), np.iinfo(np.int64).max)
-        same = candidates.patient[1:] == candidates.patient[:-1]
-        since[1:][same] = (day[1:] - day[:-1])[same]
-        masks["washout"] = since > (entry.washout_days or 0)
-    if "followed up" in asked:
-        masks["followed up"] = candidates.exit > last_within(index, 0, definition.unit)
-    if definition.landmark is not None:
-        masks[LANDMARK] = _at_risk(candidates, definition)
-    return masks
-
-
-def _at_risk(candidates: Population, definition: RecordDefinition) -> np.ndarray:
-    """Who is followed up beyond the landmark, and has had no outcome if none may come again."""
-    landmark, unit = definition.landmark, definition.unit
-    assert landmark is not None
-    last = last_within(candidates.index, landmark.after, unit)
-    at_risk = candidates.exit > last
-    if definition.outcome is not None and landmark.earlier == "leave":
-        rows = definition.outcome.rows(candidates.with_events)
-        origin = last_within(candidates.index, 0, unit)
-        at_risk &= first_after(candidates, rows, origin) > last
-    return at_risk
-
-
 def _rules(
     candidates: Population, criteria: Sequence[Criterion], n_before: int
 ) -> tuple[Step, ...]:
@@ -355,14 +258,3 @@ def _rules(
         holds, fails = criterion.truth(candidates)
         steps.append(Step(step_name(criterion, i), criterion.sentence(), holds, ~holds & ~fails))
     return tuple(steps)
-
-
-def _days(index: np.ndarray, end: np.ndarray) -> np.ndarray:
-    return day_of(end) - day_of(index)
-
-
-def _dates(moment: np.ndarray) -> np.ndarray:
-    open_end = (moment == FIRST) | (moment == LAST)
-    dates = np.where(open_end, 0, moment).astype("datetime64[us]")
-    dates[open_end] = np.datetime64("NaT")
-    return dates

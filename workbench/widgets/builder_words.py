@@ -58,7 +58,7 @@ def notices(counted: CountedRules, flow: Flow, shown: pd.DataFrame) -> tuple[Not
 def _warnings(counted: CountedRules, flow: Flow) -> list[str]:
     base, criteria = counted.base, counted.criteria
     if isinstance(base, RecordCohort):
-        whole = replace(base, definition=base.definition.selecting(*criteria))
+        whole = replace(base, definition=base.definition.selecting(*criteria), flow=flow)
         own = base.records.warnings
         return [*counted.warnings, *(each for each in whole.warnings if each not in own)]
     said = [*base.warnings, *counted.warnings]

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import pandas as pd
 
 from tests.workbench.cohort.small_records import records_of
 from workbench import col, entry, event
 from workbench.cohort.difference import compare_definitions, compare_members
+from workbench.cohort.privacy import SUPPRESSED
 from workbench.cohort.record_cohort import RecordCohort
 
 ADULTS = (col("age") >= 18).named("Adults")
@@ -29,6 +32,31 @@ def test_every_change_of_a_definition_is_told() -> None:
     assert changes.iloc[0][["before", "after"]].tolist() == ["Adults: age ≥ 18", "Adults: age ≥ 21"]
     assert changes.iloc[1]["before"] == "sex is male"
     assert compare_definitions(after, after).empty
+
+
+def test_two_changes_that_differ_by_a_few_are_not_both_told() -> None:
+    before = cohort_of()
+    log, minimum = before.release_log, before.records.minimum_cell
+    fewer, still_fewer = (cohort_of(col("birth") < f"{year}-06-01") for year in (1990, 1987))
+    told = compare_members(before.patients, fewer.patients).released(log, minimum, "one")
+    assert told == {"kept": 16, "gained": 0, "lost": 14, "moved": 0}
+    # Alone it would be told; beside the other it would give three patients away.
+    members = compare_members(before.patients, still_fewer.patients)
+    assert members.counts(minimum)["lost"] == 17
+    withheld = members.released(log, minimum, "two")
+    assert withheld == dict.fromkeys(withheld, SUPPRESSED)
+    assert compare_members(before.patients, fewer.patients).released(log, minimum) == told
+    public = members.released(replace(log, minimum=0), minimum)
+    assert public == members.counts(minimum)
+
+
+def test_what_a_notebook_shows_of_a_cohort_tells_no_count() -> None:
+    cohorts = [cohort_of(), cohort_of(col("birth") < "1990-06-01")]
+    assert {repr(cohort) for cohort in cohorts} == {
+        "RecordCohort(small: counts: see attrition_for_export)"
+    }
+    public = replace(cohorts[0], records=replace(cohorts[0].records, minimum_cell=0))
+    assert repr(public) == "RecordCohort(small: 30 patients, 30 records)"
 
 
 def test_a_criterion_that_only_moved_is_no_other_criterion() -> None:

@@ -9,6 +9,7 @@ from workbench.cohort.criteria import Criterion, EventQuery, Range, col
 from workbench.cohort.criteria.criterion import Several
 from workbench.data.concepts import Concept, ConceptSet
 from workbench.data.events import DEATH
+from workbench.data.sources.omop_tables import UNIT, VALUE
 from workbench.errors import WorkbenchError
 
 CODE_DOMAINS = {
@@ -40,6 +41,11 @@ _NUMBERS = {
     "DoseEra": "DoseValue",
 }
 """Which attribute is the number of an event."""
+_CODED = {
+    "Unit": (UNIT, frozenset({"Measurement", "Observation", "Specimen", "DoseEra"})),
+    "ValueAsConcept": (VALUE, frozenset({"Measurement", "Observation"})),
+}
+"""Attribute that is a concept → what stands before it in the text of an event, and of which."""
 _LENGTHS = ("VisitLength", "VisitDetailLength", "EraLength")
 _AGES = ("Age", "AgeAtStart")
 SEXES = {8507: "male", 8532: "female"}
@@ -66,6 +72,9 @@ class Events:
             return None
         known = {"CodesetId", "First", "CorrelatedCriteria", "Gender", *_AGES, *_LENGTHS}
         known.add(_NUMBERS.get(domain, ""))
+        units, answers = (self._coded(domain, parts, name, path) for name in _CODED)
+        for name, (_, domains) in _CODED.items():
+            known |= {name, f"{name}CS"} if domain in domains else set()
         for key, part in parts.items():
             excludes_nothing = key.endswith("Exclude") and not parts.get(
                 key.removesuffix("Exclude")
@@ -81,7 +90,13 @@ class Events:
                 "of several first events on one day, circe takes the one with the lowest row "
                 "number; here it is the earliest by time, then by code"
             )
-        settings: dict[str, Any] = {"value": value, "lasting": lasting, "first_ever": first}
+        settings: dict[str, Any] = {
+            "value": value,
+            "lasting": lasting,
+            "first_ever": first,
+            "units": units,
+            "answers": answers,
+        }
         plain = _with(start, **settings)
         if "CorrelatedCriteria" in parts:
             surroundings = self.group(
@@ -124,6 +139,35 @@ class Events:
         except WorkbenchError:
             self.findings.lacks(path, f"concept set {number} includes nothing")
             return None
+
+    def _coded(
+        self, domain: str, parts: Mapping[str, Any], name: str, path: str
+    ) -> tuple[str, ...]:
+        """A unit or a coded answer, as the text of an event has it; empty for any."""
+        before, domains = _CODED[name]
+        if domain not in domains:
+            return ()
+        ids = {concept["CONCEPT_ID"] for concept in parts.get(name) or ()}
+        selection = parts.get(f"{name}CS")
+        if selection is not None and "CodesetId" in selection:
+            path = f"{path}.{name}CS"
+            chosen = self._enumerated(selection, path)
+            ids = ids & chosen if ids else chosen
+            if not ids:
+                self.findings.lacks(path, "no concept is left of it")
+        if 0 in ids:
+            self.findings.lacks(f"{path}.{name}", "concept 0 stands for none")
+        return tuple(sorted(f"{before}{i}" for i in ids))
+
+    def _enumerated(self, selection: Mapping[str, Any], path: str) -> set[int]:
+        """Concepts of a set that names each of them."""
+        items = self.sets[selection["CodesetId"]]["expression"]["items"]
+        if selection.get("IsExclusion"):
+            self.findings.lacks(path, "all but a concept set")
+        if any(item.get("includeDescendants") or item.get("includeMapped") for item in items):
+            self.findings.lacks(path, "what lies under a unit or an answer: name each concept")
+        out = {i["concept"]["CONCEPT_ID"] for i in items if i.get("isExcluded")}
+        return {i["concept"]["CONCEPT_ID"] for i in items} - out
 
     def _conditions(self, parts: Mapping[str, Any], path: str) -> list[Criterion]:
         """What must hold of the patient on the day of the event."""

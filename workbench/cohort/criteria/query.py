@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
-from workbench.cohort.criteria.domains import check_cdm
-from workbench.cohort.values import as_number, as_text, plain
-from workbench.cohort.written import check_entries, shown
-from workbench.data.card import did_you_mean
+from workbench.cohort.criteria.code_search import find_codes
+from workbench.cohort.criteria.number_range import Range
+from workbench.cohort.written import check_entries
 from workbench.data.concepts import ConceptSet
 from workbench.data.events import DAY, STATIC, EventRows
 from workbench.data.records import Records
@@ -22,76 +21,6 @@ if TYPE_CHECKING:
 
 FREQUENT = 100_000
 """Events of one code that are counted apart from those of other codes."""
-
-
-@dataclass(frozen=True)
-class Range:
-    """Numbers between two ends; an end that is None is open, ``*_included`` says if it counts."""
-
-    low: float | None = None
-    high: float | None = None
-    low_included: bool = True
-    high_included: bool = True
-
-    def __post_init__(self) -> None:
-        if self.low is None and self.high is None:
-            raise CohortError("a range needs a low or a high end")
-        for end in (self.low, self.high):
-            if end is not None:
-                as_number("a range", end)
-        if self.low is not None and self.high is not None:
-            empty = self.low > self.high or (
-                self.low == self.high and not (self.low_included and self.high_included)
-            )
-            if empty:
-                raise CohortError(f"no number lies between {self.low} and {self.high}")
-
-    def contains(self, numbers: np.ndarray) -> np.ndarray:
-        """Which numbers lie inside, bool; NaN does not."""
-        inside = ~np.isnan(numbers)
-        if self.low is not None:
-            inside &= numbers >= self.low if self.low_included else numbers > self.low
-        if self.high is not None:
-            inside &= numbers <= self.high if self.high_included else numbers < self.high
-        return inside
-
-    def words(self) -> str:
-        """Such as ``≥ 6.5 and < 9``."""
-        parts = []
-        if self.low is not None:
-            parts.append(f"{'≥' if self.low_included else '>'} {as_text(self.low)}")
-        if self.high is not None:
-            parts.append(f"{'≤' if self.high_included else '<'} {as_text(self.high)}")
-        return " and ".join(parts)
-
-    def to_json(self) -> dict[str, Any]:
-        """Such as ``{">=": 6.5, "<": 9}``."""
-        written: dict[str, Any] = {}
-        if self.low is not None:
-            written[">=" if self.low_included else ">"] = plain(self.low)
-        if self.high is not None:
-            written["<=" if self.high_included else "<"] = plain(self.high)
-        return written
-
-    @classmethod
-    def from_json(cls, written: Any, what: str) -> Self:
-        """Read what :meth:`to_json` wrote."""
-        ends = {">=", ">", "<=", "<"}
-        if (
-            not isinstance(written, Mapping)
-            or not written
-            or not written.keys() <= ends
-            or {">=", ">"} <= written.keys()
-            or {"<=", "<"} <= written.keys()
-        ):
-            raise CohortError(f"{what}: expected a range such as {{'>=': 6.5, '<': 9}}")
-        numbers = {key: as_number(what, value) for key, value in written.items()}
-        return cls(
-            numbers.get(">=", numbers.get(">")),
-            numbers.get("<=", numbers.get("<")),
-            ">" not in numbers,
-            "<" not in numbers,
-        )
 
 
 @dataclass(frozen=True)
@@ -174,33 +103,7 @@ class EventQuery:
         RecordsError
             If the concept set does not resolve.
         """
-        known = records.events.code_counts().index
-        if records.source.kind == "omop":
-            check_cdm(self.codes, self.prefixes, self.domain, known)
-        for code in self.codes:
-            if code not in known and not _named(records, code):
-                raise CohortError(
-                    f"no event has the code {shown(code)}, and no vocabulary here names it"
-                    f"{did_you_mean(code, _near(known, code))}"
-                )
-        found = set(self.codes)
-        for prefix in self.prefixes:
-            begins = known[known.str.startswith(prefix)] if len(known) else known
-            if not len(begins) and prefix and not prefix.endswith("//"):
-                raise CohortError(
-                    f"no code begins with {shown(prefix)}"
-                    f"{did_you_mean(prefix, _near(known, prefix))}"
-                )
-            found |= set(begins)
-        if self.concepts is not None:
-            if records.vocabulary is None:
-                raise CohortError(
-                    f"concept set {shown(self.concepts.name)}: this source has no vocabulary; "
-                    "name codes"
-                )
-            ids = records.vocabulary.resolve(self.concepts)
-            found |= {f"{self.domain}//{concept}" for concept in ids} & set(known)
-        return frozenset(found)
+        return find_codes(self, records)
 
     def rows(self, records: Records, among: np.ndarray | None = None) -> EventRows:
         """The events, sorted by patient and time.
@@ -387,15 +290,3 @@ def _first_of_each(rows: EventRows) -> np.ndarray:
     first = np.ones(len(order), bool)
     first[1:] = patient[1:] != patient[:-1]
     return order[first]
-
-
-def _named(records: Records, code: str) -> bool:
-    """Whether the vocabulary knows the code, or what stands behind its domain."""
-    return records.vocabulary is not None and (
-        code in records.vocabulary or code.rpartition("//")[2] in records.vocabulary
-    )
-
-
-def _near(codes: Iterable[str], code: str) -> list[str]:
-    """Codes that begin alike: comparing with every code of a large source would take seconds."""
-    return [known for known in codes if known[:3].lower() == code[:3].lower()][:2000]

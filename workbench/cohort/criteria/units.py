@@ -26,21 +26,32 @@ def mixed_units(records: Records, queries: Sequence[EventQuery]) -> tuple[str, .
     """
     if records.source.kind not in ("omop", "fhir"):
         return ()
-    compared = [query for query in queries if query.value is not None and not query.units]
-    codes = frozenset().union(*(query.find_codes(records) for query in compared))
-    return tuple(_mixed(records, sorted(codes)))
-
-
-def _mixed(records: Records, codes: list[str]) -> Iterator[str]:
-    rows = records.events.rows(codes) if codes else None
+    codes = frozenset().union(*(query.find_codes(records) for query in compared(queries)))
+    rows = records.events.rows(sorted(codes)) if codes else None
     if rows is None or not len(rows):
-        return
-    counts = _counts(rows, records.source.kind)
+        return ()
+    return tuple(mixed_sentences(_counts(rows, records.source.kind), records.minimum_cell))
+
+
+def compared(queries: Sequence[EventQuery]) -> list[EventQuery]:
+    """Those that compare values and name no unit."""
+    return [query for query in queries if query.value is not None and not query.units]
+
+
+def mixed_sentences(counts: pd.Series, minimum: int) -> Iterator[str]:
+    """A sentence for each code of which several units occur.
+
+    Parameters
+    ----------
+    counts
+        Events by code and unit.
+    minimum
+        Size of the smallest group of events that is told.
+    """
     for code, of_code in counts.groupby(level="code", sort=True):
         if len(of_code) > 1:
             parts = ", ".join(
-                f"{unit} in {_shown(int(n), records.minimum_cell)} events"
-                for (_, unit), n in of_code.items()
+                f"{unit} in {_shown(int(n), minimum)} events" for (_, unit), n in of_code.items()
             )
             yield (
                 f"{code}: its values are compared, and come in {len(of_code)} units ({parts}): "

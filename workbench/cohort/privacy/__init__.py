@@ -8,10 +8,11 @@ from workbench.cohort.privacy.attrition import (
 from workbench.cohort.privacy.differencing import Answer, DisclosureLog
 from workbench.cohort.privacy.k_anonymity import Classes, Driver, KAnonymity, k_anonymity
 from workbench.cohort.privacy.release_log import ReleaseLog, card_log, records_log
-from workbench.cohort.privacy.small_cells import SUPPRESSED, small
+from workbench.cohort.privacy.small_cells import COUNTS_ELSEWHERE, SUPPRESSED, small
 from workbench.cohort.privacy.suppression import suppress, suppress_blocks
 
 __all__ = [
+    "COUNTS_ELSEWHERE",
     "SUPPRESSED",
     "Answer",
     "Classes",

@@ -7,6 +7,18 @@ that it holds across sessions and programs. What together with an earlier releas
 patients away than the minimum is refused by a sentence that says why and what to do; the same
 patients may always be shown again. :mod:`~workbench.cohort.privacy.differencing` has the rules.
 
+Every surface that names a whole cohort or a part of it asks: attrition (also as the flow of the
+cohort builder, live), table one and availability by the groups that they compare, reported groups,
+and who was kept, gained and lost between two definitions. The ``repr`` of a cohort, which notebooks
+save unasked, tells no count where asking would be needed.
+
+What does not ask, though two of it can give a patient away: the cells of table one within its
+groups, and the bars of a cross-filter while it is brushed (both withhold small cells, and what
+would give those away in the same picture; two pictures of cohorts that differ by ten may differ by
+one in a cell); :func:`~workbench.cohort.table_one.describe`, which takes a table of anybody's and
+knows no dataset; and whatever Python holds in the room (``patients``, ``attrition``,
+``n_patients``), which is exact. For those, release once and of one cohort.
+
 The folder holds no identifier and no value: patients are keyed hashes, and a release is one bit a
 patient with the words of its surface. It belongs to whoever answers for the data. Deleting it
 forgets what was released, which is right only where none of it left the room.

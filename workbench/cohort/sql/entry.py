@@ -167,12 +167,24 @@ def _washed_out(
 
 def outcome_event(definition: RecordDefinition, question: Question) -> ColumnElement[bool]:
     """Whether the outcome came by the end of follow-up."""
-    assert definition.outcome is not None
-    landmark, unit, clock = definition.landmark, definition.unit, question.clock
-    after = landmark.after if landmark is not None and landmark.earlier == "stay" else 0
-    first = first_after(definition.outcome, question, after, unit)
     end = question.records.table.c.exit_date
-    return _known(not_(beyond(first, end, 0, unit, clock)))
+    first = outcome_date(definition, question)
+    return _known(not_(beyond(first, end, 0, definition.unit, question.clock)))
+
+
+def outcome_date(definition: RecordDefinition, question: Question) -> Moment:
+    """When the outcome that is waited for first came, also after the end of follow-up."""
+    assert definition.outcome is not None
+    landmark, unit = definition.landmark, definition.unit
+    after = landmark.after if landmark is not None and landmark.earlier == "stay" else 0
+    return first_after(definition.outcome, question, after, unit)
+
+
+def exit_date(question: Question) -> Moment:
+    """The end of follow-up: the index date itself for whoever is not followed at all."""
+    table = question.records.table
+    at = table.c.index_date
+    return func.greatest(func.coalesce(table.c.exit_date, at), at)
 
 
 def _known(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -8,9 +8,16 @@ from sqlalchemy.sql import ColumnElement, Select
 
 from workbench.cohort.account import entry_questions
 from workbench.cohort.criteria import Criterion
+from workbench.cohort.flow_warnings import earlier_outcome
 from workbench.cohort.record_definition import RecordDefinition
 from workbench.cohort.sql.criteria import truth
-from workbench.cohort.sql.entry import candidate_records, entry_masks, outcome_event
+from workbench.cohort.sql.entry import (
+    candidate_records,
+    entry_masks,
+    exit_date,
+    outcome_date,
+    outcome_event,
+)
 from workbench.cohort.sql.records import Question
 from workbench.cohort.sql.source import PATIENT, Source
 from workbench.cohort.sql.writing import Writing
@@ -24,9 +31,10 @@ class Statement:
     Parameters
     ----------
     select
-        ``patient_id``, ``index_date``, ``event`` with an outcome, ``entry_1``, ``entry_2``, … for
-        the steps before the criteria, and for each criterion ``holds_1`` and ``unknown_1``, …; all
-        but the first two are booleans that are never null.
+        ``patient_id``, ``index_date``, ``exit_date``; with an outcome ``event``, ``outcome_date``
+        (when the first came, also after the exit), and ``earlier``, whether one came before the
+        index date; ``entry_1``, ``entry_2``, … for the steps before the criteria, and for each
+        criterion ``holds_1`` and ``unknown_1``, …; what is no moment is a boolean and never null.
     asked
         The steps before the criteria: name → sentence, in order.
     """
@@ -49,9 +57,13 @@ def definition_statement(definition: RecordDefinition, source: Source) -> Statem
     names = frozenset().union(*(criterion.columns() for criterion in definition.select))
     question = Question(candidate_records(definition, writing), writing, names)
     asked = entry_questions(definition, observed=question.records.observed)
-    known: list[ColumnElement[Any]] = [*question.records.key]
+    known = [*question.records.key, exit_date(question).label("exit_date")]
     if definition.outcome is not None:
         known.append(outcome_event(definition, question).label("event"))
+        known.append(outcome_date(definition, question).label("outcome_date"))
+    earlier = earlier_outcome(definition)
+    if earlier is not None:
+        known.append(truth(earlier, question).label("earlier"))
     masks = entry_masks(asked, definition, question)
     known += [masks[name].label(f"entry_{i}") for i, name in enumerate(asked, 1)]
     rules = [

@@ -21,6 +21,7 @@ References
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -269,6 +270,14 @@ VALUE, UNIT = "value//", "unit//"
 _TEXT = re.compile(
     r"(?P<words>.*?)(?:(?:^| )value//(?P<value>\d+))?(?:(?:^| )unit//(?P<unit>\d+))?", re.DOTALL
 )
+
+
+def absent_tables(there: Iterable[str]) -> tuple[str, ...]:
+    """One sentence for the tables of events that a source lacks, or none."""
+    have = set(there)
+    absent = [table.name for table in EVENT_TABLES if table.name not in have]
+    said = f"no events of {', '.join(absent)}: the source has no such tables"
+    return (said,) if absent else ()
 
 
 class TextParts(NamedTuple):

@@ -14,6 +14,7 @@ from workbench.data.events import DAY, DEATH, MemoryEvents
 from workbench.data.records import ColumnFacts, ObservationPeriods, Records, SourceFacts
 
 DIABETES, INSULIN, HBA1C = 10, 20, 30
+PERCENT, NORMAL = 8554, 45884153
 
 
 def small_frames() -> dict[str, pd.DataFrame]:
@@ -66,10 +67,15 @@ def small_frames() -> dict[str, pd.DataFrame]:
                 "measurement_concept_id": [HBA1C] * 2,
                 "measurement_date": ["2010-02-01", "2010-06-01"],
                 "value_as_number": [8.0, 6.0],
+                "unit_concept_id": [PERCENT, 0],
+                "value_as_concept_id": [0, NORMAL],
             }
         ),
         "concept": pd.DataFrame(
-            {"concept_id": [DIABETES, INSULIN, HBA1C], "concept_name": ["diabetes", "insulin", "a"]}
+            {
+                "concept_id": [DIABETES, INSULIN, HBA1C, PERCENT],
+                "concept_name": ["diabetes", "insulin", "a", "%"],
+            }
         ),
         "concept_ancestor": pd.DataFrame(
             {
@@ -190,6 +196,12 @@ _EVENTS = {
 }
 
 
+_CODED_TEXT = (
+    "NULLIF(concat_ws(' ', 'value//' || NULLIF(value_as_concept_id, 0), "
+    "'unit//' || NULLIF(unit_concept_id, 0)), '')"
+)
+
+
 def cdm_records(model: CommonDataModel, more_concepts: frozenset[int] = frozenset()) -> Records:
     """Patients, events, observation periods and vocabulary of a CDM.
 
@@ -212,10 +224,12 @@ def cdm_records(model: CommonDataModel, more_concepts: frozenset[int] = frozense
     parts = [
         f"SELECT person_id, {date.format('start')} AS time, "
         f"{date.format('end') if '{}' in date else 'NULL::DATE'} AS end, "
-        f"'{domain}//' || {concept} AS code, {number}::DOUBLE AS numeric_value FROM cdm.{table}"
+        f"'{domain}//' || {concept} AS code, {number}::DOUBLE AS numeric_value, "
+        f"{_CODED_TEXT if domain in ('measurement', 'observation') else 'NULL'} AS text_value "
+        f"FROM cdm.{table}"
         for domain, (table, concept, date, number) in _EVENTS.items()
     ]
-    parts.append(f"SELECT person_id, death_date, NULL, '{DEATH}', NULL FROM cdm.death")
+    parts.append(f"SELECT person_id, death_date, NULL, '{DEATH}', NULL, NULL FROM cdm.death")
     events = ask(" UNION ALL ".join(parts)).df()
     events["patient_id"] = events.pop("person_id").astype(int).map(str)
     for name in ("time", "end"):

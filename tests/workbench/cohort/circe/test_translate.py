@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.workbench.cohort.circe.conftest import NORMAL, PERCENT
 from workbench.cohort.circe import (
     CirceDefinition,
     CommonDataModel,
@@ -150,6 +151,20 @@ CASES: dict[str, dict[str, Any]] = {
         ],
         "InclusionRules": [],
     },
+    "a unit": {
+        "Criteria": [{"Measurement": {"CodesetId": 2, "Unit": [{"CONCEPT_ID": PERCENT}]}}],
+        "InclusionRules": [],
+    },
+    "a unit out of a set": {
+        "Criteria": [{"Measurement": {"First": True, "UnitCS": {"CodesetId": 3}}}],
+        "InclusionRules": [],
+    },
+    "an answer": {
+        "Criteria": [
+            {"Measurement": {"ValueAsConcept": [{"CONCEPT_ID": c} for c in (NORMAL, PERCENT)]}}
+        ],
+        "InclusionRules": [],
+    },
 }  # fmt: skip
 
 
@@ -157,6 +172,8 @@ def changed(small_definition: Definition, changes: dict[str, Any]) -> CirceDefin
     changes = dict(changes)
     criteria, limit = changes.pop("Criteria", None), changes.pop("PrimaryLimit", "All")
     document = small_definition(**changes)
+    item = {"concept": {"CONCEPT_ID": PERCENT}}
+    document["ConceptSets"].append({"id": 3, "name": "%", "expression": {"items": [item]}})
     document["PrimaryCriteria"]["ObservationWindow"]["PriorDays"] = 0
     document["PrimaryCriteria"]["PrimaryCriteriaLimit"]["Type"] = limit
     if criteria is not None:
@@ -179,7 +196,9 @@ def test_the_same_patients_since_the_same_day(
     assert RecordDefinition.from_json(said.to_json()) == said
 
 
-@pytest.mark.parametrize("case", ["as it is", "at least, nested", "the first qualified", "values"])
+@pytest.mark.parametrize(
+    "case", ["as it is", "at least, nested", "the first qualified", "values", "a unit"]
+)
 def test_a_database_finds_them_too(
     small_cdm: CommonDataModel, small_definition: Definition, case: str
 ) -> None:
@@ -213,7 +232,7 @@ def test_follow_up_is_translated_where_it_can_be(small_definition: Definition) -
 
 
 def test_every_part_that_does_not_map_is_named(small_definition: Definition) -> None:
-    lost = {"UnitCS": {"CodesetId": 0}, "ValueAsConcept": MALE}
+    lost = {"UnitCS": {"CodesetId": 0}, "Operator": MALE}
     definition = changed(
         small_definition,
         {
@@ -239,7 +258,7 @@ def test_every_part_that_does_not_map_is_named(small_definition: Definition) -> 
     path, inner = "$.PrimaryCriteria.CriteriaList", "$.InclusionRules[0].expression"
     for place in (
         f"{path}[0].Measurement.UnitCS",
-        f"{path}[0].Measurement.ValueAsConcept",
+        f"{path}[0].Measurement.Operator",
         f"{path}[1].ObservationPeriod",
         f"{path}[2].Death.CodesetId",
         f"{path}[3].ConditionOccurrence.ConditionSourceConcept",
@@ -297,9 +316,8 @@ def test_phenotypes_of_ohdsi(sample: tuple[CommonDataModel, Records]) -> None:
             continue
         assert here(_knowing(records, definition), said) == chosen
         found[path.stem] = len(chosen)
-    assert list(unmapped) == ["288"]
-    assert "CriteriaList[2].Measurement.Unit" in unmapped["288"]
-    assert len(found) == 9
+    assert not unmapped
+    assert len(found) == 10
     assert {name: n for name, n in found.items() if n} == {"219": 1, "503": 1}
 
 

@@ -16,7 +16,7 @@ import pytest
 import workbench as wb
 from tests.workbench.data.sources.conftest import cdm, typed, write_csv  # noqa: F401
 from workbench.cohort.criteria import Criterion
-from workbench.cohort.record_cohort import build_cohort
+from workbench.cohort.record_cohort import OWN, build_cohort
 from workbench.cohort.record_definition import RecordDefinition, define
 from workbench.cohort.sql import DuckMemory, OmopDatabase, Postgres, run_in_database
 from workbench.data.concepts import concept_set
@@ -109,7 +109,9 @@ def assert_same(definition: RecordDefinition, records: Records, database: OmopDa
     expected, found = build_cohort(records, definition), run_in_database(definition, database)
     pd.testing.assert_frame_equal(found.attrition, expected.attrition)
     assert found.index_dates.astype(np.int64).tolist() == expected.candidates.index.tolist()
-    names = [name for name in ("patient_id", "index_date", "event") if name in expected.patients]
+    names = [name for name in OWN if name in expected.patients]
+    new = [warning for warning in expected.warnings if warning not in records.warnings]
+    assert [warning for warning in found.warnings if warning not in records.warnings] == new
     pd.testing.assert_frame_equal(found.patients, expected.patients[names])
     return len(found.patients)
 

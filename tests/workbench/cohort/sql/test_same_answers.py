@@ -23,7 +23,7 @@ from workbench.cohort.criteria.landmark import Landmark
 from workbench.cohort.criteria.modality import Has
 from workbench.cohort.entry import Entry
 from workbench.cohort.follow_up import FollowUp
-from workbench.cohort.record_cohort import build_cohort
+from workbench.cohort.record_cohort import OWN, build_cohort
 from workbench.cohort.record_definition import RecordDefinition
 from workbench.cohort.sql import DuckMemory, MedsDatabase, Postgres, run_in_database
 from workbench.data.events import DAY, DEATH, MemoryEvents
@@ -355,7 +355,8 @@ def assert_same(definition: RecordDefinition, records: Records, database: MedsDa
     ids = expected.records.patients.index[expected.candidates.patient]
     assert found.patient_ids[found.flow.patient].tolist() == ids.tolist()
     assert found.index_dates.astype(np.int64).tolist() == index.tolist()
-    names = [name for name in ("patient_id", "index_date", "event") if name in expected.patients]
+    assert found.warnings == expected.warnings
+    names = [name for name in OWN if name in expected.patients]
     pd.testing.assert_frame_equal(found.patients, expected.patients[names])
 
 

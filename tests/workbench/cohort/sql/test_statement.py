@@ -157,7 +157,7 @@ def test_names_of_the_database_are_quoted(name: str, tmp_path: Any) -> None:
     rule = wb.col(name) == CORPUS[0]
     found = run_in_database(define(wb.entry(wb.event("entry")), rule), database)
     assert found.patients["patient_id"].tolist() == ["P00"]
-    assert repr(found) == "DatabaseCohort(toy: 1 patients, 1 records)"
+    assert repr(found) == "DatabaseCohort(toy: counts: see attrition_for_export)"
 
 
 def test_only_patients_dates_and_booleans_leave() -> None:

@@ -20,7 +20,7 @@ from workbench.data.sources.omop.events import EventReader
 from workbench.data.sources.omop.files import CdmFiles, open_cdm
 from workbench.data.sources.omop.people import People, read_people, read_periods
 from workbench.data.sources.omop.vocabulary import read_release, read_vocabulary
-from workbench.data.sources.omop_tables import EVENT_TABLES, text_parts
+from workbench.data.sources.omop_tables import EVENT_TABLES, absent_tables, text_parts
 from workbench.errors import RecordsError
 
 _LAYOUT = "omop 1"
@@ -151,10 +151,7 @@ def _concepts_in_use(events: PreparedEvents, people: People) -> set[int]:
 
 
 def _warnings(cdm: CdmFiles, people: People, other_day: dict[str, int]) -> list[str]:
-    absent = [table.name for table in EVENT_TABLES if table.name not in cdm.tables]
-    warnings = []
-    if absent:
-        warnings.append(f"no events of {', '.join(absent)}: the source has no such tables")
+    warnings = [*absent_tables(cdm.tables)]
     warnings += [
         f"{file}: {n:,} rows have a datetime on another day than their date; the datetime counts"
         for file, n in sorted(other_day.items())
