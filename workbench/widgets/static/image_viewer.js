@@ -183,7 +183,7 @@ parts.image = (first, page) => {
     const picture = document.createElement("canvas");
     const [ink, marks] = [picture, canvas].map((each) => each.getContext("2d", { willReadFrequently: true })); // on the processor:
     const wash = under.getContext("2d", { willReadFrequently: true }); // pixels that change with each slice gain nothing elsewhere
-    let shown = null, made = "", laid = "", marked = "", paths = null, turned = 0;
+    let shown = null, made = "", laid = "", marked = "", seen = "", changed = -Infinity, paths = null, turned = 0;
 
     // The part of the plane in its frame, in rows and columns.
     function region() {
@@ -302,9 +302,11 @@ parts.image = (first, page) => {
         paths = data.mask?.shown && shown.labels ? outlines(shown) : null;
       }
       const at = region(), across = canvas.width / at.wide, down = canvas.height / at.high;
-      const quality = performance.now() - moved < SHARP ? "low" : "high", where = JSON.stringify([how, at, data.smooth, quality]);
-      if (where !== laid) {
-        laid = where;
+      const now = performance.now(), where = JSON.stringify([how, at, data.smooth]);
+      if (where !== seen) [seen, changed] = [where, seen && now - moved < SHARP ? now : -Infinity];
+      const quality = now - changed < SHARP ? "low" : "high"; // a plane that does not move stays as it is
+      if (where + quality !== laid) {
+        laid = where + quality;
         wash.imageSmoothingEnabled = data.smooth;
         wash.imageSmoothingQuality = quality;
         wash.drawImage(picture, at.left, at.top, at.wide, at.high, 0, 0, under.width, under.height);
