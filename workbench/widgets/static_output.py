@@ -69,6 +69,12 @@ class StaticOutput:
         if self._waiting is not None:
             self.later()
 
+    def end(self) -> None:
+        """The picture is on no page any more."""
+        self._shown_as = None
+        if self._waiting is not None:
+            self._waiting.cancel()
+
     def now(self) -> None:
         """Renew the picture, if it has changed."""
         self._waiting = None
