@@ -386,12 +386,12 @@ parts.image = (first, page) => {
   }
 
   const update = (block) => {
-    const patient = data.patient;
+    const { patient, channel } = data;
     data = block.data;
     const now = placed(data.voxel, data.zoom, data.middle);
     if ((now !== told && reader.settling() < 2) || data.patient !== patient) { ({ voxel, zoom, middle } = data); told = now; }
     if (JSON.stringify(data.window) !== toldWindow || data.patient !== patient) { window = data.window; toldWindow = JSON.stringify(window); }
-    if (data.patient !== patient) { hovered = null; reader.forget(); }
+    if (data.patient !== patient || data.channel !== channel) { hovered = null; reader.forget(); }
     style = JSON.stringify([data.mask, data.attribution]);
     if (views.map((each) => each.key).join() !== data.planes.map((plane) => JSON.stringify(plane)).join()) {
       views = data.planes.map(makeView);
