@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from workbench.cohort.record_definition import RecordDefinition
     from workbench.cohort.table_one import describe
     from workbench.data.concepts import concept_set
+    from workbench.data.deidentify_dicom import deidentify_images
+    from workbench.data.imaging.readers import read_image
     from workbench.data.open_card import open_card
     from workbench.data.sources.open_records import open_records
     from workbench.evaluation.evaluate import evaluate
@@ -41,6 +43,7 @@ __all__ = [
     "compare_members",
     "concept_set",
     "death",
+    "deidentify_images",
     "describe",
     "entry",
     "evaluate",
@@ -51,6 +54,7 @@ __all__ = [
     "open_card",
     "open_records",
     "read_aces",
+    "read_image",
     "run",
     "write_card",
     "write_report",
@@ -68,6 +72,7 @@ _HOMES = {
     "compare_members": "workbench.cohort.difference",
     "concept_set": "workbench.data.concepts",
     "death": "workbench.cohort.criteria",
+    "deidentify_images": "workbench.data.deidentify_dicom",
     "describe": "workbench.cohort.table_one",
     "entry": "workbench.cohort.entry",
     "evaluate": "workbench.evaluation.evaluate",
@@ -78,6 +83,7 @@ _HOMES = {
     "open_card": "workbench.data.open_card",
     "open_records": "workbench.data.sources.open_records",
     "read_aces": "workbench.cohort.aces",
+    "read_image": "workbench.data.imaging.readers",
     "run": "workbench.study",
     "write_card": "workbench.cohort.new_card",
     "write_report": "workbench.report.write",

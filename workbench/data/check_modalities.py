@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from workbench.data.card import EhrModality, GenomicsModality, ImageModality, did_you_mean
-from workbench.data.image_files import by_patient, find_images, read_image, read_mask
+from workbench.data.image_files import by_patient, find_images, read_listed, read_mask
 from workbench.data.modalities.genomics import read_matrix
 from workbench.data.problem import Problem, problem_of
 from workbench.errors import DataCardError
@@ -100,7 +100,7 @@ def _images(card: "DataCard", name: str, spec: ImageModality) -> Iterator[Proble
     unmasked: list[tuple[int, str]] = []
     for number, image in enumerate(images, start=1):
         try:
-            shape = read_image(card.folder / image.path, len(spec.channels)).shape[1:]
+            shape = read_listed(card.folder, image, spec).shape[1:]
         except DataCardError as error:
             unread.append((number, str(error)))
             continue

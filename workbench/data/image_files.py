@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 from tifffile import COMPRESSION, PHOTOMETRIC
 
 from workbench.data.card import ImageModality
-from workbench.errors import DataCardError
+from workbench.errors import DataCardError, ImageError
 
 LARGEST_PIXELS = 64_000_000
 _UNPACKED_BY_TIFFFILE = (
@@ -29,19 +29,27 @@ _MODES = ("1", "L", "I;16", "F", "LA", "RGB", "RGBA")
 class ImageFile:
     """One image: its path and its mask's, relative to the data folder, and whose it is.
 
-    ``patient_id`` is None where the path does not match the card's key.
+    ``patient_id`` is None where the path does not match the card's key. ``share`` is where in a
+    DICOM series its plane lies, from 0 (the first) to 1 (the last).
     """
 
     path: str
     mask: str | None
     patient_id: str | None
+    share: float = 0.5
 
 
 def find_images(folder: Path, modality: ImageModality) -> list[ImageFile]:
-    """The images that a card's pattern finds, in natural order (slice 9 before slice 10)."""
+    """The images that a card's pattern finds, in natural order (slice 9 before slice 10).
+
+    A folder is one DICOM series, and as many images as the card takes of each patient.
+    """
     found = []
     for path in folder.glob(modality.pattern):
-        if not path.is_file() or (modality.exclude and fnmatch(path.name, modality.exclude)):
+        is_series = modality.window is not None and path.is_dir()
+        if not (path.is_file() or is_series):
+            continue
+        if modality.exclude and fnmatch(path.name, modality.exclude):
             continue
         relative = path.relative_to(folder)
         mask = None
@@ -49,8 +57,40 @@ def find_images(folder: Path, modality: ImageModality) -> list[ImageFile]:
             mask = modality.mask.replace("{folder}", relative.parent.as_posix())
             mask = PurePosixPath(mask.replace("{stem}", relative.stem)).as_posix()
         name = relative.as_posix()
-        found.append(ImageFile(name, mask, modality.key.patient_id(name)))
-    return sorted(found, key=lambda image: _natural(image.path))
+        patient_id, n = modality.key.patient_id(name), modality.images_per_patient
+        shares = [(plane + 0.5) / n for plane in range(n)] if is_series else [0.5]
+        found += [ImageFile(name, mask, patient_id, share) for share in shares]
+    return sorted(found, key=lambda image: (_natural(image.path), image.share))
+
+
+def files_of(folder: Path, image: ImageFile) -> list[str]:
+    """Paths of every file that an image is read from, relative to the data folder."""
+    path = folder / image.path
+    if not path.is_dir():
+        return [image.path]
+    inside = sorted(p.relative_to(folder).as_posix() for p in path.rglob("*") if p.is_file())
+    return sorted(inside, key=_natural)
+
+
+def read_listed(folder: Path, image: ImageFile, modality: ImageModality) -> np.ndarray:
+    """An image that :func:`find_images` found, (channel, height, width) float32 in [0, 1].
+
+    Raises
+    ------
+    DataCardError
+        As :func:`read_image`, or if a DICOM series is incomplete or not one.
+    """
+    from workbench.data.imaging.windowed import windowed_plane
+
+    if modality.window is None:
+        return read_image(folder / image.path, len(modality.channels))
+    try:
+        pixels = windowed_plane(folder / image.path, image.share, modality.window)
+    except ImageError as error:
+        raise DataCardError(str(error)) from None
+    if len(pixels) != len(modality.channels):
+        raise DataCardError(f"{len(pixels)} channels, expected {len(modality.channels)}")
+    return pixels
 
 
 def by_patient(images: Iterable[ImageFile]) -> dict[str, list[ImageFile]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from workbench.data.card import Card, ImageModality, did_you_mean
 from workbench.data.fingerprint import sha256_of
 from workbench.data.front_matter import parse_card
-from workbench.data.image_files import find_images
+from workbench.data.image_files import files_of, find_images
 from workbench.data.manifest import PinnedSource, pinned_sources
 from workbench.data.members import describe_member, find_members, split_name
 from workbench.data.paths import cache_folder, cards_folder, data_folder
@@ -110,7 +110,7 @@ class DataCard:
         for modality in self.spec.modalities.values():
             if isinstance(modality, ImageModality):
                 for image in find_images(self.folder, modality):
-                    paths.add(image.path)
+                    paths.update(files_of(self.folder, image))
                     if image.mask is not None and (self.folder / image.mask).is_file():
                         paths.add(image.mask)
         return paths

@@ -41,6 +41,10 @@ class ImageModality(Part):
     with ``{stem}`` and ``{folder}`` of the image. ``exclude`` is a glob of file names that are
     not images. A patient has the modality with ``images_per_patient`` readable images; of more,
     the first by name are taken.
+
+    With a ``window`` (centre and width, in the unit of the values, such as HU) what the pattern
+    finds is DICOM: a file, or a folder that holds one series. Of a series ``images_per_patient``
+    planes are taken, evenly spaced; values below the window are black, above it white.
     """
 
     kind: Literal["image"]
@@ -52,6 +56,7 @@ class ImageModality(Part):
     channels: Annotated[tuple[str, ...], Field(min_length=1)]
     size: Annotated[int, Field(ge=16, le=512)] = 64
     images_per_patient: Annotated[int, Field(ge=1, le=64)] = 1
+    window: tuple[float, Annotated[float, Field(gt=0)]] | None = None
     spacing: str
     observed_at: Observed
 

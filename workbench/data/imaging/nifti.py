@@ -1,12 +1,15 @@
 """NIfTI (and what else nibabel reads) as volumes; an uncompressed file stays on disk."""
 
+import struct
+import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from workbench.data.imaging.layers import Attribution, Mask
-from workbench.data.imaging.volume import Volume, volume
+from workbench.data.imaging.volume import Volume, as_stored, volume
 from workbench.errors import ImageError
 
 if TYPE_CHECKING:
@@ -14,6 +17,25 @@ if TYPE_CHECKING:
 
 _TO_MM = {"meter": 1e3, "micron": 1e-3}
 ROBUST_PERCENTILE = 99.5
+LARGEST_UNPACKED = 1 << 32
+_MOST_PACKED = 1100
+"""Deflate makes at most 1,032 bytes of one."""
+
+_DAMAGED = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+"""What nibabel runs into in a damaged file; it does not promise one class for it."""
 
 
 def read_volume(path: str | Path, *, unit: str = "") -> Volume:
@@ -105,14 +127,41 @@ def full_colour(values: np.ndarray) -> float:
     return float(np.percentile(sizes, ROBUST_PERCENTILE))
 
 
+def write_nifti(image: Volume, path: str | Path) -> None:
+    """A volume as NIfTI, with the axes that its file had; values and affine stay what they are.
+
+    Parameters
+    ----------
+    image
+        Stored numbers are written as they are stored, with their slope and intercept.
+    path
+        ``.nii`` or ``.nii.gz``.
+
+    Raises
+    ------
+    ImageError
+        If it has no affine, as pictures, or numbers that NIfTI does not know.
+    """
+    import nibabel
+    from nibabel.spatialimages import HeaderDataError
+
+    voxels, affine = as_stored(image)
+    voxels = voxels.astype(np.uint8) if voxels.dtype == bool else voxels
+    try:
+        made = nibabel.Nifti1Image(voxels, affine)
+    except (ValueError, HeaderDataError):
+        raise ImageError(f"NIfTI does not know {voxels.dtype}: convert it first") from None
+    made.set_data_dtype(voxels.dtype)
+    made.header.set_slope_inter(image.slope, image.intercept)
+    made.header.set_xyzt_units("mm")
+    code = "scanner" if image.known_orientation else "unknown"
+    made.set_sform(affine, code)
+    made.set_qform(affine, code)
+    made.to_filename(path)
+
+
 def _with_voxels(read: Volume, voxels: np.ndarray) -> Volume:
-    return Volume(
-        voxels,
-        read.affine,
-        spacing=read.spacing,
-        known_orientation=read.known_orientation,
-        oblique_degrees=read.oblique_degrees,
-    )
+    return replace(read, voxels=voxels, slope=1.0, intercept=0.0, unit="")
 
 
 def _opened(path: Path) -> "SpatialImage":
@@ -121,14 +170,49 @@ def _opened(path: Path) -> "SpatialImage":
     from nibabel.spatialimages import HeaderDataError, SpatialImage
 
     try:
-        image = nibabel.load(path)
+        image = _by_content(path) or nibabel.load(path)
     except FileNotFoundError:
         raise ImageError("no such file") from None
-    except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError):
-        raise ImageError("cannot be read: damaged, or not a volume that nibabel knows") from None
+    except (ImageFileError, HeaderDataError, *_DAMAGED):
+        raise ImageError("cannot be read: damaged, or no kind of image that is known") from None
     if not isinstance(image, SpatialImage):
         raise ImageError(f"a {type(image).__name__} is not a volume")
+    _check_size(image, path)
     return image
+
+
+def _by_content(path: Path) -> "SpatialImage | None":
+    """NIfTI in one file whose name does not end as nibabel expects; None if it does."""
+    import nibabel
+    from nibabel.fileholders import FileHolder
+
+    if path.name.endswith((".nii", ".nii.gz")):
+        return None
+    with path.open("rb") as file:
+        head = file.read(352)
+    kind = {b"n+1\0": nibabel.Nifti1Image}.get(head[344:348])
+    kind = nibabel.Nifti2Image if head[4:8] == b"n+2\0" else kind
+    if kind is None:
+        return None
+    return kind.from_file_map({"header": FileHolder(str(path)), "image": FileHolder(str(path))})
+
+
+def _check_size(image: "SpatialImage", path: Path) -> None:
+    """Whether the file can hold what its header says, before memory is asked for."""
+    shape, proxy = image.shape, image.dataobj
+    kind = np.dtype(getattr(proxy, "dtype", image.get_data_dtype()))
+    size = int(np.prod(shape, dtype=object)) * kind.itemsize
+    on_disk = path.stat().st_size
+    packed = path.suffix in (".gz", ".bz2", ".mgz", ".zst")
+    if size <= 0 or min(shape) <= 0:
+        raise ImageError(f"{shape} voxels: expected some")
+    if packed and size > LARGEST_UNPACKED:
+        raise ImageError(
+            f"unpacks to {size:,} bytes, up to {LARGEST_UNPACKED:,} are unpacked: save it without "
+            "compression, and only what is looked at is read"
+        )
+    if path.suffix in (".nii", ".gz") and size > on_disk * (_MOST_PACKED if packed else 1):
+        raise ImageError(f"{on_disk:,} bytes cannot hold {size:,}: truncated or damaged")
 
 
 def _stored(image: "SpatialImage") -> tuple[np.ndarray, float, float]:
@@ -136,15 +220,25 @@ def _stored(image: "SpatialImage") -> tuple[np.ndarray, float, float]:
     proxy: Any = image.dataobj
     try:
         unscaled = getattr(proxy, "get_unscaled", None)
-        if unscaled is None or np.ndim(getattr(proxy, "slope", 1.0)):
-            return np.asarray(proxy), 1.0, 0.0
+        # PAR and REC have a slope for each plane, and hand out what is not scaled all the same.
+        if unscaled is None or np.ndim(getattr(proxy, "slope", [1.0])):
+            values = np.asarray(proxy)
+            _close(proxy)
+            return values, 1.0, 0.0
         stored = np.asarray(unscaled())
-    except (OSError, EOFError, ValueError):
+    except _DAMAGED:
         raise ImageError("cannot be read whole: truncated or damaged") from None
     if stored.dtype.kind not in "iufb":
         raise ImageError(f"holds {stored.dtype} a voxel, expected one number")
     stored = stored if stored.dtype.isnative else stored.astype(stored.dtype.newbyteorder("="))
     return stored, float(getattr(proxy, "slope", 1.0)), float(getattr(proxy, "inter", 0.0))
+
+
+def _close(proxy: Any) -> None:
+    """nibabel leaves the file of PAR and REC open."""
+    opened = getattr(getattr(proxy, "file_like", None), "fobj", None)
+    if opened is not None:
+        opened.close()
 
 
 def _space_unit(image: "SpatialImage") -> str:

@@ -1,17 +1,19 @@
 """The pictures that a card describes, patient by patient, read when they are looked at."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from workbench.data.card import ImageModality
-from workbench.data.image_files import ImageFile, by_patient, find_images, read_image
+from workbench.data.image_files import ImageFile, by_patient, find_images, read_listed
 from workbench.data.image_files import read_mask as read_mask_file
 from workbench.data.imaging.layers import Mask
+from workbench.data.imaging.readers import read_image as read_volume_of
 from workbench.data.imaging.scene import Scene
 from workbench.data.imaging.volume import COLOURS, Volume, picture
+from workbench.data.imaging.windows import Window
 from workbench.data.open_card import DataCard
 from workbench.errors import DataCardError, ImageError
 
@@ -30,12 +32,15 @@ class ImagesOfCard:
         One list a patient, in the order of the ordinals.
     may_be_saved
         Whether the card's privacy allows pictures of single patients to leave the room.
+    patient_id
+        Whose they are, in the order of the ordinals; for Python only, no page is told.
     """
 
     folder: Path
     spec: ImageModality
     files: Sequence[Sequence[ImageFile]]
     may_be_saved: bool
+    patient_id: tuple[str, ...] = field(default=(), repr=False)
 
     def __len__(self) -> int:
         """Number of patients."""
@@ -53,8 +58,12 @@ class ImagesOfCard:
         if not 0 <= ordinal < len(self):
             raise ImageError(f"no patient {ordinal + 1}: there are {len(self)}")
         files = self.files[ordinal]
+        whole = self.folder / files[0].path
+        if self.spec.window is not None and (whole.is_dir() or len(files) == 1):
+            # What was measured, in the patient's axes, with the window that the card names.
+            return Scene(replace(read_volume_of(whole), window=Window(*self.spec.window)))
         try:
-            images = [read_image(self.folder / f.path, len(self.spec.channels)) for f in files]
+            images = [read_listed(self.folder, f, self.spec) for f in files]
             masks = [
                 read_mask_file(self.folder / file.mask, image.shape[1:])
                 for file, image in zip(files, images, strict=True)
@@ -109,4 +118,4 @@ def images_of_card(
     if not wanted:
         raise ImageError(f"nobody has images of {modality!r}: {card.how_to_get([spec.pattern])}")
     files = [owned[p][: spec.images_per_patient] for p in wanted]
-    return ImagesOfCard(card.folder, spec, files, card.spec.privacy.thumbnails)
+    return ImagesOfCard(card.folder, spec, files, card.spec.privacy.thumbnails, tuple(wanted))

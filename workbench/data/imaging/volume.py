@@ -1,10 +1,15 @@
 """Voxels that know where the patient's right, front and head are."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from workbench.data.imaging.acquisition import Acquisition
 from workbench.errors import ImageError
+
+if TYPE_CHECKING:
+    from workbench.data.imaging.windows import Window
 
 Voxel = tuple[int, int, int]
 Millimetres = tuple[float, float, float]
@@ -35,6 +40,17 @@ class Volume:
         Whether the affine says where right, front and head are; else no letters may be shown.
     oblique_degrees
         Largest angle between an axis of the voxels and the patient's axis that it is shown as.
+    stored_axes
+        Where the file's own axes point, one letter each (``"LPS"``: to the left, back and head),
+        as :func:`as_stored` turns them back; empty for pictures.
+    modality
+        As DICOM names it, such as ``"CT"``; empty where that is not known.
+    acquisition
+        How it was taken.
+    window
+        That the file asks for; None where it asks for none.
+    notes
+        What a reader must know of the file, in sentences without a patient's values.
     """
 
     voxels: np.ndarray = field(repr=False)
@@ -46,6 +62,11 @@ class Volume:
     spacing: Millimetres | None = None
     known_orientation: bool = False
     oblique_degrees: float = 0.0
+    stored_axes: str = ""
+    modality: str = ""
+    acquisition: Acquisition = field(default_factory=Acquisition)
+    window: "Window | None" = None
+    notes: tuple[str, ...] = ()
 
     @property
     def shape(self) -> Voxel:
@@ -133,7 +154,12 @@ def volume(
     ImageError
         If the shapes do not fit, or the affine cannot be inverted.
     """
-    from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
+    from nibabel.orientations import (
+        apply_orientation,
+        inv_ornt_aff,
+        io_orientation,
+        ornt2axcodes,
+    )
 
     affine = np.asarray(affine, dtype=np.float64)
     if voxels.ndim not in (3, 4) or 0 in voxels.shape:
@@ -157,7 +183,30 @@ def volume(
         (x, y, z),
         known_orientation,
         float(np.degrees(np.arccos(cosines)).max()),
+        "".join(ornt2axcodes(turn)),
     )
+
+
+def as_stored(volume: Volume) -> tuple[np.ndarray, np.ndarray]:
+    """Voxels and affine with the axes of the file that they came from; nothing is copied.
+
+    Raises
+    ------
+    ImageError
+        If they are pictures, which have no axes of the patient.
+    """
+    from nibabel.orientations import (
+        apply_orientation,
+        axcodes2ornt,
+        inv_ornt_aff,
+        ornt_transform,
+    )
+
+    if volume.affine is None or not volume.stored_axes:
+        raise ImageError("pictures have no axes of the patient: they are as they were stored")
+    turn = ornt_transform(axcodes2ornt(("R", "A", "S")), axcodes2ornt(tuple(volume.stored_axes)))
+    affine = volume.affine @ inv_ornt_aff(turn, volume.shape)
+    return apply_orientation(volume.voxels, turn), affine
 
 
 def picture(

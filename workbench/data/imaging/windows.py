@@ -55,8 +55,9 @@ CT_WINDOWS: Mapping[str, Window] = {
 def windows_of(volume: Volume, channel: int = 0) -> dict[str, Window]:
     """Windows by name; the first is where to begin.
 
-    A volume in HU has those of CT. Others have percentiles of their own values; the smallest
-    value, which is air or background, is not counted among them.
+    The window that a file asks for comes first. A volume in HU has those of CT. Others have
+    percentiles of their own values; the smallest value, which is air or background, is not counted
+    among them.
 
     Parameters
     ----------
@@ -71,12 +72,14 @@ def windows_of(volume: Volume, channel: int = 0) -> dict[str, Window]:
     if sample.size == 0:
         return {"full range": Window(0.5, 1)}
     full = _between(sample.min(), sample.max())
+    asked = {} if volume.window is None else {"of the file": volume.window}
     if volume.unit == "HU":
-        return {**CT_WINDOWS, "full range": full}
+        return {**asked, **CT_WINDOWS, "full range": full}
     inner = sample[sample > sample.min()]
     if inner.size == 0:
-        return {"full range": full}
+        return {**asked, "full range": full}
     return {
+        **asked,
         "1 to 99 %": _between(*np.percentile(inner, [1, 99])),
         "5 to 95 %": _between(*np.percentile(inner, [5, 95])),
         "full range": full,

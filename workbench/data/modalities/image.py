@@ -16,9 +16,10 @@ from workbench.data.fingerprint import sha256_of, write_atomically
 from workbench.data.image_files import (
     ImageFile,
     by_patient,
+    files_of,
     find_images,
     fit_square,
-    read_image,
+    read_listed,
     read_mask,
 )
 from workbench.data.paths import cache_folder
@@ -105,7 +106,8 @@ def _prepared(folder: Path, spec: ImageModality) -> _Prepared:
     owned = by_patient(find_images(folder, spec))
     files = [image for images in owned.values() for image in images]
     masks = [image.mask for image in files if image.mask and (folder / image.mask).is_file()]
-    paths = [*(image.path for image in files), *masks]
+    read = dict.fromkeys(path for image in files for path in files_of(folder, image))
+    paths = [*read, *masks]
     hashes = sha256_of([folder / path for path in paths])
     content = repr((_LAYOUT, spec.model_dump_json(), list(zip(paths, hashes, strict=True))))
     key = hashlib.sha256(content.encode()).hexdigest()
@@ -137,7 +139,7 @@ def _decode(folder: Path, spec: ImageModality, owned: dict[str, list[ImageFile]]
         slices, masks, masked = [], [], True
         for image in images:
             try:
-                pixels = read_image(folder / image.path, len(spec.channels))
+                pixels = read_listed(folder, image, spec)
             except DataCardError:
                 continue  # The check of the card names such files; here the patient lacks them.
             mask = _mask(folder, image, pixels.shape[1:])

@@ -1,0 +1,64 @@
+"""Risks that no removed element takes away: writing in pixels, faces, documents."""
+
+import re
+from collections.abc import MutableSequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+BURNED_IN = "pixels may show writing, such as a name"
+FACE = "a head, whose face can be recognised: remove the face first"
+FACE_UNKNOWN = "no body part is named, so it may be a head whose face can be recognised"
+DOCUMENT = "no image: reports, documents and curves are not written"
+
+_SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+_OFTEN_WRITTEN_ON = ("US", "IVUS", "ES", "XC", "GM", "OT", "SC", "RF", "XA", "ECG", "OP")
+_VOLUMES = ("MR", "CT", "PT")
+_REGIONS = ("SEG", "RTSTRUCT", "RTDOSE")
+_HEAD = re.compile(
+    r"head|brain|skull|face|facial|cereb|cran|orbit|sinus|pituit|ear\b|iac|hirn|kopf|sch[aä]del"
+    r"|t[eê]te|cabeza|neuro|maxill|mandib|jaw|dent|neck|carotid|c.?spine",
+    re.IGNORECASE,
+)
+_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+_DESCRIBED_BY = ("BodyPartExamined", "StudyDescription", "SeriesDescription", "ProtocolName")
+
+
+def risks_of(dataset: "Dataset") -> tuple[str, ...]:
+    """Why a file must not leave as it is; empty where nothing speaks against it.
+
+    A file that says it has no writing burned in is believed, unless it is of a kind that often has
+    some all the same: ultrasound, endoscopy, photographs, secondary captures.
+    """
+    modality = str(dataset.get("Modality") or "")
+    if modality in ("SEG", "RTSTRUCT"):
+        return ()
+    if not any(keyword in dataset for keyword in _PIXELS):
+        return (DOCUMENT,)
+    found = []
+    said = str(dataset.get("BurnedInAnnotation") or "").upper()
+    kind = str(dataset.get("SOPClassUID") or "")
+    types = [str(word).upper() for word in _listed(dataset.get("ImageType"))]
+    if (
+        said == "YES"
+        or modality in _OFTEN_WRITTEN_ON
+        or kind.startswith(_SECONDARY_CAPTURE)
+        or any("SCREEN" in word for word in types)
+    ):
+        found.append(BURNED_IN)
+    if modality in _VOLUMES and str(dataset.get("RecognizableVisualFeatures") or "") != "NO":
+        texts = [str(dataset.get(keyword) or "") for keyword in _DESCRIBED_BY]
+        texts += [
+            str(item.get("CodeMeaning") or "")
+            for item in dataset.get("AnatomicRegionSequence") or []
+        ]
+        if any(_HEAD.search(text) for text in texts):
+            found.append(FACE)
+        elif not texts[0] and len(texts) == len(_DESCRIBED_BY):
+            found.append(FACE_UNKNOWN)
+    return tuple(found)
+
+
+def _listed(value: object) -> list[object]:
+    return list(value) if isinstance(value, MutableSequence) else [value or ""]
