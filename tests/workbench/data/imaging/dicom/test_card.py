@@ -41,7 +41,7 @@ def with_ct(toy: Any, write_planes: Any) -> Any:
         "size": 16,
         "images_per_patient": 2,
         "spacing": "0.5 × 0.7 × 2 mm",
-        "observed_at": AT_START,
+        "observed_at": dict(AT_START),
     }
     return toy
 
@@ -99,7 +99,7 @@ def test_facts_of_the_scanner_become_characteristics(
         "type": "categorical",
         "levels": ["Acme", "Emca"],
         "role": "feature",
-        "observed_at": AT_START,
+        "observed_at": dict(AT_START),
     }
     patients = read_patients(with_ct.open())
     assert patients["manufacturer"].value_counts().to_dict() == {"Acme": 3, "Emca": 3}
