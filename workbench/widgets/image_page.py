@@ -109,7 +109,7 @@ def shown_table(
 
 
 def doubts(volume: Volume) -> list[str]:
-    """What a reader must know of how a volume lies before believing its letters."""
+    """What a reader must know of a volume before believing its letters and its numbers."""
     found = []
     if volume.affine is not None and not volume.known_orientation:
         found.append(
@@ -121,7 +121,7 @@ def doubts(volume: Volume) -> list[str]:
             f"the scan is tilted by {volume.oblique_degrees:.0f}°: planes and letters are the "
             "scan's own, nearest to the patient's"
         )
-    return found
+    return [*found, *volume.notes]
 
 
 def position_words(world: Millimetres) -> str:

@@ -20,6 +20,7 @@ import workbench as wb
 from workbench.data.deidentify import DateShift
 from workbench.data.deidentify_dicom import deidentify_images
 from workbench.data.deidentify_dicom.clean import new_uid
+from workbench.data.deidentify_dicom.folder import TWICE
 from workbench.data.deidentify_dicom.profile import Action, action_of
 from workbench.data.deidentify_dicom.risks import BURNED_IN, DOCUMENT, FACE, FACE_UNKNOWN
 from workbench.data.secret_key import SecretKey
@@ -185,9 +186,10 @@ def test_documents_and_other_files_are_not_written(tmp_path: Path) -> None:
     del report.PixelData
     _write(report, tmp_path / "in/report")
     _write(_image(2), tmp_path / "in/image")
+    _write(_image(2), tmp_path / "in/image again")
     (tmp_path / "in/list of Quisling.txt").write_text("Hortensia Quisling")
     done = deidentify_images(tmp_path / "in", tmp_path / "out", SHIFT)
-    assert done.reasons == {DOCUMENT: 1, "not DICOM": 1}
+    assert done.reasons == {DOCUMENT: 1, "not DICOM": 1, TWICE: 1}
     written = [path.suffix for path in done.folder.rglob("*") if path.is_file()]
     assert sorted(written) == [".csv", ".dcm"]
 
