@@ -17,6 +17,7 @@ from pydicom.uid import (
 )
 
 import workbench as wb
+from workbench.cli import main
 from workbench.data.deidentify import DateShift
 from workbench.data.deidentify_dicom import deidentify_images
 from workbench.data.deidentify_dicom.clean import new_uid
@@ -203,6 +204,24 @@ def test_places_that_would_mix_originals_and_copies_are_refused(tmp_path: Path) 
     (tmp_path / "nothing").mkdir()
     with pytest.raises(ImageError, match="no DICOM file"):
         deidentify_images(tmp_path / "nothing", tmp_path / "out", SHIFT)
+
+
+def test_the_command_makes_a_key_and_says_what_it_withheld(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _write(_image(1), tmp_path / "in/a")
+    _write(_image(2, BodyPartExamined="SKULL"), tmp_path / "in/b")
+    folders = [str(tmp_path / name) for name in ("in", "out")]
+    command = ["images", "deidentify", *folders, "--key", str(tmp_path / "key")]
+    monkeypatch.setattr("sys.argv", ["workbench", *command])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    assert said.startswith("1 file in ")
+    assert FACE in said
+    assert (tmp_path / "key").stat().st_mode & 0o077 == 0
+    assert len(list((tmp_path / "out").rglob("*.dcm"))) == 1
 
 
 def test_another_key_gives_other_uids_and_the_same_key_the_same() -> None:

@@ -1,6 +1,7 @@
 """Tissue is where it was painted, and tiles have the resolution that was asked for."""
 
 import os
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from workbench.errors import ImageError
 FORMATS = Path(os.environ.get("WORKBENCH_DATA", "")) / "formats"
 
 
+@lru_cache(maxsize=1)
 def _painted() -> tuple[np.ndarray, np.ndarray]:
     """Grey glass with noise, a purple disc, and dust."""
     rng = np.random.default_rng(0)
