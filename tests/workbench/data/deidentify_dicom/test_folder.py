@@ -92,6 +92,7 @@ def _planted() -> Dataset:
     made.SourceImageSequence = [nested]
     made.OtherPatientIDsSequence = [Dataset()]
     made.OtherPatientIDsSequence[0].PatientID = "MRN77661234"
+    made.add_new(0x00189FF0, "LO", "Zebedee, of no element of the standard")
     made.add_new(0x60000010, "US", 8)
     made.add_new(0x60000011, "US", 8)
     made.add_new(0x60003000, "OW", b"Quisling")
@@ -180,6 +181,24 @@ def test_risks_are_withheld_unless_they_are_accepted(
     assert done.n_written == 1
     again = deidentify_images(tmp_path / "in", tmp_path / "all", SHIFT, accept=[accept])
     assert (again.n_written, again.reasons) == (2, {})
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        {"SeriesDescription": "cardiac, linear, one year"},
+        {
+            "BodyPartExamined": "",
+            "StudyDescription": "CT thorax",
+            "RecognizableVisualFeatures": "NO",
+        },
+        {"Modality": "CR", "BodyPartExamined": "SKULL"},
+    ],
+)
+def test_what_shows_no_face_is_written(tmp_path: Path, elements: dict[str, Any]) -> None:
+    _write(_image(1, **elements), tmp_path / "in/a")
+    done = deidentify_images(tmp_path / "in", tmp_path / "out", SHIFT)
+    assert (done.n_written, done.reasons) == (1, {})
 
 
 def test_documents_and_other_files_are_not_written(tmp_path: Path) -> None:
