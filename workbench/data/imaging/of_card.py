@@ -9,6 +9,7 @@ import numpy as np
 from workbench.data.card import ImageModality
 from workbench.data.image_files import ImageFile, by_patient, find_images, read_listed
 from workbench.data.image_files import read_mask as read_mask_file
+from workbench.data.imaging.dicom.segmentation import read_segmentation
 from workbench.data.imaging.layers import Mask
 from workbench.data.imaging.readers import read_image as read_volume_of
 from workbench.data.imaging.scene import Scene
@@ -58,7 +59,12 @@ class ImagesOfCard:
         whole = self.folder / files[0].path
         if self.spec.window is not None and (whole.is_dir() or len(files) == 1):
             # What was measured, in the patient's axes, with the window that the card names.
-            return Scene(replace(read_volume_of(whole), window=Window(*self.spec.window)))
+            image = replace(read_volume_of(whole), window=Window(*self.spec.window))
+            mask = self.folder / files[0].mask if files[0].mask is not None else None
+            regions = None
+            if mask is not None and mask.is_file():
+                regions = read_segmentation(mask, onto=image)
+            return Scene(image, regions)
         try:
             images = [read_listed(self.folder, f, self.spec) for f in files]
             masks = [

@@ -1,5 +1,7 @@
 """A card names folders of DICOM series: planes for models, volumes to look at, facts as columns."""
 
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +12,13 @@ import pytest
 import workbench as wb
 from workbench.cli import main
 from workbench.data.check import check_card
-from workbench.data.imaging import images_of_card
+from workbench.data.imaging import images_of_card, read_segmentation
 from workbench.data.imaging.facts import image_facts
 from workbench.data.modalities import read_modality
 from workbench.data.store import read_patients
 from workbench.errors import ImageError
 
+FORMATS = Path(os.environ.get("WORKBENCH_DATA", "")) / "formats"
 AT_START = {"days": 0, "basis": "measured at diagnosis"}
 
 
@@ -73,6 +76,39 @@ def test_the_viewer_gets_the_volume_in_the_patient_s_axes(with_ct: Any) -> None:
     assert scene.volume.unit == "HU"
     assert scene.volume.known_orientation
     assert set(scene.planes) == {"axial", "coronal", "sagittal"}
+
+
+@pytest.mark.shared_data
+@pytest.mark.skipif(not FORMATS.is_dir(), reason="no shared data")
+def test_a_segmentation_is_the_mask_of_its_series(toy: Any) -> None:
+    source = FORMATS / "dicom_seg_dcmqi/data/segmentations/23x38x3"
+    shutil.copytree(source / "image", toy.folder / "ct/P00")
+    shutil.copy(source / "seg/label.seg", toy.folder / "ct/P00_seg")
+    toy.spec["modalities"]["ct"] = {
+        "kind": "image",
+        "title": "CT",
+        "pattern": "ct/P*",
+        "exclude": "*_seg",
+        "key": {"regex": r"ct/(P\d+)"},
+        "mask": "{folder}/{stem}_seg",
+        "channels": ["CT"],
+        "window": [50, 400],
+        "size": 16,
+        "images_per_patient": 3,
+        "spacing": "0.7 × 0.7 × 2.5 mm",
+        "observed_at": dict(AT_START),
+    }
+    card = toy.open()
+    patients = read_patients(card)
+    read = read_modality(card, "ct", patients.index.to_numpy(), patients)
+    assert read.present.sum() == 1
+    assert read.masks is not None
+    direct = read_segmentation(toy.folder / "ct/P00_seg").labels.voxels
+    assert read.masks[0].any(axis=(1, 2)).tolist() == direct.any(axis=(0, 1)).tolist()
+    assert read.masks.any()
+    scene = images_of_card(card, "ct").read(0)
+    assert scene.mask is not None
+    assert scene.mask.names == ("Liver",)
 
 
 def test_facts_of_the_scanner_become_characteristics(
