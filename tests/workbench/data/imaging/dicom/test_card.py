@@ -103,9 +103,10 @@ def test_a_segmentation_is_the_mask_of_its_series(toy: Any) -> None:
     read = read_modality(card, "ct", patients.index.to_numpy(), patients)
     assert read.present.sum() == 1
     assert read.masks is not None
+    # Of the outer planes 4 pixels are outlined, which none of 16 × 16 shows.
     direct = read_segmentation(toy.folder / "ct/P00_seg").labels.voxels
-    assert read.masks[0].any(axis=(1, 2)).tolist() == direct.any(axis=(0, 1)).tolist()
-    assert read.masks.any()
+    assert (direct > 0).sum(axis=(0, 1)).tolist() == [4, 314, 4]
+    assert read.masks[0].sum(axis=(1, 2)).tolist() == [0, 56, 0]
     scene = images_of_card(card, "ct").read(0)
     assert scene.mask is not None
     assert scene.mask.names == ("Liver",)
