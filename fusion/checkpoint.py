@@ -6,14 +6,15 @@ cannot be replaced in one step. Nothing in it is executed.
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from jaxtyping import Float, UInt8
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
-from torch import Tensor
+from torch import Tensor, nn
 
 FORMAT = "network training 1"
 
@@ -45,6 +46,46 @@ class Checkpoint:
     losses: Float[Tensor, " step"]
     looks: tuple[tuple[int, float], ...]
     random_state: UInt8[Tensor, " byte"]
+
+
+def weights_of(network: nn.Module) -> dict[str, Tensor]:
+    """Weights and buffers of a network, copied to the CPU."""
+    return {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
+
+
+def state_of(
+    network: nn.Module,
+    optimiser: torch.optim.AdamW,
+    *,
+    best: Mapping[str, Tensor],
+    losses: Sequence[float],
+    looks: Sequence[tuple[int, float]],
+) -> Checkpoint:
+    """Where network, optimiser and torch's generator stand; the rest is as in ``Checkpoint``."""
+    return Checkpoint(
+        network=weights_of(network),
+        moments={
+            f"{name}/{moment}": value
+            for name, parameter in network.named_parameters()
+            for moment, value in optimiser.state.get(parameter, {}).items()
+        },
+        best=best,
+        losses=torch.tensor(losses, dtype=torch.float64),
+        looks=tuple(looks),
+        random_state=torch.get_rng_state(),
+    )
+
+
+def restore(saved: Checkpoint, network: nn.Module, optimiser: torch.optim.AdamW) -> None:
+    """Put network, optimiser and torch's generator where the checkpoint left them."""
+    network.load_state_dict(dict(saved.network))
+    parameters = dict(network.named_parameters())
+    for key, value in saved.moments.items():
+        name, _, moment = key.rpartition("/")
+        # AdamW keeps its count of steps on the CPU.
+        there = value if moment == "step" else value.to(parameters[name].device)
+        optimiser.state[parameters[name]][moment] = there
+    torch.set_rng_state(saved.random_state)
 
 
 def write_checkpoint(checkpoint: Checkpoint, path: Path, run: Mapping[str, str]) -> None:

@@ -176,7 +176,11 @@ class RiskNetwork(nn.Module):
 
 
 def compose_network(
-    inputs: Mapping[str, ModalityInputs], config: NetworkConfig, head: nn.Module | None = None
+    inputs: Mapping[str, ModalityInputs],
+    config: NetworkConfig,
+    head: nn.Module | None = None,
+    *,
+    encoders: Mapping[str, nn.Module] | None = None,
 ) -> RiskNetwork:
     """The network that a configuration describes.
 
@@ -187,10 +191,25 @@ def compose_network(
     head
         From the fused embedding, of width ``config.embed``, to what is predicted; None for
         Cox's log relative hazard.
+    encoders
+        By modality, in place of the usual ones: such as an
+        :class:`~fusion.encoders.slices.SliceEncoder` on a pretrained backbone. Their embeddings
+        must be ``config.embed`` wide.
+
+    Raises
+    ------
+    ValueError
+        If an encoder is of no modality of ``inputs``.
     """
-    encoders = {name: _encoder(described, config) for name, described in inputs.items()}
+    given = encoders or {}
+    if unknown := sorted(set(given) - set(inputs)):
+        raise ValueError(f"an encoder for {unknown[0]!r}, but inputs are {', '.join(inputs)}")
+    chosen = {
+        name: given[name] if name in given else _encoder(described, config)
+        for name, described in inputs.items()
+    }
     fuser = FUSERS[config.fuser](list(inputs), config.embed)
-    return RiskNetwork(encoders, fuser, CoxHead(config.embed) if head is None else head)
+    return RiskNetwork(chosen, fuser, CoxHead(config.embed) if head is None else head)
 
 
 def build_network(

@@ -21,7 +21,14 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from fusion.batch_gradient import BatchGradient, Masks
-from fusion.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from fusion.checkpoint import (
+    Checkpoint,
+    read_checkpoint,
+    restore,
+    state_of,
+    weights_of,
+    write_checkpoint,
+)
 from fusion.network import NetworkConfig
 from fusion.network_inputs import NetworkInputs, tensor_bytes
 from fusion.tasks import FittedTask, Targets
@@ -200,7 +207,7 @@ def train_network(
     looks: list[tuple[int, float]] = []
     best: dict[str, Tensor] = {}
     if saved is not None:
-        _restore(saved, network, optimiser)
+        restore(saved, network, optimiser)
         losses, looks, best = saved.losses.tolist(), list(saved.looks), dict(saved.best)
 
     with tqdm(
@@ -230,9 +237,9 @@ def train_network(
                 looks.append((len(losses), _look(network, held_out, len(losses), accelerator)))
                 score = {"held_out": -looks[-1][1]}
                 if looks[_best(looks)] == looks[-1]:
-                    best = _weights(network)
+                    best = weights_of(network)
             if checkpoint is not None and accelerator.is_main_process:
-                state = _state(network, optimiser, best, losses, looks)
+                state = state_of(network, optimiser, best=best, losses=losses, looks=looks)
                 write_checkpoint(state, checkpoint, run)
             _tell(on_step, losses, n_steps, score, accelerator)
 
@@ -287,43 +294,6 @@ def _best(looks: list[tuple[int, float]]) -> int:
 
 def _stalled(looks: list[tuple[int, float]], patience: int) -> bool:
     return bool(looks) and len(looks) - 1 - _best(looks) >= patience
-
-
-def _weights(network: nn.Module) -> dict[str, Tensor]:
-    return {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
-
-
-def _state(
-    network: nn.Module,
-    optimiser: torch.optim.AdamW,
-    best: Mapping[str, Tensor],
-    losses: list[float],
-    looks: list[tuple[int, float]],
-) -> Checkpoint:
-    return Checkpoint(
-        network=_weights(network),
-        moments={
-            f"{name}/{moment}": value
-            for name, parameter in network.named_parameters()
-            for moment, value in optimiser.state.get(parameter, {}).items()
-        },
-        best=best,
-        losses=torch.tensor(losses, dtype=torch.float64),
-        looks=tuple(looks),
-        random_state=torch.get_rng_state(),
-    )
-
-
-def _restore(saved: Checkpoint, network: nn.Module, optimiser: torch.optim.AdamW) -> None:
-    """Put network, optimiser and torch's generator where the checkpoint left them."""
-    network.load_state_dict(dict(saved.network))
-    parameters = dict(network.named_parameters())
-    for key, value in saved.moments.items():
-        name, _, moment = key.rpartition("/")
-        # AdamW keeps its count of steps on the CPU.
-        there = value if moment == "step" else value.to(parameters[name].device)
-        optimiser.state[parameters[name]][moment] = there
-    torch.set_rng_state(saved.random_state)
 
 
 def _describe_run(

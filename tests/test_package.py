@@ -81,9 +81,9 @@ def _names(wheel: Path) -> set[str]:
 
 def test_the_wheel_carries_every_file_the_package_reads(wheel: Path) -> None:
     expected = {f"workbench/_share/{p.relative_to(ROOT)}" for p in (ROOT / "data_cards").iterdir()}
-    expected |= {
-        f"workbench/_share/{p.relative_to(ROOT)}" for p in (ROOT / "notebooks").glob("*.ipynb")
-    }
+    notebooks = ROOT / "notebooks"
+    for pattern in ("*.ipynb", "*.yaml"):
+        expected |= {f"workbench/_share/{p.relative_to(ROOT)}" for p in notebooks.glob(pattern)}
     for package in ("workbench", "fusion"):
         expected |= {
             p.relative_to(ROOT).as_posix()
@@ -107,7 +107,7 @@ def test_the_wheel_carries_nothing_else(wheel: Path) -> None:
 def test_the_wheel_carries_no_results(wheel: Path) -> None:
     carried = [n for n in _names(wheel) if n.startswith("workbench/_share/notebooks/")]
     assert carried
-    assert [n for n in carried if not n.endswith(".ipynb")] == []
+    assert [n for n in carried if not n.endswith((".ipynb", ".yaml"))] == []
 
 
 def test_it_is_used_without_the_checkout(

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 BAD_DATA = 1
 """Exit code where data or a study is refused; 2 is wrong usage, 130 an interruption."""
 
+FIRST = "01_first_study.ipynb"
+"""The notebook that ``workbench lab`` opens."""
+
 app = typer.Typer(
     name="workbench",
     help="From files on disk to a risk report a reviewer would trust.\n\n"
@@ -198,11 +201,56 @@ def benchmark(
 
 
 @app.command()
+def segment(
+    card: Annotated[str, typer.Argument(metavar="CARD", help="Name of a dataset, or card file.")],
+    out: Out,
+    fold: Annotated[int | None, typer.Option(min=0, help="Only this fold, from 0.")] = None,
+    modality: Annotated[
+        str | None, typer.Option(help="Images with masks; needed where the card has several.")
+    ] = None,
+    network: Annotated[str, typer.Option(help="unet or vnet.")] = "unet",
+    size: Annotated[int, typer.Option(min=16, help="Pixels a side that the network sees.")] = 128,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps a fold.")] = 1200,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    data_dir: DataDir = None,
+) -> None:
+    """Learn to outline what a dataset's masks show, and outline patients of the other folds.
+
+    Writes the network of each fold, a mask a patient (NIfTI), and how well it agrees with the drawn
+    one. A run that was stopped goes on where it was: give the same command.
+
+    Example: `workbench segment lgg_mri --out runs/lgg --fold 0`
+    """
+    from workbench.data.open_card import open_card
+    from workbench.printing import ProgressBars, print_segmentation
+    from workbench.segmentation import SegmentationSettings
+    from workbench.segmentation import segment as segment_images
+
+    if network not in ("unet", "vnet"):
+        raise typer.BadParameter("--network must be unet or vnet")
+    settings = SegmentationSettings(modality=modality, network=network, size=size, n_steps=steps)
+    with ProgressBars() as bars:
+        try:
+            result = segment_images(
+                open_card(card, data_dir),
+                out,
+                settings,
+                fold=fold,
+                device=device,
+                on_progress=bars.show,
+            )
+        except KeyboardInterrupt:
+            typer.echo("stopped; the same command goes on from the last checkpoint", err=True)
+            raise
+    print_segmentation(result)
+
+
+@app.command()
 def lab(
     port: Annotated[int, typer.Option(help="Port on this machine.")] = 8888,
     browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
 ) -> None:
-    """Open JupyterLab on the guided notebooks, copied to ./notebooks if they are not there."""
+    """Open JupyterLab on the first of the guided notebooks, copied to ./notebooks if not there."""
     import importlib.util
     import subprocess
 
@@ -212,7 +260,7 @@ def lab(
     if importlib.util.find_spec("jupyterlab") is None:
         raise WorkbenchError("JupyterLab is not installed: pip install 'precision-workbench[lab]'")
     folder = copy_notebooks(notebooks_folder(), Path("notebooks"))
-    command = [sys.executable, "-m", "jupyterlab", str(folder), f"--port={port}"]
+    command = [sys.executable, "-m", "jupyterlab", str(folder / FIRST), f"--port={port}"]
     raise typer.Exit(subprocess.call(command if browser else [*command, "--no-browser"]))
 
 

@@ -27,10 +27,21 @@ REMEDY = "name the folder that `workbench run` wrote"
 
 
 @dataclass(frozen=True)
-class _Saved:
+class SavedModel:
     """What a run saved: the model, what it reads, and the study it answers.
 
-    ``features`` are those of each modality, in the model's order.
+    Parameters
+    ----------
+    risk
+        The judged model, fitted on every evaluated patient.
+    embedder
+        Makes of images what the model reads.
+    study
+        The question.
+    image_sizes
+        Pixels along an edge, by modality of images.
+    features
+        Those of each modality, in the model's order.
     """
 
     risk: "FittedRisk"
@@ -63,7 +74,7 @@ def predict(model: str | os.PathLike[str], card: DataCard) -> pd.DataFrame:
     CohortError
         If the dataset does not describe what the model needs, or nobody has any of it.
     """
-    saved = _load(Path(model))
+    saved = saved_model(model)
     dataset = _read(card, saved)
     known = np.stack([m.present for m in dataset.modalities.values()], axis=1)
     rows = np.asarray(known.any(axis=1))
@@ -88,11 +99,24 @@ def predict(model: str | os.PathLike[str], card: DataCard) -> pd.DataFrame:
     )
 
 
-def _load(folder: Path) -> _Saved:
+def saved_model(model: str | os.PathLike[str]) -> SavedModel:
+    """The model that a run saved.
+
+    Parameters
+    ----------
+    model
+        Folder of a run, or its ``model`` folder.
+
+    Raises
+    ------
+    StudyError
+        If the folder holds no model.
+    """
     from fusion.embeddings import FittedEmbedder
     from fusion.models import FittedRisk
     from fusion.saving import load_record
 
+    folder = Path(model)
     if (folder / "model").is_dir():
         folder = folder / "model"
     try:
@@ -108,7 +132,7 @@ def _load(folder: Path) -> _Saved:
         }:
             try:
                 study = Study.model_validate_json(written)
-                return _Saved(risk, embedder, study, sizes, _features(risk))
+                return SavedModel(risk, embedder, study, sizes, _features(risk))
             except (ValidationError, AttributeError, TypeError):
                 pass
     raise StudyError(f"{folder} holds no risk model: {REMEDY}")
@@ -118,7 +142,7 @@ def _first_line(error: Exception) -> str:
     return (str(error) or type(error).__name__).splitlines()[0]
 
 
-def _read(card: DataCard, saved: _Saved) -> "PatientDataset":
+def _read(card: DataCard, saved: SavedModel) -> "PatientDataset":
     """Modalities as at the index date; the outcome is not looked at."""
     from fusion.dataset import PatientDataset
 
@@ -148,7 +172,7 @@ def _read(card: DataCard, saved: _Saved) -> "PatientDataset":
     return PatientDataset(ids, np.ones(n), np.zeros(n, bool), "unknown", loaded, clinical=names[0])
 
 
-def _check_images(card: DataCard, name: str, saved: _Saved) -> None:
+def _check_images(card: DataCard, name: str, saved: SavedModel) -> None:
     spec, size = card.spec.modalities[name], saved.image_sizes.get(name)
     if not isinstance(spec, ImageModality):
         raise CohortError(f"{card.name}: the model reads {name} as images, the card as {spec.kind}")

@@ -28,6 +28,7 @@ from workbench.data.prepared import Prepared
 from workbench.data.records import Records
 from workbench.errors import printable
 from workbench.evaluation import Evaluation
+from workbench.segmentation import SegmentationResult
 from workbench.study import StudyResult
 from workbench.study_steps import Progress as Step
 
@@ -136,6 +137,27 @@ def _print_warnings(warnings: Sequence[str]) -> None:
         _console.print(printable(warning), soft_wrap=True)
 
 
+def print_segmentation(result: SegmentationResult) -> None:
+    """How well outlines agree with those drawn, over the held-out patients of finished folds."""
+    rows, found = Table(box=SIMPLE), result.agreement
+    for column in ("fold", "patients", "Dice", "HD95", "surface Dice"):
+        rows.add_column(column, justify="right")
+    for name, group in [*found.groupby("fold"), ("all", found)]:
+        numbers = [group[column].median() for column in ("dice", "hd95", "surface_dice")]
+        rows.add_row(str(name), str(len(group)), *(f"{number:.3f}" for number in numbers))
+    _console.print(rows)
+    done = found["fold"].nunique()
+    _console.print(
+        f"Medians over held-out patients; mean Dice {found['dice'].mean():.3f}. HD95 is undefined, "
+        f"and left out, in {int(found['hd95'].isna().sum())} patients with an empty outline."
+    )
+    if done < result.n_folds:
+        _console.print(f"{done} of {result.n_folds} folds are finished.")
+    if result.unreadable:
+        _console.print(f"{result.unreadable} images could not be read and were left out.")
+    _console.print(f"\nNetworks, masks and tables: {result.folder}", soft_wrap=True)
+
+
 def print_truth(result: StudyResult) -> None:
     """How close the judged model came to the best possible risk score, which is known here."""
     truth = json.loads((result.cohort.card.folder / "truth.json").read_text(encoding="utf-8"))
@@ -223,11 +245,14 @@ def print_anonymity(anonymity: KAnonymity) -> None:
 
 
 def copy_notebooks(source: Path, target: Path) -> Path:
-    """Put the guided notebooks into ``target``; what is there already is left as it is."""
+    """Put the guided notebooks, and the study that they share, into ``target``.
+
+    What is there already is left as it is.
+    """
     if source.resolve() == target.resolve():
         return target
     target.mkdir(parents=True, exist_ok=True)
-    for notebook in sorted(source.glob("*.ipynb")):
+    for notebook in sorted((*source.glob("*.ipynb"), *source.glob("*.yaml"))):
         if not (target / notebook.name).exists():
             handle, part = tempfile.mkstemp(dir=target, suffix=".part")
             os.close(handle)

@@ -67,6 +67,20 @@ class RunFolder:
         folder.write_json(RECORD, {**started, **_environment()})
         return folder
 
+    def holds_finished(self, identity: Mapping[str, Any]) -> bool:
+        """Whether a run of that identity was finished here.
+
+        Raises
+        ------
+        StudyError
+            If the folder's record is none.
+        """
+        record = self.path / RECORD
+        if not record.exists():
+            return False
+        found = _read(record)
+        return found["identity"] == dict(identity) and found.get("state") == "complete"
+
     def finish(self) -> None:
         """Mark the run as complete, and drop the parts that it would have resumed from."""
         record = _read(self.path / RECORD)

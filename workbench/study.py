@@ -11,8 +11,11 @@ from workbench.cohort.cohort import Cohort
 from workbench.cohort.composition import composition_warnings
 from workbench.data.open_card import open_card
 from workbench.evaluation import Evaluation
+from workbench.finished_run import keep_finished, open_finished
 from workbench.report import ReportContent, write_report
 from workbench.run_folder import RunFolder
+from workbench.study_checks import check, release
+from workbench.study_results import save_model, save_predictions
 from workbench.study_settings import Study
 from workbench.study_steps import OnProgress, Progress
 
@@ -59,7 +62,8 @@ def run(
     study
         The question.
     out
-        Folder for the results. The same study resumes there; anything else is refused.
+        Folder for the results. The same study resumes there, and once finished is opened again
+        without training; anything else is refused.
     data_dir
         Folder that holds the dataset's folder.
     on_progress
@@ -74,11 +78,16 @@ def run(
     cohort = steps.choose(study, card)
     other_cohorts = dict(study.other_cohorts(cohort))
     for each in (cohort, *other_cohorts.values()):
-        steps.check(study, each)
-    steps.release(cohort, other_cohorts)
+        check(study, each)
+    release(cohort, other_cohorts)
     identity = steps.identity(study, cohort)
+    asked = identity | study.resolved(card)
+    before = open_finished(RunFolder(Path(out)), asked)
+    if before is not None:
+        on_progress(Progress("opening the finished run", 1, 1))
+        return StudyResult(cohort, before.predictions, before.evaluation, before.report)
     dataset = steps.load(study, cohort)
-    folder = RunFolder.claim(out, identity | study.resolved(card))
+    folder = RunFolder.claim(out, asked)
 
     ladder = steps.models(study, dataset)
     predictions = steps.cross_fit(study, cohort, dataset, ladder, folder, on_progress)
@@ -92,8 +101,8 @@ def run(
 
     on_progress(Progress("judging", 0, 1))
     evaluation = steps.judge(study, cohort, predictions)
-    steps.save_predictions(study, cohort, predictions, folder)
-    steps.save_model(study, cohort, dataset, folder)
+    save_predictions(study, cohort, predictions, folder)
+    save_model(study, cohort, dataset, folder)
     content = ReportContent(
         study=study.resolved(card),
         card=card,
@@ -106,6 +115,7 @@ def run(
         warnings=composition_warnings(cohort.evaluated, study.modalities),
     )
     report = write_report(content, folder.path)
+    keep_finished(folder, asked, predictions, evaluation)
     folder.finish()
     on_progress(Progress("judging", 1, 1))
     return StudyResult(cohort, predictions, evaluation, report)

@@ -1,13 +1,16 @@
 """Slices of a 512³ volume and tiles of a slide, from disk to the bytes that are sent, in ms.
 
     python tests/benchmarks/image_slices.py
+    python tests/benchmarks/image_slices.py --lab [--against CHECKOUT]
 
 Volumes lie in memory maps that were just written, so disks do not count. Beside each time stands
-that of the same cut by nibabel's own slicer, which reads the file anew.
+that of the same cut by nibabel's own slicer, which reads the file anew. With ``--lab``, from a
+hand's movement to the repainted plane in JupyterLab, see :mod:`tests.benchmarks.image_lab`.
 """
 
 import argparse
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -17,6 +20,9 @@ import nibabel
 import numpy as np
 import tifffile
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.benchmarks.image_lab import hands
 from workbench.data.imaging import open_slide, planes_of, read_volume
 
 
@@ -75,7 +81,12 @@ def main() -> None:
     """Reads the arguments."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=int, default=512)
+    parser.add_argument("--lab", action="store_true", help="measure in JupyterLab")
+    parser.add_argument("--against", default="", help="another checkout, measured in the same run")
     arguments = parser.parse_args()
+    if arguments.lab:
+        hands(arguments.size, arguments.against)
+        return
     with tempfile.TemporaryDirectory() as folder:
         volumes(Path(folder), arguments.size)
         slides(Path(folder))

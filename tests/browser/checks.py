@@ -22,11 +22,13 @@ APART = """() => [...document.querySelectorAll('svg.wb-scene')].flatMap((svg) =>
   return found;
 }).concat([...document.querySelectorAll('.wb-root')]
   .filter((r) => r.scrollWidth > r.clientWidth + 1)
-  .map((r) => 'wider than its place: ' + r.getAttribute('aria-label')))"""
+  .map((r) => 'wider than its place: ' + r.getAttribute('aria-label')))
+.concat([...document.querySelectorAll('.wb-root [id]')].map((node) => node.id)
+  .filter((id, at, all) => all.indexOf(id) !== at).map((id) => 'named twice: ' + id))"""
 
 
 def texts_apart(page: Any) -> list[str]:
-    """Texts of figures that cover each other or leave their figure, and widgets too wide."""
+    """Texts of figures that cover each other or leave them, widgets too wide, names given twice."""
     return page.evaluate(APART)
 
 

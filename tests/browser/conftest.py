@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,13 @@ class Server:
 def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """JupyterLab and Notebook 7, with the package of this checkout in their kernels."""
     pytest.importorskip("jupyterlab", reason="JupyterLab is not installed")
-    folder = tmp_path_factory.mktemp("lab")
+    with serving(tmp_path_factory.mktemp("lab")) as server:
+        yield server
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Server]:
+    """A server whose notebooks, settings and log lie in ``folder``, while it is needed."""
     root = folder / "notebooks"
     root.mkdir()
     settings = folder / "settings" / "@jupyterlab" / "apputils-extension"
@@ -127,15 +134,8 @@ class Notebook:
 
     def saved(self) -> dict[str, Any]:
         """The notebook as it lies on disk after saving."""
-        self.page.evaluate("() => void window.jupyterapp.commands.execute('docmanager:save')")
-        before = time.monotonic()
-        path = self.server.folder / self.name
-        while time.monotonic() - before < 30:
-            self.page.wait_for_timeout(300)
-            found = json.loads(path.read_text())
-            if any(cell.get("outputs") for cell in found["cells"]):
-                return found
-        raise AssertionError("the notebook was not saved with its outputs")
+        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
+        return json.loads((self.server.folder / self.name).read_text())
 
 
 # The application of JupyterLab is on the page with `exposeAppInBrowser`: kernels are asked there.

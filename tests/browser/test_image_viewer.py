@@ -7,6 +7,7 @@ import base64
 import io
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from PIL import Image
 
 pytest.importorskip("anywidget", reason="widgets are not installed")
 
+from fusion.explanation.attribution import Check
 from tests.browser.checks import contrast_and_roles, texts_apart
 from tests.browser.stage import Stage
 from workbench.data.imaging import Attribution, Mask, Scene, Window, picture, volume
@@ -181,6 +183,127 @@ def test_a_drag_changes_the_window_at_once(show: Any) -> None:
     shown.settle()
     assert shown.viewer.window == window
     assert shown.page.get_by_label("width").input_value() == "96"
+
+
+LOOKED = """() => {
+  window.asked = [];
+  const send = window.toKernel;
+  window.toKernel = (at, message) => (window.asked.push(message), send(at, message));
+}"""
+
+
+def test_slices_that_come_next_are_there_before_the_hand(show: Any) -> None:
+    shown = show(ImageViewer(_scene(), {"voxel": list(MARK)}))
+    shown.page.evaluate(LOOKED)
+    canvas = shown.page.locator(".wb-plane-canvas").first
+    canvas.hover(position={"x": 20, "y": 20})
+    shown.settle()
+    shown.page.mouse.wheel(0, -100)
+    shown.settle()
+    for _ in range(8):
+        shown.page.mouse.wheel(0, -100)
+    shown.settle()
+    assert shown.viewer.state.voxel == (3, 22, 15)
+    asked = shown.page.evaluate("window.asked.filter((each) => each.kind === 'look')")
+    # Neighbours when the pointer came, then those in its way: no slice was waited for.
+    assert [each["number"] for each in asked[0]["ahead"]] == [7, 5, 8, 4, 9, 3]
+    assert sum(len(each["wanted"]) for each in asked) == 0
+    sent = [(w["plane"], w["number"]) for each in asked for w in each["ahead"]]
+    assert len(sent) == len(set(sent))
+    assert {plane for plane, _ in sent} == {"axial"}
+    piece = cut(shown.viewer.scene, "axial", 15)
+    truth = composed(piece, shown.viewer.window, fill=0.25, contributions=0.7)
+    assert np.abs(shown.drawn("axial") - truth.astype(int)).max() <= 1
+
+
+def test_while_a_slice_is_waited_for_the_nearest_is_shown_and_said(show: Any) -> None:
+    shown = show(ImageViewer(_scene(), {"voxel": [3, 22, 4]}))
+    shown.page.evaluate("() => { window.toKernel = () => new Promise(() => {}); }")
+    canvas = shown.page.locator(".wb-plane-canvas").first
+    canvas.focus()
+    for key in ("PageUp", "ArrowUp"):
+        shown.page.keyboard.press(key)
+    shown.page.wait_for_timeout(60)
+    assert shown.page.locator(".wb-plane-title").first.text_content() == "Axial 5 of 24"
+    assert canvas.get_attribute("aria-label").startswith("axial 5 of 24")
+    assert shown.page.locator(".wb-image").get_attribute("data-quiet") == "false"
+
+
+def test_planes_are_magnified_and_moved(show: Any) -> None:
+    shown = show(ImageViewer(_scene(), {"voxel": list(MARK), "smooth": False}))
+    canvas = shown.page.locator(".wb-plane-canvas").first
+    canvas.focus()
+    for _ in range(4):
+        shown.page.keyboard.press("+")
+    shown.settle()
+    assert shown.viewer.state.zoom == pytest.approx(4)
+    # The crosshair stays where it was on the screen.
+    assert shown.viewer.middle == pytest.approx((4.625, 20.125, 7.375))
+    bar, frame = shown.page.locator(".wb-scale").first, shown.page.locator(".wb-plane-frame").first
+    length = float(bar.text_content().split(" ")[0])
+    assert bar.bounding_box()["width"] / frame.bounding_box()["width"] == pytest.approx(
+        length / (SHAPE[0] * 2.0 / 4), rel=0.02
+    )
+    box = canvas.bounding_box()
+    shown.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    shown.page.mouse.down(button="middle")
+    shown.page.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 2)
+    shown.page.mouse.up(button="middle")
+    shown.settle()
+    # A quarter of a frame that shows five voxels; columns run to the patient's left.
+    assert shown.viewer.middle == pytest.approx((4.625 - 5 / 4, 20.125, 7.375), abs=0.05)
+    assert shown.viewer.state.voxel == MARK
+    # A click is at the voxel that is seen there.
+    top, bottom, left, right = shown.viewer.scene.planes["axial"].part(shown.viewer.middle, 4)
+    canvas.click(position={"x": box["width"] * 0.9, "y": box["height"] * 0.2})
+    shown.settle()
+    row, column = int(top + 0.2 * (bottom - top)), int(left + 0.9 * (right - left))
+    plane = shown.viewer.scene.planes["axial"]
+    assert plane.pixel(shown.viewer.state.voxel) == (MARK[2], row, column)
+    shown.page.keyboard.down("Control")
+    shown.page.mouse.wheel(0, 100)
+    shown.page.keyboard.up("Control")
+    shown.settle()
+    assert shown.viewer.state.zoom == pytest.approx(4 / 2**0.5)
+    canvas.focus()
+    shown.page.keyboard.press("1")
+    shown.settle()
+    assert (shown.viewer.state.zoom, shown.viewer.middle) == (1, (9.5, 14.5, 11.5))
+
+
+def test_the_crosshair_never_leaves_a_magnified_plane(show: Any) -> None:
+    shown = show(ImageViewer(_scene(), {"voxel": [10, 15, 12], "zoom": 4}))
+    shown.page.locator(".wb-plane-canvas").first.focus()
+    for _ in range(6):
+        shown.page.keyboard.press("Shift+ArrowRight")
+    for _ in range(5):
+        shown.page.keyboard.press("ArrowUp")
+    shown.settle()
+    assert shown.viewer.state.voxel == (4, 15, 17)
+    for plane in shown.viewer.scene.planes.values():
+        _, row, column = plane.pixel(shown.viewer.voxel)
+        top, bottom, left, right = plane.part(shown.viewer.middle, 4)
+        assert top <= row < row + 1 <= bottom + 1e-6
+        assert left <= column < column + 1 <= right + 1e-6
+
+
+def test_failed_checks_stand_above_an_image_without_contributions(show: Any) -> None:
+    scene = _scene()
+    failed = replace(scene.attribution, checks=(Check("random weights", 0.6, 0.3, False),))
+    shown = show(ImageViewer(replace(scene, attribution=failed), {"voxel": list(MARK)}))
+    assert "1 of 1 checks" in shown.page.locator(".wb-warning").text_content()
+    piece = cut(scene, "axial", MARK[2])
+    window = shown.viewer.window
+    bare = composed(piece, window, fill=0.25).astype(int)
+    assert np.abs(shown.drawn("axial") - bare).max() <= 1
+    assert shown.page.locator(".wb-bar").count() == 0
+    shown.page.get_by_label("Contributions").check()
+    shown.page.locator(".wb-bar").wait_for()
+    shown.settle()
+    truth = composed(piece, window, fill=0.25, contributions=0.7).astype(int)
+    assert np.abs(shown.drawn("axial") - truth).max() <= 1
+    assert shown.page.locator(".wb-ticks span").all_text_contents() == ["−2", "0", "2"]
+    assert shown.page.locator(".wb-warning").count() == 1
 
 
 def test_letters_stand_at_their_edges(show: Any) -> None:

@@ -24,14 +24,14 @@ pytestmark = [
 def from_records(
     tmp_path_factory: pytest.TempPathFactory, execute: Execute
 ) -> nbformat.NotebookNode:
-    return execute("03_cohort_from_records.ipynb", tmp_path_factory.mktemp("records"))
+    return execute("08_cohort_from_records.ipynb", tmp_path_factory.mktemp("records"))
 
 
 @pytest.fixture(scope="module")
 def radiogenomic(
     tmp_path_factory: pytest.TempPathFactory, execute: Execute
 ) -> nbformat.NotebookNode:
-    return execute("04_radiogenomic_cohort.ipynb", tmp_path_factory.mktemp("radiogenomic"))
+    return execute("09_radiogenomic_cohort.ipynb", tmp_path_factory.mktemp("radiogenomic"))
 
 
 def test_every_cell_ran_without_a_complaint(

@@ -31,8 +31,8 @@ def statistics(
     tmp_path_factory: pytest.TempPathFactory,
     execute: Callable[[str, Path], nbformat.NotebookNode],
 ) -> nbformat.NotebookNode:
-    """The second notebook with its outputs."""
-    return execute("02_survival_statistics.ipynb", tmp_path_factory.mktemp("statistics"))
+    """The notebook of survival with its outputs."""
+    return execute("03_survival.ipynb", tmp_path_factory.mktemp("statistics"))
 
 
 @pytest.mark.slow

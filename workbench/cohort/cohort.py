@@ -2,25 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 import pandas as pd
 
 from workbench.cohort.criteria import Criterion, Population
-from workbench.cohort.criteria.modality import Has
-from workbench.cohort.criteria.population import FIRST, LAST
 from workbench.cohort.definition import Definition
 from workbench.cohort.flow import Flow, Step
 from workbench.cohort.folds import TRAINING_ONLY
 from workbench.cohort.groups import group_masks
-from workbench.cohort.privacy import (
-    Answer,
-    ReleaseLog,
-    card_log,
-    release_attrition,
-    suppress_attrition,
-)
+from workbench.cohort.privacy import Answer, ReleaseLog, card_log
+from workbench.cohort.releasing import refused_groups, release_cohort, released_attrition
+from workbench.cohort.selecting import population_of, select_one
 from workbench.cohort.splitting import (
     fold_column,
     split_given,
@@ -28,10 +22,8 @@ from workbench.cohort.splitting import (
     split_site,
     split_time,
 )
-from workbench.cohort.table_one import availability, shown_groups, table_one
-from workbench.cohort.time_zero import check_columns
-from workbench.data.card import Card, EhrModality, did_you_mean
-from workbench.data.sources.card_tables import read_card
+from workbench.cohort.table_one import availability, table_one
+from workbench.cohort.time_zero import fit_columns
 from workbench.errors import CohortError, PrivacyError
 
 if TYPE_CHECKING:
@@ -109,14 +101,7 @@ class Cohort:
     @property
     def population(self) -> Population:
         """The patients as criteria see them."""
-        return _population(self.patients, self.card.spec)
-
-    def _everyone_asked(self, criterion: Criterion) -> Population:
-        """Every patient of the dataset, with events where the criterion asks for some."""
-        population = _population(self.everyone, self.card.spec)
-        if not criterion.reads_events():
-            return population
-        return replace(population, **_at_zero(self.card, len(self.everyone)))
+        return population_of(self.patients, self.card.spec)
 
     @property
     def attrition(self) -> pd.DataFrame:
@@ -147,55 +132,8 @@ class Cohort:
             raise CohortError("select before split: folds are made of the patients selected")
         cohort = self
         for criterion in criteria:
-            cohort = cohort._select_one(criterion)
+            cohort = select_one(cohort, criterion)
         return cohort
-
-    def _select_one(self, criterion: Criterion) -> Self:
-        if not isinstance(criterion, Criterion):
-            raise CohortError(
-                f"select takes criteria such as col('age') >= 18, got {type(criterion).__name__}"
-            )
-        spec = self.card.spec
-        warnings = check_columns(spec, criterion.columns(), "a criterion")
-        if criterion.looks_ahead():
-            raise CohortError(
-                f"{criterion.sentence()!r} sees what happens after the index date: whoever meets "
-                "it must live to do so; end its window on day 0 or before"
-            )
-        # Asked of everyone, so that rules can change places, and each can be dropped alone.
-        holds, fails = criterion.truth(self._everyone_asked(criterion))
-        keep = holds[self.flow.kept]
-        if not keep.any():
-            raise CohortError(f"nobody is left after {criterion.sentence()!r}")
-        for name, column in spec.columns.items():
-            if column.role == "group" and name not in criterion.columns():
-                values, minimum = self.patients[name], spec.privacy.minimum_cell
-                warnings += _lost_levels(values, keep, criterion.sentence(), minimum)
-        name = criterion.name or f"criterion {len(self.definition.select) + 1}"
-        step = Step(name, criterion.sentence(), holds, ~holds & ~fails)
-        flow = self.flow
-        for each in self._with_reading(criterion, step):
-            flow = flow.rule(each)
-        return replace(
-            self,
-            patients=self.patients[keep],
-            published_folds=self.published_folds[keep],
-            flow=flow,
-            definition=self.definition.selecting((criterion,)),
-            warnings=(*self.warnings, *warnings),
-        )
-
-    def _with_reading(self, criterion: Criterion, step: Step) -> tuple[Step, ...]:
-        """The step of a criterion; files that are there, and files that can be read, apart."""
-        if not isinstance(criterion, Has) or criterion.window is not None:
-            return (step,)
-        unread = self.unread.get(criterion.modality)
-        if unread is None or not (unread & self.flow.kept).any():
-            return (step,)
-        sentence = f"the files of {criterion.modality} can be read"
-        nobody = np.zeros(len(unread), bool)
-        reading = Step(f"{criterion.modality} read", sentence, ~unread, nobody)
-        return replace(step, holds=step.holds | unread), reading
 
     def losing(
         self, name: str, sentence: str, holds: np.ndarray, *, unknown: np.ndarray | None = None
@@ -338,25 +276,7 @@ class Cohort:
             If the modality, or one of its columns, is observed after the index date, is known
             only after the outcome, or does not say when it was observed.
         """
-        modalities = self.card.spec.modalities
-        if modality not in modalities:
-            raise CohortError(
-                f"no modality is called {modality!r}; there are {', '.join(modalities)}"
-                f"{did_you_mean(modality, modalities)}"
-            )
-        spec = modalities[modality]
-        if isinstance(spec, EhrModality):
-            unfit = self.card.spec.unfit_features(spec.columns)
-            for name, reason in unfit.items():
-                raise CohortError(f"{name} cannot be a feature of {modality}: it {reason}")
-            check_columns(self.card.spec, spec.columns, f"a feature of {modality}")
-            return spec.columns
-        if spec.observed_at.days is not None and spec.observed_at.days > 0:
-            raise CohortError(
-                f"{modality} is observed {spec.observed_at.days} days after the index date: "
-                "no model may see it"
-            )
-        return ()
+        return fit_columns(self.card.spec, modality)
 
     def group_masks(self, names: Sequence[str]) -> dict[str, np.ndarray]:
         """Patients of each reported group; see :func:`workbench.cohort.groups.group_masks`."""
@@ -383,11 +303,7 @@ class Cohort:
         CohortError
             As :meth:`table_one`.
         """
-        log, words = self.release_log, self._words()
-        groups = {} if by is None or log.minimum <= 1 else shown_groups(self, by)
-        levels = {f"{words}, {by} {level}": mask for level, mask in groups.items()}
-        everyone = {words: np.ones(self.n_patients, bool)}
-        return log.show_all(self.patients.index.to_numpy(object), everyone | levels)
+        return release_cohort(self, by)
 
     def require_release(self, by: str | None = None) -> None:
         """As :meth:`release`, for what cannot be shown otherwise.
@@ -409,18 +325,7 @@ class Cohort:
         groups
             Title → (patient,) bool, as of :meth:`group_masks`.
         """
-        parts = {f"{self._words()}, {title}": mask for title, mask in groups.items()}
-        ids = self.patients.index.to_numpy(object)
-        answers = self.release_log.show(ids, parts).values()
-        return {
-            title: answer.sentence
-            for title, answer in zip(groups, answers, strict=True)
-            if not answer.allowed
-        }
-
-    def _words(self) -> str:
-        steps = [step.sentence for step in (*self.flow.rules, *self.flow.after)]
-        return ", ".join([f"patients of {self.outcome}", *steps])
+        return refused_groups(self, groups)
 
     def table_one(
         self, by: str | None = None, columns: Sequence[str] | None = None
@@ -453,48 +358,8 @@ class Cohort:
             If together with what was shown before, the patients who are left would give a small
             group away. Counts on the way to them are withheld instead.
         """
-        return self._released_attrition()[0]
+        return released_attrition(self)[0]
 
     def withheld_notes(self) -> tuple[str, ...]:
         """Why the attrition withholds counts that are not small, one sentence each."""
-        return self._released_attrition()[1]
-
-    def _released_attrition(self) -> tuple[pd.DataFrame, tuple[str, ...]]:
-        privacy, ids = self.card.spec.privacy, self.everyone.index.to_numpy(object)
-        if not privacy.restricted:
-            return suppress_attrition(self.attrition, privacy.minimum_cell), ()
-        return release_attrition(
-            self.attrition, self.flow, ids, log=self.release_log, words=self._words()
-        )
-
-
-def _at_zero(card: "DataCard", n_patients: int) -> dict[str, Any]:
-    """What a population needs to be asked for events: each patient at the card's index date."""
-    open_end = np.full(n_patients, LAST)
-    return {
-        "patient": np.arange(n_patients, dtype=np.int32),
-        "index": np.zeros(n_patients, np.int64),
-        "exit": open_end,
-        "observed_from": np.full(n_patients, FIRST),
-        "observed_to": open_end,
-        "records": read_card(card),
-    }
-
-
-def _population(patients: pd.DataFrame, spec: Card) -> Population:
-    available = {name: patients[f"has_{name}"].to_numpy() for name in spec.modalities}
-    return Population(patients, available)
-
-
-def _lost_levels(
-    group: pd.Series, keep: np.ndarray, sentence: str, minimum: int
-) -> tuple[str, ...]:
-    """A warning for each level of a group of which nobody is left."""
-    before, after = group.value_counts(), group[keep].value_counts()
-    lost = [level for level, n in before.items() if n > 0 and after.get(level, 0) == 0]
-    return tuple(
-        f"{sentence} removes all "
-        + ("" if before[level] < minimum else f"{before[level]} ")
-        + f"patients with {group.name} = {level}"
-        for level in lost
-    )
+        return released_attrition(self)[1]

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self, get_args
 import numpy as np
 import pandas as pd
 
-from workbench.cohort.criteria.events import Happened
+from workbench.cohort.criteria.events import Happened, alone
 from workbench.cohort.criteria.population import day_of
 from workbench.cohort.criteria.query import EventQuery
 from workbench.cohort.criteria.window import check_days
@@ -196,15 +196,7 @@ def queries(events: tuple[Happened, ...], what: str) -> tuple[EventQuery, ...]:
     CohortError
         If one is no event, or says how often or when it must happen, which has no meaning here.
     """
-    for one in events:
-        if not isinstance(one, Happened):
-            raise CohortError(f"{what} takes event(...), got {type(one).__name__}")
-        if one != Happened(one.query, name=one.name, rationale=one.rationale):
-            raise CohortError(
-                f"{what} takes the event alone: {one.query.words()} must not say how often or in "
-                "which window; write that as a criterion"
-            )
-    return tuple(one.query for one in events)
+    return tuple(alone(one, what) for one in events)
 
 
 def as_day(value: Any, name: str) -> date:

@@ -8,12 +8,13 @@ import numpy as np
 
 from workbench.cohort.criteria.events import Happened
 from workbench.cohort.criteria.landmark import last_within
+from workbench.cohort.criteria.nearest import first_after
 from workbench.cohort.criteria.population import LAST, Population
 from workbench.cohort.criteria.query import EventQuery
 from workbench.cohort.criteria.window import LONGEST, Unit, check_days
 from workbench.cohort.entry import as_day, queries
 from workbench.cohort.written import check_entries, shown
-from workbench.data.events import DAY, DEATH, STATIC, EventRows
+from workbench.data.events import DAY, DEATH, STATIC
 from workbench.errors import CohortError
 
 
@@ -132,28 +133,6 @@ def follow_up(
     """When follow-up ends; parameters as of :class:`FollowUp`."""
     last = None if until is None else as_day(until, "until")
     return FollowUp(days, queries(events, "follow-up"), last, hours)
-
-
-def first_after(population: Population, rows: EventRows, origin: np.ndarray) -> np.ndarray:
-    """When the first of some events happened after an origin, (record,) int64 µs.
-
-    ``LAST`` where none did.
-
-    Parameters
-    ----------
-    population
-        Records with index dates.
-    rows
-        Events.
-    origin
-        Last moment that lies before, such as of :func:`last_within`, (record,) int64 µs.
-    """
-    record, event = population.pair(rows)
-    moment = rows.time[event]
-    later = moment > origin[record]
-    first = np.full(len(population), LAST)
-    np.minimum.at(first, record[later], moment[later])
-    return first
 
 
 def _last_event(population: Population) -> np.ndarray:

@@ -51,7 +51,9 @@ def _body(criterion: Criterion) -> str:
             return _several(n, parts)
         case Has(modality, None):
             return f"wb.has({modality!r})"
-        case Has(modality, window) if window is not None and _simple(window):
+        case Has(modality, window) if (
+            window is not None and _simple(window) and not window.queries()
+        ):
             return f"wb.has({modality!r}){_within(window)}"
         case Happened():
             return _happened(criterion)
@@ -82,7 +84,7 @@ def _happened(criterion: Happened) -> str:
     (window, *more), query = criterion.windows, criterion.query
     if more or not _simple(window) or not _expressed(query):
         return _parsed(criterion)
-    text = event_python(query) + _within(window)
+    text = event_python(query) + _within(window) + _bounding(window)
     least, most, counted = criterion.least, criterion.most, criterion.counted
     if (least, most, counted) == (0, 0, "events"):
         return f"{text}.never()"
@@ -148,11 +150,19 @@ def _range(value: Range) -> str:
 
 
 def _simple(window: Window) -> bool:
-    return window == Window(window.start, window.end, window.unit)
+    plain = Window(window.start, window.end, window.unit, since=window.since, until=window.until)
+    bounding = (event for event in (window.since, window.until) if event is not None)
+    return window == plain and all(map(_expressed, bounding))
+
+
+def _bounding(window: Window) -> str:
+    since = "" if window.since is None else f".since_last({event_python(window.since)})"
+    until = "" if window.until is None else f".until_next({event_python(window.until)})"
+    return since + until
 
 
 def _within(window: Window) -> str:
-    if window == Window():
+    if window.start is None and window.end is None and window.unit == "days":
         return ""
     if window.unit != "days":
         return f".within({_listed([window.start, window.end, window.unit])})"

@@ -19,12 +19,12 @@ from workbench.cohort.account import (
 from workbench.cohort.criteria import Criterion, records_at
 from workbench.cohort.criteria.domains import absent_domains, domains_of
 from workbench.cohort.criteria.landmark import last_within
+from workbench.cohort.criteria.nearest import first_after
 from workbench.cohort.criteria.population import FIRST, LAST, Population, day_of
 from workbench.cohort.criteria.units import mixed_units
 from workbench.cohort.criteria.window import HOUR
 from workbench.cohort.features import Feature, feature_table
 from workbench.cohort.flow import Flow, Step
-from workbench.cohort.follow_up import first_after
 from workbench.cohort.privacy import records_log
 from workbench.cohort.record_definition import RecordDefinition
 from workbench.data.records import Records

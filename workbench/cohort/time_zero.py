@@ -53,6 +53,43 @@ def check_columns(spec: Card, names: Iterable[str], use: str) -> tuple[str, ...]
     return tuple(warnings)
 
 
+def fit_columns(spec: Card, modality: str) -> tuple[str, ...]:
+    """Columns that a modality reads, once they are known to be fit for a model.
+
+    Matrices and images are not columns: for them the tuple is empty.
+
+    Parameters
+    ----------
+    spec
+        The card.
+    modality
+        Name of the modality.
+
+    Raises
+    ------
+    CohortError
+        If there is no such modality, or it or one of its columns is observed after the index
+        date, is known only after the outcome, or does not say when it was observed.
+    """
+    if modality not in spec.modalities:
+        raise CohortError(
+            f"no modality is called {modality!r}; there are {', '.join(spec.modalities)}"
+            f"{did_you_mean(modality, spec.modalities)}"
+        )
+    read = spec.modalities[modality]
+    if isinstance(read, EhrModality):
+        for name, reason in spec.unfit_features(read.columns).items():
+            raise CohortError(f"{name} cannot be a feature of {modality}: it {reason}")
+        check_columns(spec, read.columns, f"a feature of {modality}")
+        return read.columns
+    if read.observed_at.days is not None and read.observed_at.days > 0:
+        raise CohortError(
+            f"{modality} is observed {read.observed_at.days} days after the index date: "
+            "no model may see it"
+        )
+    return ()
+
+
 def cut_late_values(spec: Card, patients: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Set missing what was observed after the index date, or on a day that nobody knows.
 

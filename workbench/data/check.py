@@ -99,6 +99,8 @@ def _pinned(card: "DataCard") -> Iterator[Problem]:
 def _study(card: "DataCard") -> Iterator[Problem]:
     """Names in the card's default study that the card does not know."""
     spec, study = card.spec, card.spec.study
+    if not study and not spec.outcomes:
+        return  # Images to be outlined have no outcome, and need no study.
     split = study.get("split")
     grouping = [n for n, c in spec.columns.items() if c.type != "numeric"] + list(spec.groups)
     expected = [

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from workbench.data.paths import cache_folder
 
-KINDS = ("events", "omop", "unpacked", "tables", "images", "image_encoders")
+KINDS = ("events", "omop", "unpacked", "tables", "images", "image_encoders", "runs")
 """Folders of the cache folder whose contents are made from a source, and can be made again."""
 
 

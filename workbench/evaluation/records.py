@@ -16,6 +16,15 @@ METRICS = (
     "delta_ipa",
 )
 """Numbers of a row of the model comparison, in the order they are read."""
+SEVERAL = (
+    "ladder",
+    "at_horizons",
+    "calibration_curves",
+    "claims",
+    "modality_value",
+    "notes",
+)
+"""Fields of an :class:`Evaluation` that hold any number of entries."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +96,12 @@ class Evaluation:
             "notes": list(self.notes),
             "settings": self.settings,
         }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "Evaluation":
+        """What :meth:`to_json` gave, also after it was written and read as JSON."""
+        several = {name: tuple(content[name]) for name in SEVERAL}
+        return cls(**several, risk_groups=content["risk_groups"], settings=content["settings"])
 
 
 def _flat_row(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from workbench.data.imaging.composing import (
     outline,
     scale_bar,
 )
-from workbench.data.imaging.planes import Plane
+from workbench.data.imaging.planes import Plane, middle_of
 from workbench.data.imaging.scene import Scene
 from workbench.data.imaging.volume import Voxel
 from workbench.data.imaging.windows import Window
@@ -35,6 +35,8 @@ def plot_image_planes(
     window: Window,
     *,
     planes: Sequence[str] = (),
+    zoom: float = 1.0,
+    middle: tuple[float, float, float] | None = None,
     channel: int = 0,
     outlines: bool = True,
     fill: float = 0.25,
@@ -56,6 +58,9 @@ def plot_image_planes(
         Of the grey values.
     planes
         Which, by name; all that the image has if empty.
+    zoom, middle
+        How many times magnified, and the place, in voxels, in the middle of what is seen; the voxel
+        if not given.
     channel
         Which channel, from 0.
     outlines
@@ -74,6 +79,7 @@ def plot_image_planes(
     """
     voxel = scene.volume.inside(voxel)
     scene = scene if outlines else replace(scene, mask=None)
+    middle = middle_of(middle or voxel, zoom, scene.volume.shape)
     shown = [scene.planes[name] for name in planes or scene.planes]
     sizes = [_size(plane) for plane in shown]
     tallest, together = max(high for high, _ in sizes), sum(wide for _, wide in sizes)
@@ -85,6 +91,8 @@ def plot_image_planes(
         for plane, (high, wide) in zip(shown, sizes, strict=True):
             axes = inset_axes(figure, left, top - high * scale, wide * scale, high * scale)
             _draw(axes, scene, plane, voxel, window, channel, fill, contributions, smooth)
+            top_edge, bottom, left_edge, right = plane.part(middle, zoom)
+            axes.set(xlim=(left_edge, right), ylim=(bottom, top_edge))
             if crosshair and plane.name != "picture":
                 _, row, column = plane.pixel(voxel)
                 axes.axhline(row + 0.5, color="#ffffff", linewidth=0.5, alpha=0.6)
@@ -92,7 +100,7 @@ def plot_image_planes(
             left += wide * scale + _GAP
         _legend(figure, scene, window, channel, contributions)
         if shown[0].column_mm is not None:
-            _scale(figure, scale)
+            _scale(figure, scale * zoom)
     return figure
 
 
@@ -121,7 +129,7 @@ def _draw(
     axes.set_axis_off()
     axes.set_title(f"{plane.name.capitalize()} {number + 1} of {plane.n_slices}", fontsize=9.5)
     if piece.labels is not None:
-        for label in np.unique(piece.labels[piece.labels > 0]).tolist():
+        for label in reversed(np.unique(piece.labels[piece.labels > 0]).tolist()):
             colour = LABEL_COLOURS[(label - 1) % len(LABEL_COLOURS)]
             edges = outline(piece.labels == label)
             axes.add_collection(LineCollection(list(edges), colors=colour, linewidths=0.9))
@@ -191,7 +199,14 @@ def _scale_of_contributions(figure: Figure, axes: Axes, scene: Scene, contributi
     bar.set_yticks([])
     bar.set_xticks([-1, 0, 1], [f"−{limit:.2g}", "0", f"{limit:.2g}"], fontsize=8)
     bar.tick_params(length=0, pad=2)
-    bar.set_title(shorten(scene.attribution.title, 30), fontsize=8.5, fontweight="normal", pad=3)
+    doubt = " (a check failed)" if scene.attribution.failed else ""
+    bar.set_title(
+        shorten(scene.attribution.title, 40) + doubt,
+        fontsize=8.5,
+        fontweight="normal",
+        pad=3,
+        loc="right",
+    )
 
 
 def _share(colour: str) -> np.ndarray:

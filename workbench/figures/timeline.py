@@ -94,7 +94,8 @@ def plot_timeline(
         if some.any()
     ]
     ended = [capitalised(follow_up.words())] if follow_up else []
-    entries = [Entry(name, name, color, symbol="circle") for name, color in WHEN.items()]
+    colours = WHEN if len(day) else {}
+    entries = [Entry(name, name, color, symbol="circle") for name, color in colours.items()]
     head = heading(title, [*notes, "  ·  ".join([*ended, *beyond])], entries, width=WIDTH)
     left, body = EDGE + widest(short) + GAP, ROW * len(names)
     height, wide = FOOT + body + LINE + head.room, WIDTH - left - RIGHT

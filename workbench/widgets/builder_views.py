@@ -23,6 +23,12 @@ VIEWS = {
 PARTS = {"select": "rule", "entry": "entry", "follow_up": "follow-up", "limit": "which record"}
 
 
+def offered_views(*, has_sql: bool, has_versions: bool) -> dict[str, str]:
+    """Views that there are: SQL is for records, changes need a version to compare with."""
+    absent = {"sql": not has_sql, "changes": not has_versions}
+    return {view: words for view, words in VIEWS.items() if not absent.get(view, False)}
+
+
 def flow_view(shown: pd.DataFrame, title: str, outcome: str) -> Figure:
     """Who was left out where, as CONSORT draws it."""
     notes = [f"The event: {outcome}"] if outcome else []

@@ -1,7 +1,6 @@
 """Who is in: rules written, counted and argued about, one edit at a time."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Literal
 
 import pandas as pd
@@ -15,51 +14,17 @@ from workbench.cohort.record_definition import RecordDefinition
 from workbench.data.open_card import DataCard
 from workbench.data.records import Records
 from workbench.errors import CohortError, WorkbenchError
-from workbench.widgets.blocks import (
-    Block,
-    Choice,
-    Controls,
-    Notice,
-    Section,
-    Words,
-)
-from workbench.widgets.builder_views import VIEWS, changes, definition_view, flow_view
+from workbench.widgets.blocks import Block, Choice, Controls, Notice, Section
+from workbench.widgets.builder_views import changes, definition_view, flow_view, offered_views
+from workbench.widgets.builder_words import headline, notices
 from workbench.widgets.entry_editor import entry_blocks
-from workbench.widgets.flow_rows import (
-    WITHHELD,
-    AnyCohort,
-    count_words,
-    minimum_of,
-    outcome_words,
-    shown_attrition,
-    with_rules,
-    withheld_words,
-)
-from workbench.widgets.rule_drafts import (
-    AnyDraft,
-    ColumnDraft,
-    EventDraft,
-    EventsDraft,
-    GroupDraft,
-    HasDraft,
-    RecordsDraft,
-)
-from workbench.widgets.rule_list import Read, lost_together, rules_row
-from workbench.widgets.rule_sources import (
-    Answer,
-    AnyDefinition,
-    CardSource,
-    RecordsSource,
-    RuleSource,
-)
+from workbench.widgets.flow_rows import AnyCohort, minimum_of, outcome_words, shown_attrition
+from workbench.widgets.rule_counts import CountedRules, RuleCounter, read_only
+from workbench.widgets.rule_drafts import AnyDraft, EventsDraft, RecordsDraft
+from workbench.widgets.rule_edits import moved, with_new, with_part, without, without_part
+from workbench.widgets.rule_list import rules_row
+from workbench.widgets.rule_sources import AnyDefinition, CardSource, RecordsSource, RuleSource
 from workbench.widgets.widget import NotebookWidget, WidgetState
-
-NEW: dict[str, type[AnyDraft]] = {
-    "column": ColumnDraft,
-    "has": HasDraft,
-    "event": EventDraft,
-    "group": GroupDraft,
-}
 
 
 class Kept(WidgetState):
@@ -120,7 +85,7 @@ class CohortBuilder(NotebookWidget):
         self._source: RuleSource = (
             RecordsSource(source) if isinstance(source, Records) else CardSource(source)
         )
-        self._answers: dict[str, Answer | WorkbenchError] = {}
+        self._counter = RuleCounter(self._source)
         self._again: dict[str, AnyCohort] = {}
         if state is None and begun is not None:
             state = self._state_of(begun.definition)
@@ -150,12 +115,13 @@ class CohortBuilder(NotebookWidget):
     @property
     def criteria(self) -> tuple[Criterion, ...]:
         """The rules that are complete, fit the data and are switched on, in their order."""
-        return tuple(r.criterion for r in self._read() if r.criterion is not None and r.answer)
+        return self._count().criteria
 
     @property
     def definition(self) -> AnyDefinition:
         """What the rules define; raises CohortError where the entry is incomplete."""
-        return self._source.defined(self._base(), self.criteria)
+        counted = self._count()
+        return self._source.defined(counted.base, counted.criteria)
 
     @property
     def cohort(self) -> AnyCohort:
@@ -166,14 +132,18 @@ class CohortBuilder(NotebookWidget):
         WorkbenchError
             Nobody is left, or the entry is incomplete.
         """
-        steps = [step for read in self._read() if read.answer for step in read.answer.steps]
-        return self._source.cohort(self._base(), self.criteria, steps)
+        return self._cohort(self._count())
+
+    def _cohort(self, counted: CountedRules) -> AnyCohort:
+        return self._source.cohort(counted.base, counted.criteria, counted.steps)
 
     @property
     def flow(self) -> Flow:
         """Who was lost where."""
-        steps = [step for read in self._read() if read.answer for step in read.answer.steps]
-        return with_rules(self._base(), steps)
+        return self._count().flow
+
+    def _count(self) -> CountedRules:
+        return self._counter.count(self._base(), self.state.rules)
 
     def _base(self) -> AnyCohort:
         return self._source.base(self._outcome(), self.state.records)
@@ -187,38 +157,6 @@ class CohortBuilder(NotebookWidget):
         if outcome not in spec.outcomes:
             raise CohortError(f"the dataset has no outcome {outcome!r}: {', '.join(spec.outcomes)}")
         return outcome
-
-    def _read(self) -> list[Read]:
-        """Every rule; those that did not change are not asked again."""
-        base, answers = self._base(), self._answers
-        plain = {**base.definition.to_dict(), "title": "", "limit": ""}
-        used: dict[str, Answer | WorkbenchError] = {}
-        found = []
-        for draft in self.state.rules:
-            try:
-                criterion = self._source.reader.criterion(draft)
-            except WorkbenchError as error:
-                found.append(Read(problem=str(error)))
-                continue
-            if not draft.on:
-                found.append(Read(criterion))
-                continue
-            key = repr((plain, criterion.to_json()))
-            if key not in answers:
-                answers[key] = self._asked(base, criterion)
-            answer = used[key] = answers[key]
-            if isinstance(answer, Answer):
-                found.append(Read(criterion, answer))
-            else:
-                found.append(Read(criterion, problem=str(answer)))
-        self._answers = used
-        return found
-
-    def _asked(self, base: AnyCohort, criterion: Criterion) -> Answer | WorkbenchError:
-        try:
-            return self._source.ask(base, criterion)
-        except WorkbenchError as error:
-            return error
 
     # The page
 
@@ -245,98 +183,51 @@ class CohortBuilder(NotebookWidget):
         )
 
     def _counted(self) -> tuple[Block, ...]:
+        state, palette = self.state, self._source.palette
         try:
-            base = self._base()
-            read = self._read()
-            flow = self.flow
-            shown = shown_attrition(base, flow)
+            counted = self._count()
+            flow = counted.flow
+            shown = shown_attrition(counted.base, flow)
         except WorkbenchError as error:
-            return (Notice(str(error), "problem", name="entry-problem"), *self._rules_alone())
+            # Rules that cannot be counted yet can be edited all the same.
+            read = read_only(state.rules, self._source.reader)
+            alone = rules_row(state, read, palette, lines=[], flow=None)
+            return (Notice(str(error), "problem", name="entry-problem"), alone)
         lines = shown.to_dict("records")
-        n_steps = len(flow.before) + len(flow.rules) + len(flow.after)
-        first = lines[len(lines) - n_steps + len(flow.before) - 1]
         return (
-            Words(self._headline(lines[-1], first), 2, name="headline"),
-            rules_row(self.state, read, self._source.palette, lines=lines, flow=flow),
-            *self._notices(base, read, flow, shown),
-            *self._views(base, shown),
+            headline(counted.base, flow, lines),
+            rules_row(state, counted.read, palette, lines=lines, flow=flow),
+            *notices(counted, flow, shown),
+            *self._views(counted, shown),
         )
 
-    def _rules_alone(self) -> tuple[Block, ...]:
-        """Rules that cannot be counted yet, so that they can be edited all the same."""
-        read = []
-        for draft in self.state.rules:
-            try:
-                read.append(Read(self._source.reader.criterion(draft)))
-            except WorkbenchError as error:
-                read.append(Read(problem=str(error)))
-        return (rules_row(self.state, read, self._source.palette, lines=[], flow=None),)
-
-    def _headline(self, last: dict, first: dict) -> str:
-        left, start = count_words(last["n_after"]), count_words(first["n_after"])
-        words = f"{left} of {start} patients are in"
-        if last.get("records_after") is not None and last["records_after"] != last["n_after"]:
-            words += f", with {count_words(last['records_after'])} index dates"
-        if self._events_told():
-            n_events = count_words(last["events_after"])
-            withheld = n_events == WITHHELD
-            words += "; how many have the event is withheld" if withheld else ""
-            words += "" if withheld else f"; {n_events} with the event"
-        return f"{words}."
-
-    def _events_told(self) -> bool:
-        return isinstance(self._source, CardSource) or (
-            self.state.records is not None and self.state.records.outcome is not None
-        )
-
-    def _notices(
-        self, base: AnyCohort, read: list[Read], flow: Flow, shown: pd.DataFrame
-    ) -> tuple[Block, ...]:
-        said = [*base.warnings] if isinstance(base, Cohort) else []
-        said += [each for one in read if one.answer for each in one.answer.warnings]
-        if isinstance(base, RecordCohort):
-            definition = base.definition.selecting(*self.criteria)
-            own = base.records.warnings
-            said += [w for w in replace(base, definition=definition).warnings if w not in own]
-        elif isinstance(base, Cohort):
-            asked = frozenset().union(*(criterion.columns() for criterion in self.criteria))
-            said += lost_together(base, flow, said, asked)
-        found = [
-            Notice(text, "warning", name=f"warning-{at}")
-            for at, text in enumerate(dict.fromkeys(said))
-        ]
-        withheld = withheld_words(shown, minimum_of(base))
-        return (*found, *([Notice(withheld, name="withheld")] if withheld else []))
-
-    def _views(self, base: AnyCohort, shown: pd.DataFrame) -> tuple[Block, ...]:
-        kept = {str(at): each.name for at, each in enumerate(self.state.kept)}
-        views = dict(VIEWS)
-        if isinstance(base, Cohort):
-            del views["sql"]
-        if not kept:
-            del views["changes"]
-        view = self.state.view if self.state.view in views else "flow"
-        controls: list = [Choice("view", "Show", views, view)]
+    def _views(self, counted: CountedRules, shown: pd.DataFrame) -> tuple[Block, ...]:
+        base, state = counted.base, self.state
+        kept = {str(at): each.name for at, each in enumerate(state.kept)}
+        views = offered_views(has_sql=isinstance(base, RecordCohort), has_versions=bool(kept))
+        view = state.view if state.view in views else "flow"
+        controls = [Choice("view", "Show", views, view)]
         against = ""
         if view == "changes":
-            against = self.state.against if self.state.against in kept else next(iter(kept))
+            against = state.against if state.against in kept else next(iter(kept))
             controls.append(Choice("against", "since", kept, against))
         chosen = Controls(tuple(controls), name="views")
         try:
             if view == "flow":
                 return chosen, flow_view(shown, self._source.title, outcome_words(base))
-            definition = self._source.defined(base, self.criteria)
-            if view != "changes":
-                return chosen, definition_view(definition, view)
-            return chosen, *self._changes(self.state.kept[int(against)], definition)
+            if view == "changes":
+                return chosen, *self._changes(state.kept[int(against)], counted)
+            definition = self._source.defined(base, counted.criteria)
+            return chosen, definition_view(definition, view)
         except WorkbenchError as error:
             return chosen, Notice(str(error), "problem", name="no-view")
 
-    def _changes(self, kept: Kept, definition: AnyDefinition) -> tuple[Block, ...]:
+    def _changes(self, kept: Kept, counted: CountedRules) -> tuple[Block, ...]:
         key = repr(kept.definition)
         if key not in self._again:
             self._again = {key: self._source.again(kept.definition)}
-        before, after = self._again[key], self.cohort
+        before, after = self._again[key], self._cohort(counted)
+        definition = self._source.defined(counted.base, counted.criteria)
         members = compare_members(before.patients, after.patients).counts(minimum_of(after))
         return changes(compare_definitions(before.definition, definition), members)
 
@@ -350,14 +241,12 @@ class CohortBuilder(NotebookWidget):
         """A new rule of the chosen kind, at the end."""
         kinds = self._source.palette.kinds
         kind = self.state.adding if self.state.adding in kinds else next(iter(kinds))
-        rules = [*self._rules(), NEW[kind]().model_dump(mode="json")]
+        rules = with_new(self._rules(), kind)
         self.change(rules=rules, chosen=len(rules) - 1)
 
     def do_delete(self) -> None:
         """Without the chosen rule."""
-        rules = self._rules()
-        del rules[self.state.chosen]
-        self.change(rules=rules, chosen=-1)
+        self.change(rules=without(self._rules(), self.state.chosen), chosen=-1)
 
     def do_close(self) -> None:
         """No rule is edited any more."""
@@ -374,16 +263,11 @@ class CohortBuilder(NotebookWidget):
     def do_add_part(self, argument: str) -> None:
         """A new rule in a group: the group's path, and the kind of rule."""
         path, _, kind = argument.partition("/")
-        rules = self._rules()
-        _at(rules, path)["parts"].append(NEW[kind]().model_dump(mode="json"))
-        self.change(rules=rules)
+        self.change(rules=with_part(self._rules(), path, kind))
 
     def do_remove_part(self, path: str) -> None:
         """A group without one of its rules."""
-        rules = self._rules()
-        group, _, number = path.rpartition(".parts.")
-        del _at(rules, group)["parts"][int(number)]
-        self.change(rules=rules)
+        self.change(rules=without_part(self._rules(), path))
 
     def do_add_entry(self) -> None:
         """One more kind of event that sets the index date."""
@@ -412,19 +296,11 @@ class CohortBuilder(NotebookWidget):
         self.change(kept=[*others, kept.model_dump(mode="json")])
 
     def _move(self, by: int) -> None:
-        rules, at = self._rules(), self.state.chosen
-        rules.insert(at + by, rules.pop(at))
-        self.change(rules=rules, chosen=at + by)
+        at = self.state.chosen
+        self.change(rules=moved(self._rules(), at, by), chosen=at + by)
 
     def _rules(self) -> list[dict[str, Any]]:
         return [draft.model_dump(mode="json") for draft in self.state.rules]
 
     def _records(self) -> dict[str, Any]:
         return (self.state.records or RecordsDraft()).model_dump(mode="json")
-
-
-def _at(rules: list[dict[str, Any]], path: str) -> dict[str, Any]:
-    found: Any = {"rules": rules}
-    for step in path.split("."):
-        found = found[int(step)] if isinstance(found, list) else found[step]
-    return found

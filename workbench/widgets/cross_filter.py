@@ -5,47 +5,21 @@ from importlib.resources import files
 from typing import Any, Literal
 
 from workbench.cohort.criteria import Criterion
-from workbench.cohort.crossfilter import (
-    Clause,
-    Dimension,
-    RangeBins,
-    Shown,
-    ShownCurve,
-    cover,
-)
-from workbench.cohort.crossfilter.ticks import round_edges
-from workbench.errors import CohortError, printable
-from workbench.figures.ticks import plain
+from workbench.cohort.crossfilter import Clause, RangeBins, Shown
+from workbench.errors import CohortError
 from workbench.widgets.bin_choice import only_bin, range_of_bins, toggle_bin
-from workbench.widgets.blocks import (
-    Block,
-    Button,
-    Choice,
-    Control,
-    Controls,
-    Notice,
-    Part,
-    Row,
-    Section,
-    Several,
-    Switch,
-    Table,
-    TextEntry,
-    Words,
-)
-from workbench.widgets.clause_words import clause_python, clause_words
-from workbench.widgets.column_views import column_view, names_patients
-from workbench.widgets.cross_filter_still import count_rows, count_words, still_figures
-from workbench.widgets.selection import MODALITIES, Moved, Selection
+from workbench.widgets.blocks import Block, Notice, Part, Row, Section, Table, Words
+from workbench.widgets.clause_words import clause_python
+from workbench.widgets.cross_filter_controls import chips, columns_section, toolbar
+from workbench.widgets.cross_filter_still import count_words, still_figures
+from workbench.widgets.linked_columns import LinkedColumns
+from workbench.widgets.linked_survival import curves_json, survival_part
+from workbench.widgets.selection import Moved, Selection
 from workbench.widgets.widget import NotebookWidget, WidgetState
 
 MOST_AT_FIRST = 12
-MANY_COLUMNS = 12
-"""Columns from which on one searches among them."""
 MOST_EXACT = 200_000
 """Patients up to which curves are exact at once; with more the page asks when it has drawn."""
-BARS = {"counts": "numbers", "shares": "shares"}
-SHARES = "Shares: of the selected and of all patients, so that small selections compare"
 
 
 class CrossFilter(NotebookWidget):
@@ -92,10 +66,10 @@ class CrossFilter(NotebookWidget):
         self, selection: Selection, state: WidgetState | Mapping[str, Any] | None = None
     ) -> None:
         self.selection = selection
-        self._views: dict[str, tuple[Dimension, dict[str, Any]]] = {}
+        self._columns = LinkedColumns(selection)
         self._exact = False
         super().__init__(state)
-        self._stop = selection.watch(self._moved)
+        self.follow(selection, self._moved)
 
     # Results
 
@@ -122,30 +96,35 @@ class CrossFilter(NotebookWidget):
 
     def blocks(self) -> tuple[Block, ...]:
         """How many are selected, the bars beside their survival, and what there is to choose."""
-        shown = self._shown()
-        head: Block = Row((Part("chosen", "chosen", _chosen(shown)), self._toolbar()), (1.6, 1.6))
-        bars = Part("bars", "bars", self._bars(shown))
-        has_curves = self.selection.index.outcome is not None
-        body = Row((bars, self._survival(shown)), (2.5, 1), "linked") if has_curves else bars
-        blocks = [head, *self._chips(), body, *self._rules(_code), self._columns_section()]
-        return (*blocks, self._table(shown)) if self.state.table_shown else tuple(blocks)
+        state, selection, shown = self.state, self.selection, self._shown()
+        tools = toolbar(selection.brushes, bars=state.bars, rules_shown=state.rules_shown)
+        head = Row((Part("chosen", "chosen", _chosen(shown)), tools), (1.6, 1.6))
+        bars: Block = Part("bars", "bars", self._bars(shown))
+        if selection.index.outcome is not None:
+            bars = Row((bars, survival_part(selection, shown)), (2.5, 1), "linked")
+        columns = columns_section(
+            self._columns.offered,
+            self.columns,
+            self._columns.refused,
+            search=state.search,
+            table_shown=state.table_shown,
+        )
+        blocks = (head, *chips(self._columns.asked), bars, *self._rules(_code), columns)
+        return (*blocks, self._table(shown)) if state.table_shown else blocks
 
     def still(self) -> tuple[Block, ...]:
         """The same as pictures and one table."""
-        selection, shown = self.selection, self.selection.shown
-        asked = [
-            Words(f"{self._asks(view)}: {clause_words(clause)}")
-            for view, clause in selection.brushes.present
-        ]
-        dimensions = [(self._dimension(name), self._title(name)) for name in self.columns]
-        figures = still_figures(shown, dimensions, selection.time_unit, bool(asked))
+        columns, shown = self._columns, self.selection.shown
+        asked = [Words(words) for _, words in columns.asked]
+        dimensions = [(columns.dimension(name), columns.title(name)) for name in self.columns]
+        figures = still_figures(shown, dimensions, self.selection.time_unit, bool(asked))
         rules = self._rules(lambda text: [Words(line) for line in text.split("\n") if line])
         return (Words(count_words(shown)), *asked, *figures, *rules, self._table(shown))
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns whose bars are shown."""
-        offered = self._offered_columns()
+        offered = tuple(self._columns.offered)
         if self.state.columns is None:
             return offered[:MOST_AT_FIRST]
         unknown = [name for name in self.state.columns if name not in offered]
@@ -162,110 +141,15 @@ class CrossFilter(NotebookWidget):
             return selection.shown
         return selection.display.counts(selection.chosen.counts)
 
-    def _dimension(self, name: str) -> Dimension:
-        return self.selection.index.dimensions[name]
-
-    def _offered_columns(self) -> tuple[str, ...]:
-        index = self.selection.index
-        return tuple(
-            name
-            for name, each in index.dimensions.items()
-            if not names_patients(each, index.n_patients)
-        )
-
-    def _asks(self, view: str) -> str:
-        """What a chip says before the words of the clause of ``view``."""
-        clause = self.selection.brushes.clauses[view]
-        return self._title(getattr(clause, "column", MODALITIES))
-
-    def _title(self, name: str) -> str:
-        return "Modalities" if name == MODALITIES else self.selection.title(name)
-
-    def _toolbar(self) -> Controls:
-        brushes = self.selection.brushes
-        rules = "Hide the rules" if self.state.rules_shown else "Make this a rule"
-        asked = bool(brushes.present)
-        return Controls(
-            (
-                Choice("bars", "Bars show", BARS, self.state.bars, SHARES),
-                Button("undo", "Undo", enabled=bool(brushes.past), hint="Ctrl+Z"),
-                Button("redo", "Redo", enabled=bool(brushes.future), hint="Ctrl+Shift+Z"),
-                Button("clear_all", "Clear all", enabled=asked),
-                Button("rule", rules, enabled=asked or self.state.rules_shown, primary=True),
-            ),
-            "toolbar",
-        )
-
-    def _chips(self) -> tuple[Block, ...]:
-        chips = tuple(
-            Button("clear", f"{self._asks(view)}: {clause_words(clause)}  ×", view, hint="Let go")
-            for view, clause in self.selection.brushes.present
-        )
-        return (Controls(chips, "chips"),) if chips else ()
-
     def _bars(self, shown: Shown) -> dict[str, Any]:
-        brushes, selection = self.selection.brushes, self.selection
-        views = []
-        for name in self.columns:
-            dimension, view = self._view_of(name)
-            clause = brushes.clauses.get(name)
-            counts = shown.views[name]
-            views.append(
-                {
-                    **view,
-                    "total": list(counts.total),
-                    "selected": list(counts.selected),
-                    "chosen": cover(dimension, clause).chosen.tolist() if clause else None,
-                    "asks": printable(clause_words(clause)) if clause else "",
-                }
-            )
+        brushes = self.selection.brushes
         return {
-            "views": views,
+            "views": self._columns.bars(self.columns, shown),
             "heights": self.state.bars,
             "undo": bool(brushes.past),
             "redo": bool(brushes.future),
-            "minimum": selection.minimum,
+            "minimum": self.selection.minimum,
         }
-
-    def _view_of(self, name: str) -> tuple[Dimension, dict[str, Any]]:
-        """The dimension, and what is always said of it: written once."""
-        dimension = self._dimension(name)
-        known = self._views.get(name)
-        if known is None or known[0] is not dimension:
-            known = (dimension, column_view(dimension, self._title(name)))
-            self._views[name] = known
-        return known
-
-    def _survival(self, shown: Shown) -> Part:
-        selection = self.selection
-        outcome = selection.index.outcome
-        end = float(outcome.ends[-1]) if outcome is not None else 0.0
-        # Round as the times at which curves are shown, so that each tick has its number at risk.
-        places = [0.0, *(round_edges(0.0, end, 5).tolist() if end > 0 else [])]
-        ticks = [[at, plain(at)] for at in places]
-        data = {"unit": selection.time_unit, "end": end or 1.0, "ticks": ticks}
-        return Part("survival", "survival", {**data, **_curves(shown, selection.minimum)})
-
-    def _columns_section(self) -> Section:
-        state, shown = self.state, self.columns
-        titles = {name: self._title(name) for name in self._offered_columns()}
-        sought = state.search.casefold()
-        found = {
-            name: title
-            for name, title in titles.items()
-            if name in shown or sought in title.casefold() or sought in name.casefold()
-        }
-        controls: list[Control] = [Switch("table_shown", "Numbers as a table", state.table_shown)]
-        if len(titles) > MANY_COLUMNS:
-            controls.append(TextEntry("search", "Search columns", state.search))
-        controls.append(Several("columns", "Columns", found, shown))
-        blocks: list[Block] = [Controls(tuple(controls), "columns")]
-        hidden = set(self.selection.index.dimensions) - set(titles)
-        if hidden:
-            names = ", ".join(self._title(name) for name in sorted(hidden))
-            blocks.append(Notice(f"not shown, because its values tell patients apart: {names}"))
-        caption = f"Columns and table ({len(shown)} of {len(titles)} columns shown)"
-        return Section("columns", caption, tuple(blocks), open=False)
 
     def _rules(self, written: Callable[[str], list[Block]]) -> tuple[Block, ...]:
         if not self.state.rules_shown:
@@ -281,11 +165,7 @@ class CrossFilter(NotebookWidget):
         return (Section("rules", "As rules", (words, *said, *code)),)
 
     def _table(self, shown: Shown) -> Table:
-        rows: list[tuple[str, ...]] = []
-        for name in self.columns:
-            clause = self.selection.brushes.clauses.get(name)
-            chosen = cover(self._dimension(name), clause).chosen.tolist() if clause else None
-            rows += count_rows(self._title(name), shown.views[name], chosen)
+        rows = self._columns.rows(self.columns, shown)
         head = ("Column", "Value", "Selected", "All")
         return Table("counts", "Numbers of the bars", head, tuple(rows))
 
@@ -323,7 +203,7 @@ class CrossFilter(NotebookWidget):
         add
             Whether the bar is added to those chosen, or taken from them; else it is chosen alone.
         """
-        now, dimension = self.selection.brushes.clauses.get(column), self._dimension(column)
+        now, dimension = self.selection.brushes.clauses.get(column), self._columns.dimension(column)
         changed = toggle_bin if add else only_bin
         self.selection.set(column, changed(dimension, now, bin_number))
 
@@ -343,7 +223,9 @@ class CrossFilter(NotebookWidget):
         if ends is not None:
             some_missing = bool(selection.index.total[name][-1])
             now = selection.brushes.clauses.get(name)
-            clause = range_of_bins(self._dimension(name), now, ends, some_missing=some_missing)
+            clause = range_of_bins(
+                self._columns.dimension(name), now, ends, some_missing=some_missing
+            )
         if moving:
             selection.move(name, clause)
         else:
@@ -352,13 +234,15 @@ class CrossFilter(NotebookWidget):
     def _check_pick(self, name: str, pick: str) -> None:
         how, _, at = pick.partition(" ")
         a_bar = name in self.columns and how in ("only", "toggle") and at.isdecimal()
-        if a_bar and int(at) < self._dimension(name).n_codes:
+        if a_bar and int(at) < self._columns.dimension(name).n_codes:
             return
         if (name, pick) != ("survival", "exact"):
             super()._check_pick(name, pick)
 
     def _check_brush(self, name: str) -> None:
-        if name not in self.columns or not isinstance(self._dimension(name).bins, RangeBins):
+        if name not in self.columns or not isinstance(
+            self._columns.dimension(name).bins, RangeBins
+        ):
             super()._check_brush(name)
 
     def _moved(self, moved: Moved) -> None:
@@ -368,8 +252,8 @@ class CrossFilter(NotebookWidget):
             return
         shown = self.selection.shown
         selected = {name: list(shown.views[name].selected) for name in self.columns}
-        curves = _curves(shown, self.selection.minimum)
-        self.send({"kind": "counts", **_chosen(shown), "selected": selected, **curves})
+        counts = {**_chosen(shown), "selected": selected}
+        self.send({"kind": "counts", **counts, **curves_json(shown)})
 
 
 def _code(text: str) -> list[Block]:
@@ -378,25 +262,3 @@ def _code(text: str) -> list[Block]:
 
 def _chosen(shown: Shown) -> dict[str, Any]:
     return {"n_patients": shown.n_patients, "n_selected": shown.n_selected}
-
-
-def _curves(shown: Shown, minimum: int) -> dict[str, Any]:
-    """The curves as JSON, and what is to be said where one is withheld."""
-    curves = [_curve(each) for each in (shown.survival, shown.survival_rest)]
-    withheld = shown.n_selected is None or shown.n_rest is None
-    note = ""
-    if withheld:
-        note = "Withheld: the number of the selected or of the others is too small to be shown."
-    elif shown.n_rest == 0:
-        note = "Everyone is selected."
-    elif shown.n_selected == 0:
-        note = "Nobody is selected."
-    exact = all(each is None or each.exact for each in (shown.survival, shown.survival_rest))
-    return {"curves": curves, "note": note, "exact": exact}
-
-
-def _curve(curve: ShownCurve | None) -> dict[str, Any] | None:
-    if curve is None:
-        return None
-    survival = [round(each, 5) for each in curve.survival]
-    return {"time": list(curve.time), "survival": survival, "n_at_risk": list(curve.n_at_risk)}

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from workbench.data.imaging import Scene, Window
 from workbench.widgets.blocks import Button, Choice, Control, Controls, Number, Slider, Switch
+from workbench.widgets.image_messages import MOST_ZOOM, Finite
 from workbench.widgets.widget import WidgetState
 
 OWN = "own"
@@ -20,23 +21,34 @@ class ImageState(WidgetState):
     """What is looked at, and how.
 
     ``patient`` counts from 1. ``plane`` "" is all of them. ``voxel`` counts to the patient's right,
-    front and head (of pictures: row, column, picture), from 0; None is the middle. ``channel`` ""
-    is the first. ``window`` is a name; "own" has ``centre`` and ``width``; "" is the first.
-    ``fill`` and ``strength`` are the opacity of regions and of the largest contribution.
+    front and head (of pictures: row, column, picture), from 0; None is the middle. ``zoom`` times
+    magnified, ``middle`` is the place (in voxels) that stays in the middle of what is seen; None is
+    that which is looked at. ``channel`` "" is the first. ``window`` is a name; "own" has ``centre``
+    and ``width``; "" is the first. ``fill`` and ``strength`` are the opacity of regions and of the
+    largest contribution. ``contributions`` None shows them unless a check of them failed.
     """
 
     patient: Annotated[int, Field(ge=1)] = 1
     plane: str = ALL
     voxel: tuple[Place, Place, Place] | None = None
+    zoom: Annotated[float, Field(ge=1, le=MOST_ZOOM)] = 1.0
+    middle: tuple[Finite, Finite, Finite] | None = None
     channel: str = ""
     window: str = ""
     centre: float | None = None
     width: float | None = None
     regions: bool = True
     fill: Share = 0.25
-    contributions: bool = True
+    contributions: bool | None = None
     strength: Share = 0.7
     smooth: bool = True
+
+
+def shows_contributions(state: ImageState, scene: Scene) -> bool:
+    """Whether contributions lie over the image: those that failed a check must be asked for."""
+    if scene.attribution is None:
+        return False
+    return not scene.attribution.failed if state.contributions is None else state.contributions
 
 
 def controls_of(
@@ -59,6 +71,7 @@ def controls_of(
         *_patient(state, n_patients),
         *_plane(state, scene),
         *_grey(state, scene, windows, window),
+        Slider("zoom", "Zoom", 1, MOST_ZOOM, 0.25, state.zoom, "×"),
     )
     return Controls(place, "place"), Controls(_over(state, scene), "over")
 
@@ -106,8 +119,8 @@ def _over(state: ImageState, scene: Scene) -> tuple[Control, ...]:
         ]
     if scene.attribution is not None:
         over += [
-            Switch("contributions", "Contributions", state.contributions),
-            Slider("strength", "strength", 0, 1, 0.05, state.strength),
+            Switch("contributions", "Contributions", shows_contributions(state, scene)),
+            Slider("strength", "opacity", 0, 1, 0.05, state.strength),
         ]
     return (*over, Switch("smooth", "Smooth", state.smooth))
 

@@ -6,7 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from workbench.errors import WorkbenchError
 
-MOST_FRAMES = 8
+MOST_FRAMES, MOST_AHEAD = 8, 16
+MOST_ZOOM = 16
 
 Name = Annotated[str, Field(max_length=20)]
 Whole = Annotated[int, Field(ge=0, lt=1 << 31)]
@@ -28,17 +29,23 @@ class Wanted(_Message):
 class Look(_Message):
     """Somebody looks at a voxel; slices are wanted for that, or soon will be.
 
-    ``view`` tells one page of a widget from another, ``patient`` and ``channel`` say what it
-    believes it shows, ``settled`` that the hand was lifted.
+    ``view`` tells one page of a widget from another, ``turn`` one of its questions; both come back
+    with the answer. ``patient`` and ``channel`` say what it believes it shows, ``wanted`` what it
+    cannot show, ``ahead`` what the hand will come to, ``settled`` that the hand was lifted.
+    ``zoom`` and ``middle`` (of what is seen, in voxels; None is the image's) say what is magnified.
     """
 
     kind: Literal["look"]
     view: Name = ""
+    turn: Whole = 0
     patient: Whole
     channel: Whole
     voxel: tuple[Whole, Whole, Whole]
     window: tuple[Finite, Finite] | None = None
+    zoom: Annotated[float, Field(ge=1, le=MOST_ZOOM)] | None = None
+    middle: tuple[Finite, Finite, Finite] | None = None
     wanted: Annotated[tuple[Wanted, ...], Field(max_length=MOST_FRAMES)] = ()
+    ahead: Annotated[tuple[Wanted, ...], Field(max_length=MOST_AHEAD)] = ()
     settled: bool = False
 
 

@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
-from workbench.data.imaging import Plane, Scene, Window
+from workbench.data.imaging import Attribution, Plane, Scene, Window
 from workbench.data.imaging.composing import HIGHER, LABEL_COLOURS, LOWER
 from workbench.data.imaging.volume import Millimetres, Volume, Voxel
 from workbench.errors import printable
 from workbench.widgets.blocks import Table
-from workbench.widgets.image_controls import ImageState
+from workbench.widgets.image_controls import ImageState, shows_contributions
 
 _OBLIQUE = 1.0
+
+Place = tuple[float, float, float]
 
 
 def planes_json(
@@ -19,6 +21,7 @@ def planes_json(
     planes: Sequence[Plane],
     *,
     voxel: Voxel,
+    middle: Place,
     window: Window,
     channel: int,
 ) -> dict[str, Any]:
@@ -30,8 +33,10 @@ def planes_json(
         What is set.
     scene, planes
         What is shown, and in which planes.
-    voxel, window, channel
-        Where, in which greys, and which channel (from 0).
+    voxel, middle
+        What is looked at, and what lies in the middle of what is seen.
+    window, channel
+        In which greys, and which channel (from 0).
     """
     volume, mask, attribution = scene.volume, scene.mask, scene.attribution
     return {
@@ -43,6 +48,8 @@ def planes_json(
         "oriented": volume.known_orientation,
         "planes": [_plane(plane) for plane in planes],
         "voxel": list(voxel),
+        "zoom": state.zoom,
+        "middle": list(middle),
         "window": [window.centre, window.width],
         "smooth": state.smooth,
         "mask": mask
@@ -58,7 +65,7 @@ def planes_json(
             "method": printable(attribution.method),
             "limit": attribution.limit,
             "colours": [LOWER, HIGHER],
-            "strength": state.strength if state.contributions else 0,
+            "strength": state.strength if shows_contributions(state, scene) else 0,
         },
     }
 
@@ -97,6 +104,8 @@ def shown_table(
         rows.append(("Position", position_words(world)))
     else:
         rows.append(("Voxel", ", ".join(str(v) for v in voxel)))
+    if state.zoom > 1:
+        rows.append(("Zoom", f"{state.zoom:.3g} ×"))
     if not volume.colour:
         unit = f" {volume.unit}" if volume.unit else ""
         rows.append(("Window", f"{window.centre:g}, width {window.width:g}{unit}"))
@@ -104,12 +113,37 @@ def shown_table(
         rows.append(("Regions", ", ".join(scene.mask.names) if state.regions else "off"))
     if (shown := scene.attribution) is not None:
         how = f"{shown.title}, full colour at {shown.limit:.3g} {shown.method}".strip()
-        rows.append(("Contributions", how if state.contributions else "off"))
+        rows.append(("Contributions", how if shows_contributions(state, scene) else "off"))
+        rows.append(("Checks of them", _fared(shown)))
     return Table("shown", "What is shown", ("What", "Value"), tuple(rows), folded=True)
 
 
-def doubts(volume: Volume) -> list[str]:
-    """What a reader must know of a volume before believing its letters and its numbers."""
+def _fared(shown: Attribution) -> str:
+    if not shown.checks:
+        return "none was made"
+    return f"{len(shown.checks) - len(shown.failed)} of {len(shown.checks)} passed"
+
+
+def doubts(state: ImageState, scene: Scene) -> list[str]:
+    """What a reader must know before believing letters and colours."""
+    shown = scene.attribution
+    found = _of_place(scene.volume)
+    if shown is not None and not shown.checks:
+        found.append("the contributions were not checked: do not rely on them.")
+    if shown is not None and shown.failed:
+        failed = "; ".join(
+            f"{each.name}: {each.value:.3g}, threshold {each.threshold:.3g}"
+            for each in shown.failed
+        )
+        off = "" if shows_contributions(state, scene) else ", and they are off until asked for"
+        found.append(
+            f"{len(shown.failed)} of {len(shown.checks)} checks of the contributions failed "
+            f"({failed}): do not rely on them{off}."
+        )
+    return found
+
+
+def _of_place(volume: Volume) -> list[str]:
     found = []
     if volume.affine is not None and not volume.known_orientation:
         found.append(

@@ -4,7 +4,6 @@ import base64
 import io
 from collections.abc import Mapping
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -13,35 +12,37 @@ from matplotlib.figure import Figure as Sheet
 
 from workbench.data.imaging import OneScene, Plane, Scene, Scenes, Window, windows_of
 from workbench.data.imaging.composing import cut
+from workbench.data.imaging.planes import middle_of
 from workbench.data.imaging.volume import Millimetres, Voxel
-from workbench.errors import ImageError, WorkbenchError, printable
+from workbench.errors import ImageError, printable
 from workbench.figures.image_planes import plot_image_planes
 from workbench.figures.style import styled, to_svg
 from workbench.widgets.blocks import Block, Notice, Part, Table
-from workbench.widgets.image_controls import OWN, ImageState, controls_of
-from workbench.widgets.image_messages import Look, read_look
-from workbench.widgets.image_page import doubts, planes_json, shown_table
+from workbench.widgets.image_controls import (
+    OWN,
+    ImageState,
+    controls_of,
+    shows_contributions,
+)
+from workbench.widgets.image_messages import Look, Wanted, read_look
+from workbench.widgets.image_page import Place, doubts, planes_json, shown_table
 from workbench.widgets.messages import Change, Said
 from workbench.widgets.offered import checked_value
-from workbench.widgets.widget import NotebookWidget, WidgetState
+from workbench.widgets.pixel_widget import CONSENT, WITHHELD, PixelWidget
+from workbench.widgets.widget import WidgetState
 
-WITHHELD = (
-    "The picture is withheld: the data's card does not allow pictures of single patients to be "
-    "saved."
-)
+AT_ONCE = 4
+"""Slices a message, of those that nobody waits for."""
+
 _SUFFIXES = (".png", ".svg", ".pdf", ".html")
 
 
-def style(name: str) -> str:
-    """A sheet in ``static/``."""
-    return (files("workbench.widgets") / "static" / name).read_text(encoding="utf-8")
-
-
-class ImageViewer(NotebookWidget):
+class ImageViewer(PixelWidget):
     """Axial, coronal and sagittal planes through one voxel, or pictures that have no planes.
 
-    Slices go to the page one by one, when they are looked at, and are no part of what a notebook
-    keeps. A picture is saved, or left in the notebook, only where ``images.may_be_saved``.
+    Slices go to the page when they are looked at, with a few that come next, and are no part of
+    what a notebook keeps. A picture is saved, or left in the notebook, only where
+    ``images.may_be_saved``.
 
     Parameters
     ----------
@@ -65,8 +66,8 @@ class ImageViewer(NotebookWidget):
 
     State = ImageState
     title = "Image"
-    scripts = ("image_viewer.js",)
-    _css = NotebookWidget._css + style("image_viewer.css")
+    scripts = ("image_slices.js", "image_viewer.js")
+    asks = "look"
 
     def __init__(
         self, images: Scene | Scenes, state: WidgetState | Mapping[str, Any] | None = None
@@ -98,6 +99,11 @@ class ImageViewer(NotebookWidget):
     def world(self) -> Millimetres | None:
         """Where that is, mm to the patient's right, front and head; None of pictures."""
         return self.scene.volume.world(self.voxel)
+
+    @property
+    def middle(self) -> Place:
+        """The place in the middle of what is seen, in voxels: no edge lies inside its frame."""
+        return middle_of(self.state.middle or self.voxel, self.state.zoom, self.scene.volume.shape)
 
     @property
     def windows(self) -> dict[str, Window]:
@@ -160,14 +166,15 @@ class ImageViewer(NotebookWidget):
 
     def blocks(self) -> tuple[Block, ...]:
         """Controls, planes, and what is shown in words."""
-        volume, window = self.scene.volume, self.window
+        window = self.window
         controls = controls_of(self.state, self.scene, len(self.images), self.windows, window)
-        notices = [Notice(text, "warning") for text in doubts(volume)]
+        notices = [Notice(text, "warning") for text in doubts(self.state, self.scene)]
         data = planes_json(
             self.state,
             self.scene,
             self._shown(),
             voxel=self.voxel,
+            middle=self.middle,
             window=window,
             channel=self._channel(),
         )
@@ -185,18 +192,8 @@ class ImageViewer(NotebookWidget):
 
     # What the page says
 
-    def receive(self, content: object) -> None:
-        """Send the slices that the page looks at; all else as every widget does."""
-        if not (isinstance(content, dict) and content.get("kind") == "look"):
-            super().receive(content)
-            return
-        try:
-            self._look(read_look(content))
-        except WorkbenchError as error:
-            self._problem = str(error)
-            self.refresh()
-        finally:
-            self.send({"kind": "looked", "view": str(content.get("view", ""))[:20]})
+    def _answer(self, content: dict[str, Any]) -> None:
+        self._look(read_look(content))
 
     def _look(self, look: Look) -> None:
         if (look.patient, look.channel) != (self.state.patient, self._channel()):
@@ -205,27 +202,29 @@ class ImageViewer(NotebookWidget):
         if look.window is not None:
             own = Window(*look.window)
             moved |= {"window": OWN, "centre": own.centre, "width": own.width}
+        if look.zoom is not None:
+            moved |= {"zoom": look.zoom, "middle": look.middle}
         if look.settled:
             self.change(**moved)
         else:
             self._state = self._state.model_copy(update=moved)
-        for wanted in look.wanted:
-            self._send_slice(self._plane(wanted.plane).name, wanted.number)
+        self._send_slices(look, look.wanted)
+        for start in range(0, len(look.ahead), AT_ONCE):
+            self._send_slices(look, look.ahead[start : start + AT_ONCE])
 
-    def _send_slice(self, plane: str, number: int) -> None:
-        found = cut(self.scene, plane, number, self._channel())
-        layers = {"values": found.values, "labels": found.labels, "levels": found.levels}
-        sent = {name: array for name, array in layers.items() if array is not None}
-        head = {
-            "kind": "slice",
-            "patient": self.state.patient,
-            "channel": self._channel(),
-            "plane": plane,
-            "number": number,
-            "type": found.values.dtype.name,
-            "layers": list(sent),
-        }
-        self.send(head, [array.tobytes() for array in sent.values()])
+    def _send_slices(self, look: Look, wanted: tuple[Wanted, ...]) -> None:
+        """Several slices in one message: a message costs a page more than its bytes do."""
+        heads, buffers = [], []
+        for each in wanted:
+            found = cut(self.scene, self._plane(each.plane).name, each.number, look.channel)
+            layers = {"values": found.values, "labels": found.labels, "levels": found.levels}
+            sent = {name: array for name, array in layers.items() if array is not None}
+            kind = found.values.dtype.name
+            heads.append(each.model_dump() | {"type": kind, "layers": list(sent)})
+            buffers += [array.data for array in sent.values()]
+        if heads:
+            told = look.model_dump(include={"view", "turn", "patient", "channel"})
+            self.send({"kind": "slices", **told, "slices": heads}, buffers)
 
     def _handle(self, message: Said) -> None:
         if isinstance(message, Change) and message.field in ("centre", "width"):
@@ -251,7 +250,7 @@ class ImageViewer(NotebookWidget):
 
     def _turn_to(self, patient: Any) -> None:
         """Another patient's image is another place: it begins in its middle."""
-        self.change(patient=patient, voxel=None)
+        self.change(patient=patient, voxel=None, middle=None)
 
     # Pictures
 
@@ -263,10 +262,12 @@ class ImageViewer(NotebookWidget):
             self.voxel,
             self.window,
             planes=[plane.name for plane in self._shown()],
+            zoom=state.zoom,
+            middle=self.middle,
             channel=self._channel(),
             outlines=state.regions,
             fill=state.fill,
-            contributions=state.strength if state.contributions else 0,
+            contributions=state.strength if shows_contributions(state, self.scene) else 0,
             smooth=state.smooth,
         )
 
@@ -294,9 +295,7 @@ class ImageViewer(NotebookWidget):
         if suffix not in _SUFFIXES:
             return super().save(path, name)
         if not self.images.may_be_saved:
-            raise ImageError(
-                f"{WITHHELD} Set `privacy.thumbnails: true` in the card if the data's owner agrees."
-            )
+            raise ImageError(CONSENT)
         if suffix == ".html":
             return super().save(path, name)
         sheet, part = self.sheet(), path.with_name(path.name + ".part")

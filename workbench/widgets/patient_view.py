@@ -1,40 +1,28 @@
 """One patient under a number: what happened, what is known, what is predicted and why."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
 from workbench.errors import CohortError, WorkbenchError
-from workbench.figures import plot_patient_contributions, plot_patient_survival, plot_timeline
-from workbench.figures.timeline import FollowUp
-from workbench.figures.wording import percents, time_words
-from workbench.report.format import A_YEAR
-from workbench.report.words import in_sentence, short
-from workbench.widgets.blocks import (
-    Block,
-    Button,
-    Choice,
-    Controls,
-    Figure,
-    Notice,
-    Number,
-    Row,
-    Switch,
-    Table,
-    Words,
+from workbench.materialisation import materialise
+from workbench.predict import saved_model
+from workbench.study_steps import JUDGED
+from workbench.widgets.blocks import Block, Button, Controls, Number, Row, Switch
+from workbench.widgets.patient_sections.change import change_blocks
+from workbench.widgets.patient_sections.history import checked_events, data_tiles, timeline
+from workbench.widgets.patient_sections.prediction import (
+    attributed_block,
+    contributed_block,
+    survival_block,
 )
 from workbench.widgets.selection import Moved, Selection
+from workbench.widgets.shown_patient import ShownPatient
 from workbench.widgets.single_patient import check_ordinal, may_keep, single_patient
-from workbench.widgets.what_if import (
-    changed_patient,
-    outside_training,
-    survival_if,
-    value_of,
-    variables,
-)
+from workbench.widgets.what_if import changed_patient
 from workbench.widgets.widget import NotebookWidget, WidgetState
 
 if TYPE_CHECKING:
@@ -43,12 +31,7 @@ if TYPE_CHECKING:
     from fusion.models.protocol import FittedRisk
     from fusion.predictions import Predictions
     from workbench.cohort.cohort import Cohort
-
-EVENT_COLUMNS = ("patient_id", "day", "kind", "label")
-NOT_A_TREATMENT = (
-    "This is not a treatment effect: it is what the model, which learned from who had what, says "
-    "of another patient who differs in this. It was fitted with this patient among others."
-)
+    from workbench.study import StudyResult
 
 
 class PatientView(NotebookWidget):
@@ -118,11 +101,33 @@ class PatientView(NotebookWidget):
         self.dataset, self.fitted = None, fitted
         if dataset is not None:
             self.dataset = dataset.take(_positions(dataset.patient_id, ids, "dataset"))
-        self.events = None if events is None else _checked_events(events)
+        self.events = None if events is None else checked_events(events)
         self.selection = selection
         super().__init__(state)
         if selection is not None:
-            selection.watch(self._moved)
+            self.follow(selection, self._moved)
+
+    @classmethod
+    def of(
+        cls,
+        result: "StudyResult",
+        *,
+        events: pd.DataFrame | None = None,
+        selection: Selection | None = None,
+        state: WidgetState | dict | None = None,
+    ) -> Self:
+        """The patients of ``workbench.run``, with the model that it saved for what if."""
+        saved = saved_model(result.report.parent)
+        dataset = materialise(result.cohort.evaluated, saved.study.modalities)
+        return cls(
+            result.predictions[JUDGED],
+            result.cohort,
+            events=events,
+            dataset=saved.embedder.embed(dataset),
+            fitted=saved.risk,
+            selection=selection,
+            state=state,
+        )
 
     def _moved(self, moved: Moved) -> None:
         if moved.settled and self.state.selected_only:
@@ -145,33 +150,46 @@ class PatientView(NotebookWidget):
     @property
     def patient_id(self) -> str:
         """Who is shown: for Python alone."""
-        return str(self.cohort.patients.index[self.state.patient - 1])
+        return self._patient().patient_id
 
-    def _row(self) -> int:
-        return self.state.patient - 1
-
-    def _name(self) -> str:
-        return f"Patient {self.state.patient:,} of {self.n_patients:,}"
+    def _patient(self) -> ShownPatient:
+        return ShownPatient(self.cohort, self.state.patient)
 
     # The page
 
     def blocks(self) -> tuple[Block, ...]:
         """A number, and what is only sent."""
-        patient: list[Block] = [
-            Figure("timeline", self._timeline()),
-            Row((self._tiles(), *self._survival()), (1, 2)),
-            *self._contributions(),
-            *self._what_if(),
-        ]
+        patient = self._patient()
+        survival = survival_block(
+            patient, self.predictions, limits=self.limits, dataset=self.dataset
+        )
+        blocks = (
+            timeline(patient, self.events),
+            Row((data_tiles(patient), survival), (1, 2)),
+            self._contributions(patient),
+            *self._what_if(patient),
+        )
+        keep = may_keep(self.cohort)
         return (
             self._asked(),
-            single_patient(
-                "patient",
-                self._name(),
-                tuple(patient),
-                keep=may_keep(self.cohort),
-                version=self.version,
-            ),
+            single_patient("patient", patient.name, blocks, keep=keep, version=self.version),
+        )
+
+    def _contributions(self, patient: ShownPatient) -> Block:
+        if self.attribution is None:
+            return contributed_block(patient, self.predictions)
+        row = int(self._explained[patient.row])
+        return attributed_block(patient, self.attribution, row)
+
+    def _what_if(self, patient: ShownPatient) -> tuple[Block, ...]:
+        if self.fitted is None or self.dataset is None:
+            return ()
+        return change_blocks(
+            patient,
+            self.dataset,
+            self.fitted,
+            changes=self.state.what_if,
+            horizons=self.predictions.horizons,
         )
 
     def _asked(self) -> Controls:
@@ -201,179 +219,6 @@ class PatientView(NotebookWidget):
         numbers = np.flatnonzero(self.cohort.patients.index.isin(chosen)) + 1
         further = numbers[numbers > at] if step > 0 else numbers[numbers < at][::-1]
         return int(further[0]) if len(further) else None
-
-    def _timeline(self) -> Any:
-        patient = self.cohort.patients.iloc[self._row()]
-        a_year = {"years": 1.0, **A_YEAR}.get(self.cohort.time_unit, 365.25)
-        days = float(patient["time"]) * 365.25 / a_year
-        outcome = self.cohort.card.spec.outcomes[self.cohort.outcome].title
-        end = FollowUp(
-            round(days, 1), bool(patient["event"]), f"event of {in_sentence(short(outcome))}"
-        )
-        own = None
-        if self.events is not None:
-            own = self.events[self.events["patient_id"].astype(str) == self.patient_id]
-        if own is None or own.empty:
-            notes = [] if self.events is not None else ["No events were passed"]
-            return plot_timeline(
-                np.empty(0), (), (), follow_up=end, title=f"{self._name()}: follow-up", notes=notes
-            )
-        own = own.sort_values("day", kind="stable")
-        return plot_timeline(
-            own["day"].to_numpy(float),
-            own["kind"].astype(str).tolist(),
-            own["label"].astype(str).tolist(),
-            value=own["value"].to_numpy(float) if "value" in own else None,
-            follow_up=end,
-            title=f"{self._name()}: what happened",
-        )
-
-    def _tiles(self) -> Table:
-        rows = []
-        for name, spec in self.cohort.card.spec.modalities.items():
-            present = bool(self.cohort.available[name][self._row()])
-            rows.append((short(spec.title), "● there" if present else "○ absent"))
-        return Table("tiles", "Kinds of data", ("Kind", "This patient"), tuple(rows))
-
-    def _limit(self) -> float:
-        """Last time of the patients a model learned from."""
-        return float(self.cohort.patients["time"].max())
-
-    def _survival(self) -> tuple[Block, ...]:
-        row, found = self._row(), self.predictions
-        if self.dataset is not None:
-            clinical = self.dataset.modalities[self.dataset.clinical]
-            beyond = outside_training(clinical, row, found.fold)
-            if beyond:
-                return (
-                    Notice(
-                        f"The prediction is withheld: {', '.join(beyond)} of this patient lies "
-                        "outside the range of the training data.",
-                        "warning",
-                    ),
-                )
-        lower, upper = (None, None) if self.limits is None else (v[row] for v in self.limits)
-        drawing = plot_patient_survival(
-            found.horizons,
-            found.survival[row],
-            lower=lower,
-            upper=upper,
-            limit=self._limit(),
-            reference=(found.horizons, found.survival.mean(axis=0)),
-            reference_name="Mean prediction of all patients",
-            time_unit=self.cohort.time_unit,
-            title=f"{self._name()}: predicted survival",
-            notes=["Predicted by models that never saw this patient"],
-        )
-        return (Figure("survival", drawing),)
-
-    def _contributions(self) -> tuple[Block, ...]:
-        names: list[str] = []
-        values: list[float] = []
-        groups: list[str] = []
-        if self.attribution is not None:
-            at = int(self._explained[self._row()])
-            for place, name in enumerate(self.attribution.modality_names):
-                fine = self.attribution.features.get(name)
-                title = self._titled(name)
-                if fine is None:
-                    names.append(title)
-                    values.append(float(self.attribution.modalities[-1, at, place]))
-                    groups.append(title)
-                else:
-                    names += fine.names
-                    values += fine.values[-1, at].tolist()
-                    groups += [title] * len(fine.names)
-            reference = self.attribution.reference
-        else:
-            parts = self.predictions.contributions
-            names = [self._titled(name) for name in parts]
-            values = [float(each[self._row()]) for each in parts.values()]
-            reference = "a patient of whom nothing is known"
-        if not names:
-            return (Notice("The model does not say what moved its prediction."),)
-        drawing = plot_patient_contributions(
-            names,
-            np.array(values),
-            groups=groups if self.attribution is not None and self.attribution.features else None,
-            reference=reference,
-            title=f"{self._name()}: what moved the prediction",
-        )
-        return (Figure("contributions", drawing),)
-
-    def _titled(self, modality: str) -> str:
-        spec = self.cohort.card.spec.modalities
-        return short(spec[modality].title) if modality in spec else modality
-
-    # What if
-
-    def _what_if(self) -> tuple[Block, ...]:
-        if self.fitted is None or self.dataset is None:
-            return ()
-        clinical = self.dataset.modalities[self.dataset.clinical]
-        known = variables(clinical)
-        controls: list[Any] = []
-        for name, variable in known.items():
-            own = value_of(clinical, self._row(), variable)
-            value = self.state.what_if.get(name, own)
-            field, label = f"what_if.{name}", self._column(name)
-            if variable.low is None:
-                options = {"": self._reference_level(name)} | {v: v for v in variable.levels}
-                controls.append(Choice(field, label, options, "" if value is None else str(value)))
-            else:
-                number = None if value is None else float(value)
-                controls.append(Number(field, label, number, unit=self._unit(name)))
-        controls.append(Button("as_is", "As it is", enabled=bool(self.state.what_if)))
-        blocks: list[Block] = [
-            Words("What if", 3),
-            Notice(NOT_A_TREATMENT, "warning"),
-            Controls(tuple(controls), "what-if"),
-        ]
-        if self.state.what_if:
-            blocks.append(self._changed())
-        return tuple(blocks)
-
-    def _changed(self) -> Block:
-        assert self.fitted is not None
-        assert self.dataset is not None
-        horizons = self.predictions.horizons
-        horizons = horizons[horizons <= self._limit()]
-        try:
-            before, after = survival_if(
-                self.fitted,
-                self.dataset,
-                self._row(),
-                changes=self.state.what_if,
-                horizons=horizons,
-            )
-        except ValueError as error:
-            return Notice(str(error), "problem")
-        write = percents(1)
-        shown = np.unique(np.linspace(0, len(horizons) - 1, 6).astype(int)[1:])
-        rows = tuple(
-            (
-                f"{time_words(float(horizons[i]))} {self.cohort.time_unit}",
-                write(before[i]),
-                write(after[i]),
-            )
-            for i in shown
-        )
-        head = ("Survival to", "As the patient is", "With the change")
-        return Table("what-if", "Predicted again by the fitted model", head, rows)
-
-    def _column(self, name: str) -> str:
-        columns = self.cohort.card.spec.columns
-        words = short(columns[name].meaning) if name in columns else name
-        return words[:1].upper() + words[1:]
-
-    def _unit(self, name: str) -> str:
-        columns = self.cohort.card.spec.columns
-        return (columns[name].unit or "") if name in columns else ""
-
-    def _reference_level(self, name: str) -> str:
-        columns = self.cohort.card.spec.columns
-        levels = columns[name].listed_levels if name in columns else ()
-        return str(levels[0]) if levels else "reference"
 
     # What a person does
 
@@ -412,13 +257,3 @@ def _positions(patient_id: np.ndarray, ids: list[str], what: str) -> np.ndarray:
             "missing: pass those of the same cohort"
         )
     return place
-
-
-def _checked_events(events: pd.DataFrame) -> pd.DataFrame:
-    missing = [name for name in EVENT_COLUMNS if name not in events.columns]
-    if missing:
-        raise CohortError(
-            f"events need the columns {', '.join(EVENT_COLUMNS)}, got none named "
-            f"{', '.join(missing)}"
-        )
-    return events

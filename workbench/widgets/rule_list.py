@@ -1,11 +1,8 @@
 """The rules of a builder as a list with counts, beside the one that is edited."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
-from workbench.cohort.cohort import Cohort
-from workbench.cohort.criteria import Criterion
 from workbench.cohort.flow import Flow
 from workbench.widgets.blocks import (
     Block,
@@ -21,10 +18,10 @@ from workbench.widgets.blocks import (
     Words,
 )
 from workbench.widgets.flow_rows import count_words
+from workbench.widgets.rule_counts import Read
 from workbench.widgets.rule_drafts import AnyDraft
 from workbench.widgets.rule_editor import Palette, rule_blocks
 from workbench.widgets.rule_reading import rule_of
-from workbench.widgets.rule_sources import Answer
 
 HEAD = ("Rule", "Left", "Left out", "Value missing", "Back without it")
 
@@ -40,15 +37,6 @@ class Shown(Protocol):
 
     @property
     def adding(self) -> str: ...
-
-
-@dataclass(frozen=True)
-class Read:
-    """A draft as it was read: the criterion with its answer, or why there is none."""
-
-    criterion: Criterion | None = None
-    answer: Answer | None = None
-    problem: str = ""
 
 
 def rules_row(
@@ -145,18 +133,3 @@ def _adding(shown: Shown, palette: Palette) -> Controls:
 def _row(line: dict) -> tuple[str, ...]:
     counts = ("n_after", "n_removed", "n_unknown", "n_regained")
     return (str(line["sentence"]), *(count_words(line[name]) for name in counts))
-
-
-def lost_together(base: Cohort, flow: Flow, said: list[str], asked: frozenset[str]) -> list[str]:
-    """Levels of which the rules leave nobody, where no rule does so alone or asks for them."""
-    kept, before = flow.kept, base.flow.kept
-    lost = []
-    for name, column in base.card.spec.columns.items():
-        if column.role == "group" and name in base.everyone and name not in asked:
-            group = base.everyone[name]
-            left, there = group[kept].value_counts(), group[before].value_counts()
-            for level in there.index[there > 0]:
-                told = any(f"{name} = {level}" in each for each in said)
-                if not left.get(level, 0) and not told:
-                    lost.append(f"together the rules remove all patients with {name} = {level}")
-    return lost

@@ -202,9 +202,9 @@ class Selection:
                 f"{name}: expected one value for each of {len(self.patients)} patients, got "
                 f"{len(values)}"
             )
-        frame = pd.DataFrame(
-            {name: np.asarray(values) if isinstance(values, np.ndarray) else list(values)}
-        )
+        # The values of a series as they are: levels keep their order, rows theirs.
+        plain = values if isinstance(values, np.ndarray) else values.array
+        frame = pd.DataFrame({name: plain})
         extra = crossfilter(frame)
         index = replace(
             self.index,

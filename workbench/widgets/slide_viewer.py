@@ -14,11 +14,11 @@ from pydantic import Field
 from workbench.data.imaging.composing import HIGHER, LOWER
 from workbench.data.imaging.nifti import full_colour
 from workbench.data.imaging.slide import TILE, Slide
-from workbench.errors import ImageError, WorkbenchError, printable
+from workbench.errors import ImageError, printable
 from workbench.widgets.blocks import Block, Control, Controls, Notice, Part, Slider, Switch, Table
 from workbench.widgets.image_messages import Move, read_move
-from workbench.widgets.image_viewer import WITHHELD, style
-from workbench.widgets.widget import NotebookWidget, WidgetState
+from workbench.widgets.pixel_widget import CONSENT, WITHHELD, PixelWidget
+from workbench.widgets.widget import WidgetState
 
 MOST_HEAT = 1024
 _OVERVIEW = 512
@@ -41,7 +41,7 @@ class SlideState(WidgetState):
     strength: Share = 0.6
 
 
-class SlideViewer(NotebookWidget):
+class SlideViewer(PixelWidget):
     """A slide as tiles: what is in sight is read, sent and drawn, and nothing else.
 
     Tiles are sent without loss, and are no part of what a notebook keeps.
@@ -74,7 +74,7 @@ class SlideViewer(NotebookWidget):
     State = SlideState
     title = "Slide"
     scripts = ("slide_viewer.js",)
-    _css = NotebookWidget._css + style("image_viewer.css")
+    asks = "move"
 
     def __init__(
         self,
@@ -175,18 +175,8 @@ class SlideViewer(NotebookWidget):
 
     # What the page says
 
-    def receive(self, content: object) -> None:
-        """Send the tiles that the page lacks; all else as every widget does."""
-        if not (isinstance(content, dict) and content.get("kind") == "move"):
-            super().receive(content)
-            return
-        try:
-            self._move(read_move(content))
-        except WorkbenchError as error:
-            self._problem = str(error)
-            self.refresh()
-        finally:
-            self.send({"kind": "moved", "view": str(content.get("view", ""))[:20]})
+    def _answer(self, content: dict[str, Any]) -> None:
+        self._move(read_move(content))
 
     def _move(self, move: Move) -> None:
         height, width = self.slide.size
@@ -236,9 +226,7 @@ class SlideViewer(NotebookWidget):
         """
         path = Path(path)
         if path.suffix.lower() in _PICTURES and not self.may_be_saved:
-            raise ImageError(
-                f"{WITHHELD} Set `privacy.thumbnails: true` in the card if the data's owner agrees."
-            )
+            raise ImageError(CONSENT)
         if path.suffix.lower() != ".png":
             return super().save(path, name)
         part = path.with_name(path.name + ".part")

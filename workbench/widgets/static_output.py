@@ -14,7 +14,7 @@ from IPython import get_ipython
 from IPython.display import display, update_display
 
 WAIT = 0.7
-"""Seconds without a change after which the picture is renewed."""
+"""Seconds without a change after which the picture of most widgets is renewed."""
 
 RULES = (
     ".jp-OutputArea-child:has(.wb-static):has(+ .jp-OutputArea-child .wb-root){display:none}"
@@ -33,10 +33,12 @@ class StaticOutput:
     ----------
     render
         The picture as it is now.
+    wait
+        Seconds without a change after which it is renewed.
     """
 
-    def __init__(self, render: Callable[[], str]) -> None:
-        self._render = render
+    def __init__(self, render: Callable[[], str], *, wait: float = WAIT) -> None:
+        self._render, self._wait = render, wait
         self._shown_as: str | None = None
         self._waiting: asyncio.TimerHandle | None = None
         self._last = ""
@@ -60,10 +62,22 @@ class StaticOutput:
             return
         if self._waiting is not None:
             self._waiting.cancel()
-        self._waiting = loop.call_later(WAIT, self.now)
+        self._waiting = loop.call_later(self._wait, self.now)
+
+    def postpone(self) -> None:
+        """Begin to wait anew, if a renewal is waiting."""
+        if self._waiting is not None:
+            self.later()
+
+    def end(self) -> None:
+        """The picture is on no page any more."""
+        self._shown_as = None
+        if self._waiting is not None:
+            self._waiting.cancel()
 
     def now(self) -> None:
         """Renew the picture, if it has changed."""
+        self._waiting = None
         if self._shown_as is None:
             return
         picture = self._render()

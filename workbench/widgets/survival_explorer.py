@@ -109,7 +109,7 @@ class SurvivalExplorer(NotebookWidget):
         self.cause, self.causes = cause, causes
         self._view = view
         super().__init__(state)
-        selection.watch(self._moved)
+        self.follow(selection, self._moved)
 
     def _moved(self, moved: Moved) -> None:
         if moved.settled:

@@ -93,7 +93,7 @@ class TableOne(NotebookWidget):
         self._groups = _groups_of(patients, self._frame)
         super().__init__(state)
         if isinstance(patients, Selection):
-            self._stop = patients.watch(self._moved)
+            self.follow(patients, self._moved)
 
     def _moved(self, moved: Moved) -> None:
         if moved.settled:

@@ -81,7 +81,7 @@ class TrainingMonitor(NotebookWidget):
             def wake() -> None:
                 loop.call_soon_threadsafe(self._soon, loop)
 
-            self.work.watch(wake)
+            self.follow(self.work, wake)
 
     def _soon(self, loop: asyncio.AbstractEventLoop) -> None:
         """Draw, at most once in a while: work may tell of itself a thousand times a second."""

@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import anywidget
 import traitlets
@@ -43,6 +43,7 @@ from workbench.widgets.blocks import (
     Table,
     walk,
 )
+from workbench.widgets.cell_outputs import show_in_cell
 from workbench.widgets.messages import Ask, Brush, Change, Do, Pick, Said, read_message
 from workbench.widgets.offered import checked_value
 from workbench.widgets.page import page_json
@@ -61,6 +62,14 @@ def page_code(*names: str) -> str:
     """The script of a page: the kit that all widgets share, then what this one adds."""
     folder = files("workbench.widgets") / "static"
     return "\n".join((folder / name).read_text(encoding="utf-8") for name in ("kit.js", *names))
+
+
+class Watched(Protocol):
+    """What tells of its changes, such as a :class:`~workbench.widgets.Selection`."""
+
+    def watch(self, watcher: Callable[..., None], /) -> Callable[[], None]:
+        """Call ``watcher`` after each change; returns what ends it."""
+        ...
 
 
 class NotebookWidget(anywidget.AnyWidget):
@@ -91,6 +100,8 @@ class NotebookWidget(anywidget.AnyWidget):
         super().__init_subclass__(**kwargs)
 
     def __init__(self, state: WidgetState | Mapping[str, Any] | None = None) -> None:
+        self._followed: list[tuple[Watched, Callable[..., None]]] = []
+        self._ends: list[Callable[[], None]] = []
         super().__init__()
         self._state = self._read_state({} if state is None else state)
         self._problem = ""
@@ -296,7 +307,36 @@ class NotebookWidget(anywidget.AnyWidget):
         """
         return save_widget(self, Path(path), name)
 
+    # Open and closed
+
+    def follow(self, source: Watched, watcher: Callable[..., None]) -> None:
+        """Call ``watcher`` after each change of ``source``, for as long as the widget is open."""
+        self._followed.append((source, watcher))
+        self._ends.append(source.watch(watcher))
+
+    def close(self) -> None:
+        """Follow nothing any more, and leave every page.
+
+        The notebook does so when the cells that showed the widget have run again without it.
+        Results can still be read, as they were; showing the widget opens it again.
+        """
+        if "_output" in self.__dict__:  # Python closes also what was never wholly made.
+            for end in self._ends:
+                end()
+            self._ends = []
+            self._output.end()
+        super().close()
+
+    def _reopen(self) -> None:
+        self.__dict__.pop("_repr_mimebundle_", None)
+        self.open()
+        self._ends = [source.watch(watcher) for source, watcher in self._followed]
+        self.refresh()
+
     def _ipython_display_(self, **kwargs: Any) -> None:
+        if self.comm is None:
+            self._reopen()
+        show_in_cell(self)
         self._output.display(super()._repr_mimebundle_())
 
 

@@ -1,9 +1,10 @@
 """Long work in a thread: its progress, a way to stop it, and its result."""
 
+import asyncio
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,7 +51,7 @@ def told_steps(
 
 
 class Work:
-    """A function that tells of its progress, run in a thread.
+    """A function that tells of its progress, run in a thread; ``await`` it for its result.
 
     Parameters
     ----------
@@ -125,6 +126,19 @@ class Work:
             raise WorkbenchError("the work was not started: call start()")
         return self._future.result(timeout)
 
+    def __await__(self) -> Generator[Any, None, Any]:
+        """``await work`` in a notebook: its result, while the monitor goes on drawing.
+
+        Raises
+        ------
+        WorkbenchError
+            It was not started.
+        """
+        if self._future is None:
+            raise WorkbenchError("the work was not started: call start()")
+        # Who is interrupted while waiting has not asked the work to stop.
+        return asyncio.shield(asyncio.wrap_future(self._future)).__await__()
+
     @property
     def told(self) -> tuple[Told, ...]:
         """All progress, in order."""
@@ -155,9 +169,16 @@ class Work:
             return ""
         return str(error) if isinstance(error, WorkbenchError) else type(error).__name__
 
-    def watch(self, watcher: Callable[[], None]) -> None:
-        """Call ``watcher``, in the thread of the work, after each progress and at the end."""
+    def watch(self, watcher: Callable[[], None]) -> Callable[[], None]:
+        """Call ``watcher``, in the thread of the work, after each progress and at the end.
+
+        Returns
+        -------
+        Callable
+            What ends it.
+        """
         self._watchers.append(watcher)
+        return lambda: self._watchers.remove(watcher)
 
     def _tell(self, progress: Progress) -> None:
         if self._stop.is_set():

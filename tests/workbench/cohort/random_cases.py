@@ -259,7 +259,7 @@ def random_range(rng: Random, values: list[float]) -> dict[str, float]:
     return {">=": low, "<=": high}
 
 
-def random_window(rng: Random) -> dict[str, Any]:
+def random_window(rng: Random, source: SlowSource) -> dict[str, Any]:
     window: dict[str, Any] = {}
     ends = sorted([rng.choice([-30, -5, -2, -1, 0, 0, 1, 2, 5]) for _ in range(2)])
     if rng.random() < 0.7:
@@ -277,6 +277,13 @@ def random_window(rng: Random) -> dict[str, Any]:
         window["edge"] = "end"
     if rng.random() < 0.25:
         window["observed"] = True
+    hours = window.get("unit") == "hours"
+    for side, end, sign in (("since", "start", -1), ("until", "end", 1)):
+        limit = window.get(end)
+        if rng.random() < 0.3 and (limit is None or sign * limit >= (1 if hours else 0)):
+            window[side] = random_query(rng, source, 0, 0.5)
+            if rng.random() < 0.3 and ends[0] < ends[1]:
+                window[f"{end}_included"] = False
     return window
 
 
@@ -292,13 +299,13 @@ def random_criterion(rng: Random, source: SlowSource, depth: int) -> dict[str, A
     if kind < 0.55:
         return random_comparison(rng, source)
     if kind < 0.62:
-        window = {"window": random_window(rng)} if rng.random() < 0.6 else {}
+        window = {"window": random_window(rng, source)} if rng.random() < 0.6 else {}
         return {"has": rng.choice(["mri", "mri", "eeg"]), **window}
     criterion: dict[str, Any] = {"event": random_query(rng, source, depth)}
     if rng.random() < 0.7:
-        criterion["window"] = random_window(rng)
+        criterion["window"] = random_window(rng, source)
     elif rng.random() < 0.5:
-        criterion["windows"] = [random_window(rng), random_window(rng)]
+        criterion["windows"] = [random_window(rng, source), random_window(rng, source)]
     how = rng.random()
     if how < 0.2:
         criterion |= {"least": 0, "most": rng.choice([0, 1])}

@@ -294,7 +294,7 @@ def truth(source: SlowSource, criterion: Json, record: SlowRecord) -> Truth:
         codes = {"codes": source.modalities[criterion["has"]]}
         windows = [criterion["window"]] if "window" in criterion else []
         events = matching(source, codes, record.patient_id)
-        return any(all(lies_in(e, w, record) for w in windows) for e in events)
+        return any(all(lies_in(source, e, w, record) for w in windows) for e in events)
     if "not" in criterion:
         inner = truth(source, criterion["not"], record)
         return None if inner is None else not inner
@@ -356,7 +356,7 @@ def happened(source: SlowSource, criterion: Json, record: SlowRecord) -> bool:
     events = [
         event
         for event in matching(source, criterion["event"], record.patient_id)
-        if all(lies_in(event, window, record) for window in windows)
+        if all(lies_in(source, event, window, record) for window in windows)
     ]
     counted = criterion.get("counted", "events")
     n = len(events)
@@ -369,7 +369,7 @@ def happened(source: SlowSource, criterion: Json, record: SlowRecord) -> bool:
     return criterion.get("least", 1) <= n <= criterion.get("most", float("inf"))
 
 
-def lies_in(event: SlowEvent, window: Json, record: SlowRecord) -> bool:
+def lies_in(source: SlowSource, event: SlowEvent, window: Json, record: SlowRecord) -> bool:
     """Whether a moment of an event lies in a window; without a time, in an open one only."""
     moment = event.stop if window.get("edge") == "end" else event.begin
     anchor = record.exit if window.get("anchor") == "exit" else record.index
@@ -378,24 +378,61 @@ def lies_in(event: SlowEvent, window: Json, record: SlowRecord) -> bool:
             return False
         if not record.observed[0] <= moment <= record.observed[1]:
             return False
-    start, end = window.get("start"), window.get("end")
     if anchor is None:
         return False
-    if start is None and end is None:
+    if not {"start", "end", "since", "until"} & window.keys():
         return True
     if moment is None:
         return False
-    if window.get("unit") == "hours":
-        hour = timedelta(hours=1)
-        if not window.get("start_included", True) and moment - anchor == start * hour:
+    if not (starts(window, anchor, moment) and stops(window, anchor, moment)):
+        return False
+    if "since" in window:
+        earlier = [
+            other.begin
+            for other in matching(source, window["since"], record.patient_id)
+            if other.begin is not None
+            and other.begin < anchor
+            and stops(window, anchor, other.begin)
+        ]
+        if earlier and moment < max(earlier):
             return False
-        if not window.get("end_included", True) and moment - anchor == end * hour:
+        if earlier and moment == max(earlier) and not window.get("start_included", True):
             return False
-        return (start is None or moment - anchor >= start * hour) and (
-            end is None or moment - anchor <= end * hour
-        )
-    offset = days_between(anchor, moment)
-    return (start is None or offset >= start) and (end is None or offset <= end)
+    if "until" in window:
+        later = [
+            other.begin
+            for other in matching(source, window["until"], record.patient_id)
+            if other.begin is not None
+            and other.begin > anchor
+            and starts(window, anchor, other.begin)
+        ]
+        if later and moment > min(later):
+            return False
+        if later and moment == min(later) and not window.get("end_included", True):
+            return False
+    return True
+
+
+def starts(window: Json, anchor: datetime, moment: datetime) -> bool:
+    """Whether a moment lies no earlier than the days or hours of a window."""
+    start = window.get("start")
+    if start is None:
+        return True
+    if window.get("unit") != "hours":
+        return days_between(anchor, moment) >= start
+    first = anchor + timedelta(hours=start)
+    return moment > first or (moment == first and window.get("start_included", True))
+
+
+def stops(window: Json, anchor: datetime, moment: datetime) -> bool:
+    """Whether a moment lies no later than the days or hours of a window."""
+    end = window.get("end")
+    if end is None:
+        return True
+    if window.get("unit") != "hours":
+        return days_between(anchor, moment) <= end
+    last = anchor + timedelta(hours=end)
+    return moment < last or (moment == last and window.get("end_included", True))
 
 
 # --- the whole definition -----------------------------------------------------------------------

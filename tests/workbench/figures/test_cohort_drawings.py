@@ -31,6 +31,7 @@ from workbench.figures.counted_bars import count_axis
 from workbench.figures.drawing import Bars, Intervals, Line, Points, Polygon
 from workbench.figures.placing import fit_text, text_width
 from workbench.figures.ticks import plain
+from workbench.figures.timeline import FollowUp
 from workbench.figures.wrapping import wrapped
 
 
@@ -248,6 +249,13 @@ def test_a_timeline_says_that_the_event_was_not_seen(results: SimpleNamespace) -
     drawing = results.timeline_of_little()
     assert "Censored without relapse on day 400" in texts(drawing)
     assert marks(drawing, Points)[-1].symbol == "tick"
+
+
+def test_a_timeline_without_events_explains_no_colours() -> None:
+    end = FollowUp(400.0, False, "relapse")
+    assert plot_timeline(np.empty(0), (), (), follow_up=end, title="").legend is None
+    one = plot_timeline(np.array([3.0]), ["scan"], ["MRI"], follow_up=end, title="")
+    assert one.legend is not None
 
 
 def test_a_timeline_refuses_events_without_a_time() -> None:

@@ -1,7 +1,9 @@
 """The image viewer without a browser: state, slices, what the page may ask, and what is kept."""
 
+import asyncio
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 
 pytest.importorskip("anywidget", reason="widgets are not installed")
 
+from fusion.explanation.attribution import Check
 from workbench.data.imaging import Attribution, Mask, OneScene, Scene, picture, volume
 from workbench.errors import WorkbenchError
 from workbench.widgets.image_viewer import ImageViewer
@@ -73,6 +76,9 @@ def test_state_can_be_replayed() -> None:
         ({"plane": "picture"}, "no plane 'picture': choose one of"),
         ({"channel": "FLAIR"}, "no channel 'FLAIR'"),
         ({"fill": 2}, "fill"),
+        ({"zoom": 0.5}, "zoom"),
+        ({"zoom": 17}, "zoom"),
+        ({"middle": [1, 2]}, "middle"),
         ({"slice": 2}, "slice"),
     ],
 )
@@ -88,14 +94,88 @@ def test_states_that_are_none(state: dict[str, Any], message: str) -> None:
 
 def test_slices_come_as_bytes() -> None:
     viewer = _viewer()
-    (head, buffers), (end, _) = _sent(viewer, _look(wanted=[{"plane": "axial", "number": 2}]))
-    assert end == {"kind": "looked", "view": "a"}
+    (told, buffers), (end, _) = _sent(viewer, _look(wanted=[{"plane": "axial", "number": 2}]))
+    (head,) = told["slices"]
+    assert end == {"kind": "answered", "view": "a", "turn": 0}
     assert head["layers"] == ["values", "labels", "levels"]
     values = np.frombuffer(buffers[0], head["type"]).reshape(8, 6)
     assert values.tolist() == viewer.slice("axial", 2).tolist()
     assert np.frombuffer(buffers[1], np.uint8).sum() == 4
     assert np.frombuffer(buffers[2], np.int8).max() == 127
     assert viewer.state.voxel == MARK
+
+
+def test_what_is_waited_for_comes_first_and_what_comes_next_in_few_messages() -> None:
+    ahead = [{"plane": "axial", "number": number} for number in range(3, 9)]
+    wanted = [{"plane": "axial", "number": 2}, {"plane": "sagittal", "number": 1}]
+    sent = _sent(_viewer(), _look(turn=7, wanted=wanted, ahead=ahead))
+    told = [[(s["plane"], s["number"]) for s in head["slices"]] for head, _ in sent[:-1]]
+    assert told[0] == [("axial", 2), ("sagittal", 1)]
+    assert [each for batch in told[1:] for each in batch] == [("axial", n) for n in range(3, 9)]
+    assert len(sent) == 4
+    assert {(head["view"], head["turn"]) for head, _ in sent} == {("a", 7)}
+    assert all(len(buffers) == 3 * len(head["slices"]) for head, buffers in sent[:-1])
+
+
+def test_a_part_can_be_magnified() -> None:
+    viewer = _viewer({"voxel": list(MARK), "zoom": 2})
+    # Voxel 1, 6, 2 lies in a corner: the nearest place with no edge inside its frame.
+    assert viewer.middle == (1.0, 5.5, 2.0)
+    assert viewer.scene.planes["axial"].part(viewer.middle, 2) == (0.0, 4.0, 3.0, 6.0)
+    assert "Zoom\t2 ×" in viewer.text()
+    _sent(viewer, _look(settled=True, zoom=3, middle=[4.0, 4.5, 5.0]))
+    assert (viewer.state.zoom, viewer.middle) == (3, (4.0, 4.5, 5.0))
+    again = _viewer(json.loads(viewer.state.model_dump_json()))
+    assert again.view == viewer.view
+    _sent(viewer, _look(settled=True, zoom=1, middle=None))
+    assert viewer.middle == (2.5, 3.5, 4.5)
+
+
+def test_the_sheet_shows_the_part_that_is_magnified() -> None:
+    viewer = _viewer({"voxel": list(MARK), "zoom": 2, "plane": "axial"})
+    axes = viewer.sheet().axes[0]
+    assert (axes.get_xlim(), axes.get_ylim()) == ((3, 6), (4, 0))
+
+
+def test_contributions_that_failed_a_check_are_off_until_asked_for() -> None:
+    scene, checks = _scene(), (Check("sum", 0, 1, True), Check("random weights", 0.6, 0.3, False))
+    shown = replace(scene.attribution, checks=checks)
+    viewer = ImageViewer(replace(scene, attribution=shown))
+    assert viewer.view["blocks"][-1]["data"]["attribution"]["strength"] == 0
+    said = "1 of 2 checks of the contributions failed (random weights: 0.6, threshold 0.3): do not"
+    assert f"{said} rely on them, and they are off until asked for" in viewer.text()
+    viewer.receive({"kind": "change", "field": "contributions", "value": True})
+    assert viewer.view["blocks"][-1]["data"]["attribution"]["strength"] == 0.7
+    assert f"{said} rely on them.\n" in viewer.text()
+    assert "Checks of them\t1 of 2 passed" in viewer.text()
+    sound = ImageViewer(replace(scene, attribution=replace(shown, checks=checks[:1])))
+    assert sound.view["blocks"][-1]["data"]["attribution"]["strength"] == 0.7
+    assert "do not rely" not in sound.text()
+    assert "were not checked" in _viewer().text()
+
+
+def test_the_picture_in_the_notebook_waits_while_somebody_moves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn: list[int] = []
+    monkeypatch.setattr("workbench.widgets.pixel_widget.STILL", 0.2)
+    monkeypatch.setattr("workbench.widgets.static_output.get_ipython", lambda: True)
+    monkeypatch.setattr("workbench.widgets.static_output.display", lambda *a, **k: None)
+    monkeypatch.setattr("workbench.widgets.static_output.update_display", lambda *a, **k: None)
+
+    async def used() -> None:
+        viewer = _viewer()
+        viewer._output.display(None)
+        viewer._output._render = lambda: str(drawn.append(1))
+        _sent(viewer, _look(settled=True))
+        for _ in range(8):
+            await asyncio.sleep(0.05)
+            _sent(viewer, _look())
+        assert drawn == []
+        await asyncio.sleep(0.4)
+        assert drawn == [1]
+
+    asyncio.run(used())
 
 
 def test_a_settled_look_moves_everything_and_others_only_the_state() -> None:
@@ -119,18 +199,21 @@ def test_a_settled_look_moves_everything_and_others_only_the_state() -> None:
         _look(wanted=[{"plane": "axial", "number": 10}]),
         _look(wanted=[{"plane": "elsewhere", "number": 1}]),
         _look(wanted=[{"plane": "axial", "number": 1}] * 9),
+        _look(ahead=[{"plane": "axial", "number": 1}] * 17),
+        _look(ahead=[{"plane": "axial", "number": 10}]),
+        _look(zoom=100),
     ],
 )
 def test_what_the_page_may_not_ask(message: dict[str, Any]) -> None:
     viewer = _viewer()
     sent = _sent(viewer, message)
-    assert [content for content, _ in sent] == [{"kind": "looked", "view": "a"}]
+    assert [content for content, _ in sent] == [{"kind": "answered", "view": "a", "turn": 0}]
     assert viewer.view["blocks"][0]["level"] == "problem"
 
 
 def test_a_look_at_another_patient_is_late_and_sends_nothing() -> None:
     sent = _sent(_viewer(), _look(patient=2, wanted=[{"plane": "axial", "number": 1}]))
-    assert sent == [({"kind": "looked", "view": "a"}, [])]
+    assert sent == [({"kind": "answered", "view": "a", "turn": 0}, [])]
 
 
 def test_numbers_make_an_own_window() -> None:

@@ -28,7 +28,10 @@ def _sent(viewer: SlideViewer, **fields: Any) -> list[tuple[dict[str, Any], list
 def test_tiles_come_without_loss() -> None:
     viewer = SlideViewer(slide_of(PIXELS))
     (head, [tile]), (end, _) = _sent(viewer, wanted=[{"level": 0, "row": 2, "column": 1}])
-    assert (head, end) == ({"kind": "tile", "key": "0/2/1"}, {"kind": "moved", "view": "a"})
+    assert (head, end) == (
+        {"kind": "tile", "key": "0/2/1"},
+        {"kind": "answered", "view": "a", "turn": 0},
+    )
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(tile))), PIXELS[512:, 256:512])
     assert (viewer.state.x, viewer.state.y, viewer.state.scale) == (10, 20, 2)
 
@@ -67,7 +70,7 @@ def test_state_can_be_replayed_and_a_settled_move_is_told() -> None:
 )
 def test_what_the_page_may_not_ask(fields: dict[str, Any]) -> None:
     viewer = SlideViewer(slide_of(PIXELS))
-    assert _sent(viewer, **fields) == [({"kind": "moved", "view": "a"}, [])]
+    assert _sent(viewer, **fields) == [({"kind": "answered", "view": "a", "turn": 0}, [])]
     assert viewer.view["blocks"][0]["level"] == "problem"
 
 

@@ -1,9 +1,10 @@
+import asyncio
 import json
 from threading import Event
 
 import pytest
 
-from workbench.errors import StudyError
+from workbench.errors import StudyError, WorkbenchError
 from workbench.study import Progress
 from workbench.widgets import TrainingMonitor, Work
 from workbench.widgets.work import Cancelled, FolderWork, Told, seconds_left, told_steps
@@ -69,6 +70,45 @@ def test_cancel_stops_at_the_next_step_and_a_new_start_goes_on(tmp_path) -> None
     monitor.receive({"kind": "do", "verb": "start"})
     work.result(30)
     assert work.stage == "done"
+
+
+def test_who_awaits_it_leaves_the_monitor_drawing() -> None:
+    go = Event()
+
+    def steps(tell) -> int:
+        tell(Progress("folds", 1, 2))
+        go.wait(30)
+        tell(Progress("folds", 2, 2))
+        return 42
+
+    async def notebook() -> tuple[int, list[str]]:
+        work = Work(steps)
+        monitor, seen = TrainingMonitor(work), []
+        monitor.observe(lambda change: seen.append(json.dumps(change.new)), "view")
+        work.start()
+        while not any("1 of 2" in view or '"done": 1' in view for view in seen):
+            await asyncio.sleep(0.02)
+        go.set()
+        return await work, seen
+
+    result, seen = asyncio.run(asyncio.wait_for(notebook(), 30))
+    assert result == 42
+    assert len(seen) > 0
+
+
+def test_what_was_not_started_or_failed_is_not_awaited_in_vain() -> None:
+    def fail(tell) -> None:
+        raise StudyError("use fewer folds")
+
+    async def awaited(work: Work) -> None:
+        await work
+
+    work = Work(fail)
+    with pytest.raises(WorkbenchError, match="start"):
+        asyncio.run(awaited(work))
+    work.start()
+    with pytest.raises(StudyError, match="fewer folds"):
+        asyncio.run(awaited(work))
 
 
 def test_a_failure_is_said_in_words_and_only_its_kind_if_it_is_not_ours() -> None:

@@ -1,4 +1,4 @@
-"""Where windows of ACES begin and end, in hours from the trigger."""
+"""Where windows of ACES begin and end, in hours from the trigger or from a later event."""
 
 import re
 from dataclasses import dataclass
@@ -24,15 +24,36 @@ _UNITS = {
 
 @dataclass(frozen=True)
 class Reached:
-    """The next event of a predicate after a moment, or the last one before it."""
+    """The next event of a predicate after a moment, or the last one before it.
+
+    Parameters
+    ----------
+    predicate
+        Of the event.
+    origin
+        The moment.
+    after
+        Whether it is the next one.
+    window
+        Which it bounds.
+    """
 
     predicate: str
-    hours: int
+    origin: "Moment"
     after: bool
+    window: str
 
 
-Place = int | Reached | None
-"""Hours after the trigger; an event; or where the record begins or ends."""
+@dataclass(frozen=True)
+class Moment:
+    """So many hours after the trigger, or after an event that another window ends with."""
+
+    hours: int
+    root: Reached | None = None
+
+
+Place = Moment | Reached | None
+"""A moment; an event; or where the record begins or ends."""
 
 
 def place_of(task: Task, window: str, side: Side, seen: tuple[str, ...] = ()) -> Place:
@@ -41,7 +62,7 @@ def place_of(task: Task, window: str, side: Side, seen: tuple[str, ...] = ()) ->
     Raises
     ------
     CohortError
-        If the bound cannot be read, runs in a circle, or hangs on a bound that is an event.
+        If the bound cannot be read, runs in a circle, or hangs on where the record begins or ends.
     """
     here = f"windows.{window}.{side}"
     if here in seen:
@@ -56,28 +77,35 @@ def place_of(task: Task, window: str, side: Side, seen: tuple[str, ...] = ()) ->
     if found["arrow"] is not None:
         if (found["arrow"] == "->") != (side == "end"):
             refuse(here, "an end is the next event (start -> …), a start the last (end <- …)")
-        return Reached(found["to"], origin, found["arrow"] == "->")
+        return Reached(found["to"], origin, found["arrow"] == "->", window)
     if found["sign"] is None:
         return origin
     hours = _hours(found["length"], here)
-    return origin + hours if found["sign"] == "+" else origin - hours
+    later = hours if found["sign"] == "+" else -hours
+    return Moment(origin.hours + later, origin.root)
 
 
-def _origin(task: Task, window: str, of: str, here: str, seen: tuple[str, ...]) -> int:
-    """Hours after the trigger of what a bound refers to."""
+def _origin(task: Task, window: str, of: str, here: str, seen: tuple[str, ...]) -> Moment:
+    """What a bound refers to."""
     if of == "trigger":
-        return 0
+        return Moment(0)
     other, _, side = (window, "", of) if of in ("start", "end") else of.partition(".")
     if other not in task.windows or side not in ("start", "end"):
         refuse(here, f"{of!r} is neither trigger, start, end, nor the start or end of a window")
     place = place_of(task, other, side, seen)
-    if not isinstance(place, int):
+    if place is None:
+        refuse(
+            here, f"{other}.{side} is where the record {'begins' if side == 'start' else 'ends'}"
+        )
+    if isinstance(place, Moment):
+        return place
+    if not place.after or place.origin != Moment(0):
         refuse(
             here,
-            f"{other}.{side} is no fixed time from the trigger: make the event that it waits for "
-            "the trigger",
+            f"{other}.{side} is no fixed time from the trigger, nor the next event after it: make "
+            "the event that it waits for the trigger",
         )
-    return place
+    return Moment(0, place)
 
 
 def _hours(length: str, here: str) -> int:

@@ -125,10 +125,11 @@ class Happened(Criterion):
         return f"{count} {self.query.words()} {when}".strip()
 
     def columns(self) -> frozenset[str]:
-        return self.query.columns()
+        return self.query.columns().union(*(window.columns() for window in self.windows))
 
     def queries(self) -> tuple[EventQuery, ...]:
-        return self.query.queries()
+        bounding = (query for window in self.windows for query in window.queries())
+        return (*self.query.queries(), *bounding)
 
     def looks_ahead(self, landmark: "Landmark | None" = None) -> bool:
         return self.query.looks_ahead() or any(
@@ -153,6 +154,23 @@ class Happened(Criterion):
     def within(self, start: int | None, end: int | None, unit: Unit = "days", **more: Any) -> Self:
         """The same events from ``start`` to ``end`` after the index date (negative: before it)."""
         return replace(self, windows=(Window(start, end, unit, **more),))
+
+    def since_last(self, event: "Happened") -> Self:
+        """Only from the last such event before the index date on; with none, as the window says."""
+        since = alone(event, "since_last")
+        return replace(self, windows=tuple(replace(w, since=since) for w in self.windows))
+
+    def until_next(self, event: "Happened") -> Self:
+        """Only up to the next such event after the index date; with none, as the window says.
+
+        Examples
+        --------
+        >>> stay = event("discharge//*", title="discharge")
+        >>> event("sepsis").within(1, 30).until_next(stay).sentence()
+        'sepsis 1 to 30 days after the index date, until the next discharge if that comes first'
+        """
+        until = alone(event, "until_next")
+        return replace(self, windows=tuple(replace(w, until=until) for w in self.windows))
 
     def before(self) -> Self:
         """The same events on any day before the index date."""
@@ -256,6 +274,24 @@ def event(*codes: str | ConceptSet, domain: str = "", title: str = "") -> Happen
 def death() -> Happened:
     """Patients who died."""
     return event(DEATH, title="death")
+
+
+def alone(one: Any, what: str) -> EventQuery:
+    """What counts as this event.
+
+    Raises
+    ------
+    CohortError
+        If it is no event, or says how often or when it must happen, which has no meaning here.
+    """
+    if not isinstance(one, Happened):
+        raise CohortError(f"{what} takes event(...), got {type(one).__name__}")
+    if one != Happened(one.query, name=one.name, rationale=one.rationale):
+        raise CohortError(
+            f"{what} takes the event alone: {one.query.words()} must not say how often or in "
+            "which window; write that as a criterion"
+        )
+    return one.query
 
 
 def _once_each(record: np.ndarray, value: np.ndarray) -> np.ndarray:

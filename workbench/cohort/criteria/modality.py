@@ -49,7 +49,10 @@ class Has(Criterion):
         return f"has {self.modality}{when}"
 
     def columns(self) -> frozenset[str]:
-        return frozenset()
+        return frozenset() if self.window is None else self.window.columns()
+
+    def queries(self) -> tuple[EventQuery, ...]:
+        return () if self.window is None else self.window.queries()
 
     def reads_events(self) -> bool:
         return self.window is not None

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 import numpy as np
 
+from workbench.cohort.criteria.nearest import first_after, last_before
 from workbench.cohort.criteria.population import FIRST, INDEX_DATE, LAST, Population
+from workbench.cohort.criteria.query import EventQuery
 from workbench.cohort.written import check_entries, shown
 from workbench.data.events import DAY
 from workbench.errors import CohortError
@@ -21,6 +23,7 @@ Edge = Literal["start", "end"]
 HOUR = DAY // 24
 _ENTRIES = (
     "start", "end", "unit", "anchor", "edge", "observed", "start_included", "end_included",
+    "since", "until",
 )  # fmt: skip
 LONGEST = 200_000
 """Days; what is longer is no window of a life, and would leave the clock."""
@@ -46,8 +49,15 @@ class Window:
     observed
         Whether the event must also lie in the observation period that holds the index date.
     start_included, end_included
-        Whether exactly that moment counts. A window in days is made of whole days: there both are
-        True, and the day after or before says the rest.
+        Whether exactly that moment counts. A window in days is made of whole days: there only the
+        moments of ``since`` and ``until`` can be left out, and the day after or before says the
+        rest.
+    since
+        The window starts no earlier than the last of these events before the anchor, and before
+        the end where that comes earlier. Where there was none, ``start`` alone says it.
+    until
+        The window ends no later than the next of these events after the anchor, and not before the
+        start where that comes later. Where none comes, ``end`` alone says it.
     """
 
     start: int | None = None
@@ -58,6 +68,8 @@ class Window:
     observed: bool = False
     start_included: bool = True
     end_included: bool = True
+    since: EventQuery | None = None
+    until: EventQuery | None = None
 
     def __post_init__(self) -> None:
         for name, allowed in (("unit", Unit), ("anchor", Anchor), ("edge", Edge)):
@@ -87,13 +99,25 @@ class Window:
             included = getattr(self, f"{name}_included")
             if not isinstance(included, bool):
                 raise CohortError(f"window: {name}_included is true or false")
-            if not included and (bound is None or self.unit == "days"):
+            event = self.since if name == "start" else self.until
+            if not included and event is None and (bound is None or self.unit == "days"):
                 raise CohortError(
-                    f"window: only a {name} in hours can be left out: in days write the day "
-                    "after or before it"
+                    f"window: only a {name} in hours can be left out, or one that is an event: in "
+                    "days write the day after or before it"
                 )
         if self.start is not None and self.start == self.end and not self._both_included:
             raise CohortError("window: no moment lies in it: its start and end are the same")
+        same_day = self.unit == "days"
+        if self.until is not None and self.end is not None and self.end + same_day <= 0:
+            raise CohortError(
+                f"window: it ends before the {self.anchor}, after which the next "
+                f"{self.until.words()} comes: give a later end"
+            )
+        if self.since is not None and self.start is not None and self.start - same_day >= 0:
+            raise CohortError(
+                f"window: it starts after the {self.anchor}, before which the last "
+                f"{self.since.words()} came: give an earlier start"
+            )
 
     @property
     def _both_included(self) -> bool:
@@ -102,7 +126,17 @@ class Window:
     @property
     def at_any_time(self) -> bool:
         """Whether it asks for no time at all."""
-        return self.start is None and self.end is None and not self.observed
+        free = self.start is None and self.end is None and not self.observed
+        return free and not self.queries()
+
+    def queries(self) -> tuple[EventQuery, ...]:
+        """The events that bound it, and those around them."""
+        bounding = (event for event in (self.since, self.until) if event is not None)
+        return tuple(query for event in bounding for query in event.queries())
+
+    def columns(self) -> frozenset[str]:
+        """Columns that the events which bound it read."""
+        return frozenset().union(*(query.columns() for query in self.queries()))
 
     def bounds(self, population: Population) -> tuple[np.ndarray, np.ndarray]:
         """First and last moment that counts, (record,) int64 µs."""
@@ -124,14 +158,33 @@ class Window:
         if self.anchor == "exit":
             # A patient who is followed up for ever has no end to count from.
             first, last = np.where(never, LAST, first), np.where(never, FIRST, last)
+        first, last = self._from_event(population, anchor, first, last)
         if self.observed:
             first = np.maximum(first, population.observed_from)
             last = np.minimum(last, population.observed_to)
         return first, last
 
+    def _from_event(
+        self, population: Population, anchor: np.ndarray, first: np.ndarray, last: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """First and last moment, no earlier than the event before and no later than the next."""
+        low, high = first, last
+        if self.since is not None:
+            origin = np.minimum(anchor, np.minimum(last, LAST - 1) + 1)
+            rows = self.since.rows(population.with_events)
+            before = last_before(population, rows, origin)
+            low = np.maximum(first, before + (not self.start_included))
+        if self.until is not None:
+            rows = self.until.rows(population.with_events)
+            after = first_after(population, rows, np.maximum(anchor, first - 1))
+            high = np.minimum(last, after - (not self.end_included))
+        return low, high
+
     def looks_ahead(self, landmark: "Landmark | None" = None) -> bool:
         """Whether it reaches beyond the index date, or the landmark if there is one."""
         if self.anchor == "exit" or self.end is None:
+            return True
+        if any(query.looks_ahead() for query in self.queries()):
             return True
         if landmark is None or self.end <= 0:
             return self.end > 0
@@ -143,7 +196,7 @@ class Window:
 
     def words(self, anchor: str = INDEX_DATE) -> str:
         """As a sentence ends."""
-        words = self._range(anchor) + self._left_out()
+        words = self._range(anchor) + self._from_event_words(anchor) + self._left_out()
         if self.edge == "end":
             words = f"ending {words}" if words else "ended"
         if self.observed:
@@ -154,7 +207,7 @@ class Window:
         anchor = index_date if self.anchor == "index" else "the end of follow-up"
         start, end, unit = self.start, self.end, self.unit
         if start is None and end is None:
-            return "at any time"
+            return "" if self.queries() else "at any time"
         if start is None or end is None:
             moment = _moment(end if start is None else start, unit, anchor)
             return f"up to {moment}" if start is None else f"from {moment} on"
@@ -170,6 +223,18 @@ class Window:
             return f"{start} to {end} {unit} after {anchor}"
         return f"from {-start} {unit} before to {end} {unit} after {anchor}"
 
+    def _from_event_words(self, index_date: str) -> str:
+        anchor = index_date if self.anchor == "index" else "the end of follow-up"
+        said = []
+        if self.since is not None:
+            which = f"before {anchor}" if self.start is None else "if that is later"
+            said.append(f"since the last {self.since.words()} {which}")
+        if self.until is not None:
+            which = f"after {anchor}" if self.end is None else "if that comes first"
+            said.append(f"until the next {self.until.words()} {which}")
+        open_ended = self.start is None and self.end is None
+        return "".join(f"{'' if open_ended else ','} {one}" for one in said)
+
     def _left_out(self) -> str:
         if self._both_included:
             return ""
@@ -182,7 +247,7 @@ class Window:
         for name in _ENTRIES:
             value = getattr(self, name)
             if value != getattr(Window, name):
-                written[name] = value
+                written[name] = value.to_json() if isinstance(value, EventQuery) else value
         return written
 
     @classmethod
@@ -197,7 +262,12 @@ class Window:
         check_entries(written, {*_ENTRIES}, "a window")
         if not isinstance(written.get("observed", False), bool):
             raise CohortError("window: observed is true or false")
-        return cls(**written)
+        events = {
+            name: EventQuery.from_json(written[name])
+            for name in ("since", "until")
+            if name in written
+        }
+        return cls(**{**written, **events})
 
 
 def check_days(days: Any, what: str) -> None:

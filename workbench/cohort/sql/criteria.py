@@ -19,8 +19,9 @@ from workbench.cohort.criteria.window import Window
 from workbench.cohort.sql import bound
 from workbench.cohort.sql.bound import ONE, ZERO
 from workbench.cohort.sql.events import events_of, within
-from workbench.cohort.sql.records import Question, in_window
-from workbench.cohort.sql.source import CODE, PATIENT, TIME, PatientColumn
+from workbench.cohort.sql.records import Question
+from workbench.cohort.sql.source import CODE, TIME, PatientColumn
+from workbench.cohort.sql.windows import pairs_within
 from workbench.cohort.values import Value, check_fits
 from workbench.data.card import did_you_mean
 from workbench.errors import CohortError
@@ -136,14 +137,10 @@ def _count(criterion: Happened, question: Question) -> ColumnElement[int]:
 
 
 def _counting(criterion: Happened, question: Question) -> Select:
-    records, clock = question.records, question.clock
+    records = question.records
     happened = events_of(criterion.query, question.writing)
     patient, at = records.key
-    inside = [
-        condition
-        for window in criterion.windows
-        for condition in in_window(window, records, happened, clock)
-    ]
+    paired = pairs_within(criterion.windows, records, happened, question.writing)
     n = {
         "events": func.count(),
         "codes": func.count(distinct(happened.c[CODE])),
@@ -152,8 +149,8 @@ def _counting(criterion: Happened, question: Question) -> Select:
     }[criterion.counted]
     return (
         select(patient, at, n.label("n"))
-        .select_from(records.table.join(happened, happened.c[PATIENT] == patient))
-        .where(*inside)
+        .select_from(paired.table)
+        .where(*paired.inside)
         .group_by(patient, at)
     )
 

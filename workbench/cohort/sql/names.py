@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.sql import ColumnElement
 
-from workbench.cohort.criteria import Criterion, Happened
+from workbench.cohort.criteria import Criterion
 from workbench.cohort.criteria.columns import Compare, IsIn
 from workbench.cohort.criteria.criterion import Not, Several
 from workbench.cohort.criteria.domains import check_cdm
@@ -33,7 +33,7 @@ def check_names(definition: RecordDefinition, source: Source, session: Session) 
         If a concept set does not resolve.
     """
     asked: dict[str, Asked] = {}
-    for query in _queries(definition):
+    for query in definition.queries():
         if source.kind == "omop":
             check_cdm(query.codes, query.prefixes, query.domain)
         asked |= {str(error): (true, error) for true, error in _of_query(query, source)}
@@ -92,22 +92,10 @@ def _of_column(criterion: Criterion, source: Source) -> Iterator[Asked]:
         yield occurs, CohortError(f"{name} has no level {value!r}")
 
 
-def _queries(definition: RecordDefinition) -> Iterator[EventQuery]:
-    yield from definition.entry.events
-    yield from definition.follow_up.events
-    if definition.outcome is not None:
-        yield definition.outcome
-    for criterion in _criteria(definition):
-        if isinstance(criterion, Happened):
-            yield criterion.query
-
-
 def _criteria(definition: RecordDefinition) -> Iterator[Criterion]:
     """Every criterion of a definition, also those inside others and around events."""
-    waiting = list(definition.select)
-    outcome = () if definition.outcome is None else (definition.outcome,)
-    for query in (*definition.entry.events, *definition.follow_up.events, *outcome):
-        waiting += [] if query.where is None else [query.where]
+    around = (query.where for query in definition.queries())
+    waiting = [*definition.select, *(where for where in around if where is not None)]
     while waiting:
         criterion = waiting.pop()
         yield criterion
@@ -116,7 +104,5 @@ def _criteria(definition: RecordDefinition) -> Iterator[Criterion]:
                 waiting += parts
             case Not(part=part):
                 waiting.append(part)
-            case Happened(query=EventQuery(where=Criterion() as where)):
-                waiting.append(where)
             case _:
                 pass

@@ -7,10 +7,9 @@ from typing import Any
 from sqlalchemy import CTE, and_, case, func, select, tuple_
 from sqlalchemy.sql import ColumnElement, Select, extract
 
-from workbench.cohort.criteria.window import Window
 from workbench.cohort.sql.bound import ONE, ZERO
 from workbench.cohort.sql.clock import Clock, Moment
-from workbench.cohort.sql.source import PATIENT, TIME, PatientColumn
+from workbench.cohort.sql.source import PATIENT, PatientColumn
 from workbench.cohort.sql.writing import Writing
 from workbench.data.card import did_you_mean
 from workbench.errors import CohortError
@@ -149,38 +148,3 @@ def _completed_years(birth: PatientColumn, at: Moment) -> ColumnElement[Any]:
     today, birthday = (tuple_(extract("month", on), extract("day", on)) for on in (at, born))
     years = extract("year", at) - extract("year", born)
     return years - case((today < birthday, ONE), else_=ZERO)
-
-
-def in_window(
-    window: Window, records: Records, happened: CTE, clock: Clock
-) -> list[ColumnElement[bool]]:
-    """What must hold of an event of a record's patient to lie in a window."""
-    table = records.table
-    anchor = table.c.index_date if window.anchor == "index" else table.c.exit_date
-    moment = happened.c[TIME if window.edge == "start" else "ends"]
-    # What has no time lies in no window but one that asks for none.
-    conditions: list[ColumnElement[bool]] = []
-    if not window.at_any_time:
-        conditions.append(moment.is_not(None))
-    if window.anchor == "exit":
-        conditions.append(anchor.is_not(None))
-    if window.start is not None:
-        start = _bound(window.start, window, anchor, clock)
-        conditions.append(moment >= start if window.start_included else moment > start)
-    if window.observed and records.observed:
-        conditions.append(moment >= table.c.observed_from)
-        conditions.append(moment <= table.c.observed_to)
-    if window.end is not None:
-        if window.unit == "days":
-            before = moment < clock.later(clock.day(anchor), window.end + 1)
-        else:
-            end = clock.hours_later(anchor, window.end)
-            before = moment <= end if window.end_included else moment < end
-        conditions.append(before)
-    return conditions
-
-
-def _bound(offset: int, window: Window, anchor: Moment, clock: Clock) -> Moment:
-    if window.unit == "days":
-        return clock.later(clock.day(anchor), offset)
-    return clock.hours_later(anchor, offset)

@@ -63,6 +63,10 @@ class Inventory(Part):
     note: str = ""
 
 
+MINIMUM_CELL = 10
+"""Smallest count that may be shown where nothing else is said."""
+
+
 class Privacy(Part):
     """What may leave the room. ``minimum_cell`` 0 is for public or simulated data only.
 
@@ -74,7 +78,7 @@ class Privacy(Part):
     ``workbench data check`` says how many patients share a combination; at least ``k`` should.
     """
 
-    minimum_cell: Annotated[int, Field(ge=0)] = 10
+    minimum_cell: Annotated[int, Field(ge=0)] = MINIMUM_CELL
     restricted: bool = True
     thumbnails: bool = False
     basis: str = ""

@@ -13,6 +13,7 @@ from workbench.data.imaging.dicom import (
     read_series,
     read_structures,
 )
+from workbench.data.imaging.explained import ExplainedImages, explained_images
 from workbench.data.imaging.layers import Attribution, Mask
 from workbench.data.imaging.nifti import read_attribution, read_mask, read_volume, write_nifti
 from workbench.data.imaging.of_card import ImagesOfCard, images_of_card
@@ -28,6 +29,7 @@ __all__ = [
     "PLANES",
     "Acquisition",
     "Attribution",
+    "ExplainedImages",
     "ImagesOfCard",
     "Mask",
     "OneScene",
@@ -39,6 +41,7 @@ __all__ = [
     "Volume",
     "Window",
     "as_stored",
+    "explained_images",
     "find_series",
     "images_of_card",
     "open_slide",

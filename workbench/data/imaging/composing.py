@@ -53,7 +53,8 @@ def cut(scene: Scene, plane: str, number: int, channel: int = 0) -> Slice:
         labels = np.ascontiguousarray(place.cut(scene.mask.labels.voxels, number), np.uint8)
     if scene.attribution is not None:
         layer = scene.attribution.contributions
-        levels = scene.attribution.levels(layer.values(place.cut(layer.voxels, number)))
+        found = scene.attribution.levels(layer.values(place.cut(layer.voxels, number)))
+        levels = np.ascontiguousarray(found)
     return Slice(np.ascontiguousarray(values, kept), labels, levels)
 
 

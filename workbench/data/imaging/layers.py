@@ -1,11 +1,15 @@
 """What lies over an image: outlined regions, and how much each place moved a model's output."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from workbench.data.imaging.volume import Volume
 from workbench.errors import ImageError
+
+if TYPE_CHECKING:
+    from fusion.explanation.attribution import Check
 
 SAME_PLACE_MM = 0.01
 MOST_LABELS = 255
@@ -50,18 +54,26 @@ class Attribution:
         What a positive number means, such as ``"log hazard"``.
     method
         How it was computed, in words.
+    checks
+        How the method fared on its own axiom; none if that is not known.
     """
 
     contributions: Volume
     limit: float
     title: str = "contribution"
     method: str = ""
+    checks: "tuple[Check, ...]" = ()
 
     def __post_init__(self) -> None:
         if self.contributions.voxels.ndim != 3:
             raise ImageError("an attribution has one channel")
         if not (np.isfinite(self.limit) and self.limit > 0):
             raise ImageError(f"limit must be positive and finite, got {self.limit}")
+
+    @property
+    def failed(self) -> "tuple[Check, ...]":
+        """Those of its checks that it did not pass."""
+        return tuple(check for check in self.checks if not check.passed)
 
     def levels(self, values: np.ndarray) -> np.ndarray:
         """Contributions as int8: 127 is the limit and more, −127 its opposite, NaN is 0."""

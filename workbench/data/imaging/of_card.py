@@ -1,14 +1,19 @@
 """The pictures that a card describes, patient by patient, read when they are looked at."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from workbench.data.card import ImageModality
-from workbench.data.image_files import ImageFile, by_patient, find_images, read_listed
-from workbench.data.image_files import read_mask as read_mask_file
+from workbench.data.image_files import (
+    ImageFile,
+    by_patient,
+    find_images,
+    read_listed,
+    read_listed_mask,
+)
 from workbench.data.imaging.dicom.segmentation import read_segmentation
 from workbench.data.imaging.layers import Mask
 from workbench.data.imaging.readers import read_image as read_volume_of
@@ -33,12 +38,15 @@ class ImagesOfCard:
         One list a patient, in the order of the ordinals.
     may_be_saved
         Whether the card's privacy allows pictures of single patients to leave the room.
+    patient_id
+        Whose they are, in the order of the ordinals; for Python only, no page is told.
     """
 
     folder: Path
     spec: ImageModality
     files: Sequence[Sequence[ImageFile]]
     may_be_saved: bool
+    patient_id: tuple[str, ...] = field(default=(), repr=False)
 
     def __len__(self) -> int:
         """Number of patients."""
@@ -68,7 +76,7 @@ class ImagesOfCard:
         try:
             images = [read_listed(self.folder, f, self.spec) for f in files]
             masks = [
-                read_mask_file(self.folder / file.mask, image.shape[1:])
+                read_listed_mask(self.folder, file, self.spec, (image.shape[1], image.shape[2]))
                 for file, image in zip(files, images, strict=True)
                 if file.mask is not None and (self.folder / file.mask).is_file()
             ]
@@ -121,4 +129,4 @@ def images_of_card(
     if not wanted:
         raise ImageError(f"nobody has images of {modality!r}: {card.how_to_get([spec.pattern])}")
     files = [owned[p][: spec.images_per_patient] for p in wanted]
-    return ImagesOfCard(card.folder, spec, files, card.spec.privacy.thumbnails)
+    return ImagesOfCard(card.folder, spec, files, card.spec.privacy.thumbnails, tuple(wanted))

@@ -70,6 +70,26 @@ class Plane:
             row, column = self.n_rows - 1 - row, self.n_columns - 1 - column
         return voxel[slices], row, column
 
+    def part(
+        self, middle: tuple[float, float, float], zoom: float
+    ) -> tuple[float, float, float, float]:
+        """Upper, lower, left and right edge, in pixels, of what is seen around a place.
+
+        Parameters
+        ----------
+        middle
+            In voxels, such as :func:`middle_of` gives it.
+        zoom
+            1 shows all.
+        """
+        _, rows, columns = self.axes
+        row, column = middle[rows], middle[columns]
+        if self.turned:
+            row, column = self.n_rows - 1 - row, self.n_columns - 1 - column
+        high, wide = self.n_rows / zoom, self.n_columns / zoom
+        top, left = row + 0.5 - high / 2, column + 0.5 - wide / 2
+        return top, top + high, left, left + wide
+
     def voxel(self, pixel: tuple[int, int, int]) -> Voxel:
         """The voxel that is shown at (slice, row, column)."""
         number, row, column = pixel
@@ -91,6 +111,33 @@ class Plane:
         slices, rows, columns = self.axes
         cut = np.moveaxis(voxels, (slices, rows, columns), (0, 1, 2))[number]
         return cut[::-1, ::-1] if self.turned else cut
+
+
+def middle_of(
+    place: tuple[float, float, float], zoom: float, shape: Voxel
+) -> tuple[float, float, float]:
+    """The place nearest to ``place`` around which a part of all planes, one in ``zoom``, is whole.
+
+    Parameters
+    ----------
+    place
+        In voxels along i, j and k, whose middles are whole numbers.
+    zoom
+        1 and more.
+    shape
+        Voxels along i, j and k.
+
+    Examples
+    --------
+    >>> middle_of((0, 9, 5), 2, (10, 10, 10))
+    (2.0, 7.0, 5.0)
+    """
+    halves = [n / zoom / 2 for n in shape]
+    found = [
+        min(n - half - 0.5, max(half - 0.5, value))
+        for value, half, n in zip(place, halves, shape, strict=True)
+    ]
+    return float(found[0]), float(found[1]), float(found[2])
 
 
 def planes_of(volume: Volume) -> dict[str, Plane]:

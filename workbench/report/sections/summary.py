@@ -180,13 +180,14 @@ def _who(document: Document) -> str:
 def _asked(document: Document) -> str:
     anchor = document["evaluation_settings"]["clinical"]
     titles = {name: in_sentence(text(title)) for name, title in short_titles(document).items()}
-    added = listed([titles[name] for name in modality_titles(document) if name != anchor])
+    names = [titles[name] for name in modality_titles(document) if name != anchor]
+    added, do = listed(names), "does" if len(names) == 1 else "do"
     known = [m for m in document["modalities"] if m["name"] == anchor]
     columns = listed([in_sentence(text(label(document, c))) for m in known for c in m["columns"]])
     variables = f"the clinical variables ({columns})" if columns else "the clinical variables"
     if not added:
         return f"How well does a Cox model on {variables} predict the outcome?"
-    return f"What do {added} add to a Cox model on {variables}?"
+    return f"What {do} {added} add to a Cox model on {variables}?"
 
 
 SECTION = Section("summary", "Summary", context)

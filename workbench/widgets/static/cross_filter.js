@@ -124,7 +124,7 @@ function histogramCell(view0, page) {
   let view = view0, heights = "counts", selected = view.selected, left0 = SIDE, range = null, held = null, wide = 0;
   const svg = shape("svg", { class: "wb-plot", height: HEAD + PLOT + FOOT });
   const frame = cellFrame(view, page, svg);
-  const id = `wb-hatch-${++pages}`;
+  const id = ownName("hatch");
   const hatch = shape("pattern", { id, width: 5, height: 5, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
     shape("rect", { width: 2, height: 5, class: "wb-hatch" }));
   const path = (name) => shape("path", { class: name });
@@ -207,7 +207,7 @@ function histogramCell(view0, page) {
     if (!wide) return;
     texts.replaceChildren();
     const write = (text, x, y, anchor) => {
-      const node = shape("text", { x, y, "text-anchor": anchor, "font-size": 11 });
+      const node = shape("text", { x, y, "text-anchor": anchor, "font-size": 11.5 });
       node.textContent = text;
       texts.append(node);
       return node;
@@ -478,7 +478,7 @@ function levelsCell(view0, page) {
 // ---- Survival of the selected and of the others ----
 
 parts.survival = (first, page) => {
-  const WIDE = 360, HIGH = 250, LEFT = 44, TOP = 10, RIGHT = 12, BOTTOM = 42;
+  const WIDE = 310, HIGH = 230, LEFT = 44, TOP = 10, RIGHT = 12, BOTTOM = 42;
   const svg = shape("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, class: "wb-scene", role: "img" });
   const names = ["Selected", "Not selected"];
   const note = element("p", { class: "wb-note" });
@@ -496,7 +496,7 @@ parts.survival = (first, page) => {
   svg.append(grid, axis, texts, lines[1], lines[0], cursor);
   const frame = () => {
     const write = (text, at, down, anchor) => {
-      const each = shape("text", { x: at, y: down, "text-anchor": anchor, "font-size": 11 });
+      const each = shape("text", { x: at, y: down, "text-anchor": anchor, "font-size": 11.5 });
       each.textContent = text;
       texts.append(each);
     };

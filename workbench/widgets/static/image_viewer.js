@@ -1,21 +1,22 @@
 // Planes of a volume: slices come one by one as bytes, windows and colours are applied here, so that
 // dragging waits for nothing. The same rules as workbench/data/imaging/composing.py.
 
-const ARRAYS = { uint8: Uint8Array, int16: Int16Array, uint16: Uint16Array, float32: Float32Array };
-const KEPT_SLICES = 64;
 const QUIET = 250; // ms after which a place counts as chosen
+const SHARP = 150; // ms after which a picture is drawn as well as can be
+const MOST_ZOOM = 16, NOTCH = 50; // NOTCH: pixels that a smooth wheel turns for a slice
 const GAP = 14, TALLEST = 430, TALLEST_ALONE = 640, NARROW = 620;
 const ENDS = ["RL", "AP", "SI"];
-const KEYS = "Wheel, ↑ ↓: slices · PageUp, PageDown: ten · click or Shift + arrows: crosshair · right or Shift drag: window · M: regions · C: contributions · 0: middle";
+const KEYS = "Wheel, ↑ ↓: slices · PageUp, PageDown: ten · click or Shift + arrows: crosshair · right or Shift drag: window · "
+  + "Ctrl + wheel, + −: zoom · Ctrl or middle drag: move · 1: whole image · 0: middle · M: regions · C: contributions";
 
 const rgb = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
-const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 const short = (value) => `${+(+value).toPrecision(4)}`.replace("-", "−");
 const exact = (value) => (Number.isInteger(value) ? `${value}`.replace("-", "−") : short(value));
 
 // (slice, row, column) of a voxel in a plane, and back.
 const flipped = (plane, row, column) => plane.turned ? [plane.n_rows - 1 - row, plane.n_columns - 1 - column] : [row, column];
 const pixelOf = (plane, voxel) => [voxel[plane.axes[0]], ...flipped(plane, voxel[plane.axes[1]], voxel[plane.axes[2]])];
+const shapeOf = (plane) => voxelOf({ ...plane, turned: false }, plane.n_slices, plane.n_rows, plane.n_columns);
 function voxelOf(plane, number, row, column) {
   const voxel = [0, 0, 0];
   [number, ...flipped(plane, row, column)].forEach((value, at) => { voxel[plane.axes[at]] = value; });
@@ -84,12 +85,8 @@ function scaleBar(millimetres) {
 }
 
 parts.image = (first, page) => {
-  let data = first.data, voxel = data.voxel, window = data.window, told = JSON.stringify(voxel), toldWindow = JSON.stringify(window);
-  const view = Math.random().toString(36).slice(2, 14); // pages of one widget hear each other's slices
-  const kept = new Map(); // what was seen last stays longest
-  const refused = new Set(); // what was asked for and did not come is not asked for again
-  let pending = [];
-  let asking = false, settle = 0, step = 1, last = null, dragged = false, drawing = 0, hovered = null;
+  let data = first.data, { voxel, window, zoom, middle } = data, told = "", toldWindow = "", style = "";
+  let settle = 0, sharpen = 0, drawing = 0, moved = -Infinity, dragged = false, hovered = null;
   const grid = element("div", { class: "wb-planes" });
   const said = element("p", { class: "wb-planes-said", role: "status", "aria-live": "polite" });
   const legend = element("div", { class: "wb-planes-legend" });
@@ -97,78 +94,80 @@ parts.image = (first, page) => {
   const node = element("div", { class: "wb-image" }, grid, said, legend, keys);
   let views = [];
 
-  const keyOf = (plane, number) => `${data.patient}/${data.channel}/${plane.name}/${number}`;
-  const lacking = () => data.planes.some((plane) => !kept.has(keyOf(plane, current(plane))) && !refused.has(keyOf(plane, current(plane))));
-  const quiet = () => { node.dataset.quiet = String(!asking && !dragged && !lacking() && JSON.stringify(voxel) === told); };
   const current = (plane) => pixelOf(plane, voxel)[0];
+  const reader = sliceReader(page, () => ({ ...data, voxel }), current, () => { drawSoon(); quiet(); });
+  const placed = (at, by, about) => JSON.stringify([at, by.toFixed(4), ...about.map((each) => each.toFixed(2))]);
+  const place = () => placed(voxel, zoom, middle);
+  const lacking = () => data.planes.some(reader.lacks);
+  const quiet = () => { node.dataset.quiet = String(!reader.waiting() && !dragged && !lacking() && place() === told && performance.now() - moved >= SHARP); };
 
-  function ask(settled = false) {
+  // The place is told to the kernel, for good, when the hand has been quiet.
+  function settled() {
     clearTimeout(settle);
-    if (!settled && (dragged || JSON.stringify(voxel) !== told)) settle = setTimeout(() => ask(true), QUIET);
-    if (asking && !settled) return;
-    const wanted = [];
-    const want = (plane, number) => {
-      if (number >= 0 && number < plane.n_slices && !kept.has(keyOf(plane, number)) && !refused.has(keyOf(plane, number))) wanted.push({ plane: plane.name, number });
-    };
-    for (const plane of data.planes) want(plane, current(plane));
-    if (last && !wanted.length) for (const ahead of [1, 2]) want(last, current(last) + ahead * step);
-    if (!wanted.length && !settled) return;
-    asking = true;
-    pending = wanted.slice(0, 8).map((each) => keyOf({ name: each.plane }, each.number));
-    if (settled) { told = JSON.stringify(voxel); toldWindow = JSON.stringify(window); }
-    page.model.send({
-      kind: "look", view, patient: data.patient, channel: data.channel, voxel, wanted: wanted.slice(0, 8), settled,
-      ...(dragged ? { window } : {}),
-    });
-    if (settled) dragged = false;
+    const how = { zoom, middle: zoom > 1 ? middle : null, ...(dragged ? { window } : {}) };
+    told = place();
+    toldWindow = JSON.stringify(window);
+    dragged = false;
+    reader.ask(how);
+    quiet();
   }
-
-  page.received.push((message, buffers) => {
-    if (message?.kind === "looked" && message.view === view) {
-      asking = false;
-      for (const key of pending) if (!kept.has(key)) refused.add(key);
-      pending = [];
-      if (lacking()) ask();
-      quiet();
-    }
-    if (message?.kind !== "slice") return;
-    const plane = data.planes.find((each) => each.name === message.plane);
-    if (!plane || message.patient !== data.patient || message.channel !== data.channel) return;
-    const slice = { number: message.number, n_rows: plane.n_rows, n_columns: plane.n_columns };
-    message.layers.forEach((name, at) => {
-      const Kind = name === "values" ? ARRAYS[message.type] : name === "levels" ? Int8Array : Uint8Array;
-      const bytes = buffers[at], copy = new Uint8Array(bytes.byteLength);
-      copy.set(new Uint8Array(bytes.buffer ?? bytes, bytes.byteOffset ?? 0, bytes.byteLength));
-      slice[name] = new Kind(copy.buffer);
-    });
-    kept.set(keyOf(plane, message.number), slice);
-    if (kept.size > KEPT_SLICES) kept.delete(kept.keys().next().value);
-    drawSoon();
-  });
+  function later() {
+    clearTimeout(settle);
+    if (dragged || place() !== told) settle = setTimeout(settled, QUIET);
+  }
 
   function drawSoon() {
     if (!drawing) drawing = requestAnimationFrame(() => { drawing = 0; views.forEach((each) => each.draw()); say(); });
   }
-
-  function look(next) {
-    voxel = next;
+  function underWay() {
+    moved = performance.now();
+    clearTimeout(sharpen);
+    sharpen = setTimeout(() => { drawSoon(); quiet(); }, SHARP + 10);
     drawSoon();
-    ask();
+    later();
     quiet();
   }
+
+  function look(next) {
+    for (const plane of data.planes) {
+      const by = pixelOf(plane, next)[0] - current(plane);
+      if (by) reader.moved(plane, by);
+    }
+    voxel = next;
+    see(middle);
+    underWay();
+    reader.ask();
+  }
+
+  // What lies in the middle of all planes, so that no edge leaves its frame, and the crosshair none.
+  function see(next) {
+    const shape = shapeOf(data.planes[0]);
+    middle = next.map((value, axis) => {
+      const half = shape[axis] / zoom / 2;
+      return clamp(clamp(value, voxel[axis] + 0.5 - half, voxel[axis] - 0.5 + half), half - 0.5, shape[axis] - half - 0.5);
+    });
+  }
+  function magnify(by, plane, row, column) {
+    const before = zoom, at = pixelOf(plane, middle);
+    zoom = clamp(zoom * by, 1, MOST_ZOOM);
+    const held = [current(plane), row, column]; // what lies under the hand stays there, and the crosshair elsewhere
+    see(voxelOf(plane, ...held.map((each, axis) => each + (at[axis] - each) * before / zoom)));
+    underWay();
+  }
+  function whole() { zoom = 1; see(middle); underWay(); }
+  function move(next) { see(next); underWay(); }
 
   function go(plane, by) {
     const [number, row, column] = pixelOf(plane, voxel);
     const next = clamp(number + by, 0, plane.n_slices - 1);
-    if (next === number) return;
-    [last, step] = [plane, Math.sign(by)];
-    look(voxelOf(plane, next, row, column));
+    if (next !== number) look(voxelOf(plane, next, row, column));
   }
 
   const turn = (field, value) => page.send({ kind: "change", field, value });
 
   function makeView(plane) {
     const canvas = element("canvas", { class: "wb-plane-canvas", tabIndex: 0, role: "img" });
+    const under = element("canvas", { class: "wb-plane-picture", "aria-hidden": "true" });
     canvas.dataset.key = `plane ${plane.name}`;
     const title = element("div", { class: "wb-plane-title" });
     const letters = plane.letters.map((letter, at) => element("span", { class: `wb-letter wb-letter-${at}`, "aria-hidden": "true" }, letter));
@@ -179,15 +178,24 @@ parts.image = (first, page) => {
     });
     slider.dataset.key = `slider ${plane.name}`;
     slider.style.setProperty("visibility", plane.n_slices > 1 ? "visible" : "hidden");
-    const frame = element("div", { class: "wb-plane-frame" }, canvas, ...letters, bar);
+    const frame = element("div", { class: "wb-plane-frame" }, under, canvas, ...letters, bar);
     const root = element("figure", { class: "wb-plane" }, title, frame, slider);
     const picture = document.createElement("canvas");
-    let shown = null, made = "", paths = null;
+    const [ink, marks] = [picture, canvas].map((each) => each.getContext("2d", { willReadFrequently: true })); // on the processor:
+    const wash = under.getContext("2d", { willReadFrequently: true }); // pixels that change with each slice gain nothing elsewhere
+    let shown = null, made = "", laid = "", marked = "", paths = null, turned = 0;
 
-    function place(event) {
-      const box = canvas.getBoundingClientRect();
-      const row = Math.floor((event.clientY - box.top) / box.height * plane.n_rows);
-      const column = Math.floor((event.clientX - box.left) / box.width * plane.n_columns);
+    // The part of the plane in its frame, in rows and columns.
+    function region() {
+      const [, row, column] = pixelOf(plane, middle), high = plane.n_rows / zoom, wide = plane.n_columns / zoom;
+      return { top: row + 0.5 - high / 2, left: column + 0.5 - wide / 2, high, wide };
+    }
+    function spot(event) {
+      const box = canvas.getBoundingClientRect(), { top, left, high, wide } = region();
+      return [top + (event.clientY - box.top) / box.height * high, left + (event.clientX - box.left) / box.width * wide];
+    }
+    function pixel(event) {
+      const [row, column] = spot(event).map(Math.floor);
       return [clamp(row, 0, plane.n_rows - 1), clamp(column, 0, plane.n_columns - 1)];
     }
     let held = null;
@@ -195,35 +203,50 @@ parts.image = (first, page) => {
     canvas.addEventListener("pointerdown", (event) => {
       canvas.setPointerCapture(event.pointerId);
       const windowing = (event.button === 2 || event.shiftKey) && !data.colour;
-      held = windowing ? { x: event.clientX, y: event.clientY, from: window } : { cross: true };
-      if (held.cross) look(voxelOf(plane, current(plane), ...place(event)));
+      if (event.button === 1 || event.ctrlKey) { held = { pan: spot(event) }; event.preventDefault(); }
+      else held = windowing ? { x: event.clientX, y: event.clientY, from: window } : { cross: true };
+      if (held.cross) look(voxelOf(plane, current(plane), ...pixel(event)));
     });
+    canvas.addEventListener("pointerenter", () => reader.visit(plane));
+    canvas.addEventListener("focus", () => reader.visit(plane));
     canvas.addEventListener("pointermove", (event) => {
-      hovered = { plane, pixel: place(event) };
-      if (held?.cross) look(voxelOf(plane, current(plane), ...place(event)));
-      else if (held) {
+      hovered = { plane, pixel: pixel(event) };
+      if (held?.cross) look(voxelOf(plane, current(plane), ...pixel(event)));
+      else if (held?.pan) {
+        const [row, column] = spot(event), at = pixelOf(plane, middle);
+        move(voxelOf(plane, at[0], at[1] + held.pan[0] - row, at[2] + held.pan[1] - column));
+      } else if (held) {
         const speed = held.from[1] / 250;
         window = [held.from[0] + (event.clientY - held.y) * speed, Math.max(held.from[1] / 100, held.from[1] + (event.clientX - held.x) * speed)];
         dragged = true;
-        drawSoon();
-        quiet();
+        underWay();
       } else say();
     });
-    const up = () => { if (held && !held.cross) ask(true); held = null; };
+    const up = () => { if (held && !held.cross) settled(); held = null; };
     canvas.addEventListener("pointerup", up);
     canvas.addEventListener("pointercancel", up);
     canvas.addEventListener("pointerleave", () => { hovered = null; say(); });
     canvas.addEventListener("wheel", (event) => {
-      if (plane.n_slices === 1 || event.ctrlKey) return;
+      if (event.ctrlKey) {
+        event.preventDefault();
+        return magnify(2 ** clamp(-event.deltaY / 200, -0.5, 0.5), plane, ...spot(event).map((each) => each - 0.5));
+      }
+      if (plane.n_slices === 1) return;
       event.preventDefault();
-      go(plane, event.deltaY > 0 ? -1 : 1);
+      turned = Math.abs(event.deltaY) >= NOTCH || turned * event.deltaY < 0 ? event.deltaY : turned + event.deltaY;
+      if (Math.abs(turned) < NOTCH) return;
+      go(plane, turned > 0 ? -1 : 1);
+      turned = 0;
     }, { passive: false });
     canvas.addEventListener("keydown", (event) => {
       const [number, row, column] = pixelOf(plane, voxel);
       const slices = { ArrowUp: 1, ArrowDown: -1, PageUp: 10, PageDown: -10, Home: -number, End: plane.n_slices - 1 - number };
       const cross = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
       if (event.ctrlKey || event.altKey || event.metaKey) return;
-      if (event.shiftKey && cross[event.key]) {
+      if (event.key === "+" || event.key === "=") magnify(Math.SQRT2, plane, row, column);
+      else if (event.key === "-") magnify(Math.SQRT1_2, plane, row, column);
+      else if (event.key === "1") whole();
+      else if (event.shiftKey && cross[event.key]) {
         const [down, right] = cross[event.key];
         look(voxelOf(plane, number, clamp(row + down, 0, plane.n_rows - 1), clamp(column + right, 0, plane.n_columns - 1)));
       } else if (event.key in slices) go(plane, slices[event.key]);
@@ -235,27 +258,34 @@ parts.image = (first, page) => {
       event.stopPropagation();
     });
 
-    function size(scale) {
+    let scale = 1;
+    function size(to) {
+      scale = to;
       const wide = Math.round(plane.n_columns * (plane.column_mm ?? 1) * scale), high = Math.round(plane.n_rows * (plane.row_mm ?? 1) * scale);
       const dots = globalThis.devicePixelRatio || 1;
       frame.style.setProperty("width", `${wide}px`);
       frame.style.setProperty("height", `${high}px`);
       root.style.setProperty("width", `${wide}px`);
-      if (canvas.width !== Math.round(wide * dots) || canvas.height !== Math.round(high * dots)) {
-        canvas.width = Math.round(wide * dots);
-        canvas.height = Math.round(high * dots);
+      if (canvas.width === Math.round(wide * dots) && canvas.height === Math.round(high * dots)) return;
+      for (const each of [canvas, under]) {
+        each.width = Math.round(wide * dots);
+        each.height = Math.round(high * dots);
       }
+      laid = marked = "";
+    }
+    function drawScale() {
+      const wide = plane.n_columns * (plane.column_mm ?? 1) * scale;
       bar.style.setProperty("display", plane.column_mm === null || wide < 120 ? "none" : "");
-      if (plane.column_mm !== null) {
-        const length = scaleBar(plane.n_columns * plane.column_mm);
-        bar.style.setProperty("width", `${length * scale}px`);
-        bar.textContent = `${short(length)} mm`;
-      }
+      if (plane.column_mm === null) return;
+      const length = scaleBar(plane.n_columns * plane.column_mm / zoom);
+      bar.style.setProperty("width", `${length * scale * zoom}px`);
+      bar.textContent = `${short(length)} mm`;
     }
 
+    // A slice is made once, laid down where it or its frame has changed, and marked anew.
     function draw() {
-      const number = current(plane), slice = kept.get(keyOf(plane, number));
-      if (slice) { kept.delete(keyOf(plane, number)); kept.set(keyOf(plane, number), slice); shown = slice; }
+      const number = current(plane);
+      shown = reader.nearest(plane, number) ?? shown;
       const words = `${plane.name} ${shown ? shown.number + 1 : "–"} of ${plane.n_slices}`;
       title.textContent = words[0].toUpperCase() + words.slice(1);
       canvas.setAttribute("aria-label", `${words}, ${worldWords(data, voxel)}`);
@@ -263,28 +293,38 @@ parts.image = (first, page) => {
       slider.setAttribute("aria-valuetext", `${number + 1} of ${plane.n_slices}`);
       if (!shown) return;
       root.dataset.number = shown.number;
-      const how = JSON.stringify([data.patient, data.channel, shown.number, window, data.mask, data.attribution]);
+      const how = JSON.stringify([shown.stack, shown.number, window, style]);
       if (how !== made) {
         made = how;
         picture.width = shown.n_columns;
         picture.height = shown.n_rows;
-        picture.getContext("2d").putImageData(compose(shown, data, window), 0, 0);
+        ink.putImageData(compose(shown, data, window), 0, 0);
         paths = data.mask?.shown && shown.labels ? outlines(shown) : null;
       }
-      const pen = canvas.getContext("2d"), across = canvas.width / plane.n_columns, down = canvas.height / plane.n_rows;
-      pen.setTransform(1, 0, 0, 1, 0, 0);
-      pen.imageSmoothingEnabled = data.smooth;
-      pen.imageSmoothingQuality = "high";
-      pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
-      const dots = globalThis.devicePixelRatio || 1;
+      const at = region(), across = canvas.width / at.wide, down = canvas.height / at.high;
+      const quality = performance.now() - moved < SHARP ? "low" : "high", where = JSON.stringify([how, at, data.smooth, quality]);
+      if (where !== laid) {
+        laid = where;
+        wash.imageSmoothingEnabled = data.smooth;
+        wash.imageSmoothingQuality = quality;
+        wash.drawImage(picture, at.left, at.top, at.wide, at.high, 0, 0, under.width, under.height);
+        drawScale();
+      }
+      const lines = JSON.stringify([how, at, voxel]);
+      if (lines !== marked) mark(at, across, down);
+      marked = lines;
+    }
+    function mark({ top, left }, across, down) {
+      const pen = marks, dots = globalThis.devicePixelRatio || 1;
+      pen.clearRect(0, 0, canvas.width, canvas.height);
       if (paths) for (const [label, path] of paths) {
         const scaled = new Path2D();
-        scaled.addPath(path, new DOMMatrix([across, 0, 0, down, 0, 0]));
+        scaled.addPath(path, new DOMMatrix([across, 0, 0, down, -left * across, -top * down]));
         pen.strokeStyle = data.mask.colours[(label - 1) % data.mask.colours.length];
         pen.lineWidth = 1.5 * dots;
         pen.stroke(scaled);
       }
-      const [, row, column] = pixelOf(plane, voxel), x = (column + 0.5) * across, y = (row + 0.5) * down, room = 9 * dots;
+      const [, row, column] = pixelOf(plane, voxel), x = (column + 0.5 - left) * across, y = (row + 0.5 - top) * down, room = 9 * dots;
       const arm = plane.turned ? Infinity : room + 14 * dots; // a picture has no other planes to point at
       pen.beginPath();
       for (const [x0, y0, x1, y1] of [[Math.max(0, x - arm), y, x - room, y], [x + room, y, Math.min(canvas.width, x + arm), y], [x, Math.max(0, y - arm), x, y - room], [x, y + room, x, Math.min(canvas.height, y + arm)]])
@@ -298,14 +338,17 @@ parts.image = (first, page) => {
   function say() {
     const plane = hovered?.plane ?? data.planes[0];
     const [number, row, column] = hovered ? [current(plane), ...hovered.pixel] : pixelOf(plane, voxel);
-    const at = voxelOf(plane, number, row, column), slice = kept.get(keyOf(plane, number));
+    const at = voxelOf(plane, number, row, column), slice = reader.get(plane, number);
     const words = [`${hovered ? "Pointer" : "Crosshair"}: ${worldWords(data, at)}`];
     if (slice) {
       const place = row * plane.n_columns + column;
       const value = data.colour ? `RGB ${[0, 1, 2].map((each) => slice.values[3 * place + each]).join(", ")}` : exact(slice.values[place]);
       words.push(data.colour ? value : `value ${value} ${data.unit}`.trim());
       if (slice.labels?.[place]) words.push(data.mask.names[slice.labels[place] - 1]);
-      if (slice.levels) words.push(`${data.attribution.title} ≈ ${short(slice.levels[place] / 127 * data.attribution.limit)}`);
+      if (slice.levels && data.attribution.strength) {
+        const level = slice.levels[place], sign = Math.abs(level) < 127 ? "≈" : level > 0 ? "≥" : "≤"; // beyond the full colour
+        words.push(`${data.attribution.title} ${sign} ${short(level / 127 * data.attribution.limit)}`);
+      }
     }
     if (dragged) words.push(`window ${short(window[0])}, width ${short(window[1])}`);
     said.textContent = words.join(" · ");
@@ -322,7 +365,9 @@ parts.image = (first, page) => {
       const { limit, title, method, strength, colours } = data.attribution, ramp = element("span", { class: "wb-ramp" });
       const mixed = colours.map((hex) => `rgb(${rgb(hex).map((value) => Math.round(127.5 + strength * (value - 127.5))).join(",")})`);
       ramp.style.setProperty("background", `linear-gradient(to right, ${mixed[0]}, rgb(128,128,128), ${mixed[1]})`);
-      children.push(element("span", { class: "wb-legend-item" }, `${title}: −${short(limit)}`, ramp, short(limit), method ? ` (${method})` : ""));
+      const ticks = element("span", { class: "wb-ticks" }, ...[`−${short(limit)}`, "0", short(limit)].map((text) => element("span", {}, text)));
+      const words = `${title[0].toUpperCase()}${title.slice(1)}${method ? ` (${method})` : ""}`;
+      children.push(element("span", { class: "wb-legend-item" }, words, element("span", { class: "wb-bar" }, ramp, ticks)));
     }
     legend.replaceChildren(...children);
   }
@@ -341,18 +386,20 @@ parts.image = (first, page) => {
   const update = (block) => {
     const patient = data.patient;
     data = block.data;
-    if (JSON.stringify(data.voxel) !== told || data.patient !== patient) { voxel = data.voxel; told = JSON.stringify(voxel); }
+    const now = placed(data.voxel, data.zoom, data.middle);
+    if ((now !== told && reader.settling() < 2) || data.patient !== patient) { ({ voxel, zoom, middle } = data); told = now; }
     if (JSON.stringify(data.window) !== toldWindow || data.patient !== patient) { window = data.window; toldWindow = JSON.stringify(window); }
-    if (data.patient !== patient) { last = hovered = null; refused.clear(); }
+    if (data.patient !== patient) { hovered = null; reader.forget(); }
+    style = JSON.stringify([data.mask, data.attribution]);
     if (views.map((each) => each.key).join() !== data.planes.map((plane) => JSON.stringify(plane)).join()) {
       views = data.planes.map(makeView);
       grid.replaceChildren(...views.map((each) => each.root));
-      last = hovered = null;
+      hovered = null;
     }
     drawLegend();
     fit();
     drawSoon();
-    if (lacking()) ask();
+    reader.ask();
     quiet();
     return true;
   };

@@ -8,9 +8,14 @@ const INKS = {
   "#009e73": "green", "#aa4499": "purple", "#b4bdc7": "pale", "white": "ground", "#ffffff": "ground",
 };
 const parts = {}; // kind → (block, page) → { node, update }: drawers that single widgets add
-let pages = 0;
+// Each widget on a page loads this script for itself: what two of them name must differ.
+const own = Math.random().toString(36).slice(2, 10);
+let named = 0;
+const ownName = (what) => `wb-${what}-${own}-${++named}`;
 
 const ink = (color) => (color ? `var(--wb-${INKS[color.toLowerCase()] ?? "none"}, ${color})` : "none");
+
+const SHARE = 260; // pixels: shares of four lie side by side in a notebook on a narrow screen
 
 function element(tag, properties = {}, ...children) {
   const node = document.createElement(tag);
@@ -115,7 +120,7 @@ const drawers = {
     const update = (each) => {
       draw(each.blocks);
       each.blocks.forEach((_, at) => node.childNodes[at].style.setProperty("flex-grow", each.shares[at] ?? 1));
-      each.blocks.forEach((_, at) => node.childNodes[at].style.setProperty("flex-basis", each.shares[at] ? `${Math.round(each.shares[at] * 320)}px` : "320px"));
+      each.blocks.forEach((_, at) => node.childNodes[at].style.setProperty("flex-basis", each.shares[at] ? `${Math.round(each.shares[at] * SHARE)}px` : `${SHARE}px`));
       return true;
     };
     update(block);
@@ -201,7 +206,7 @@ const drawers = {
 
 function labelled(control, inner, extra = null) {
   inner.dataset.key = `field ${control.field}`;
-  inner.id = `wb-${++pages}`;
+  inner.id = ownName("field");
   const label = element("label", { for: inner.id }, control.label);
   const node = element("div", { class: `wb-control wb-${control.kind}` }, label, inner, extra);
   if (control.hint) node.title = control.hint;
@@ -295,7 +300,7 @@ const controls = {
       onchange: () => page.send({ kind: "change", field: first.field, value: inner.value }),
     });
     if (first.longest <= 12) inner.style.setProperty("width", "108px");
-    const offers = element("datalist", { id: `wb-${++pages}` });
+    const offers = element("datalist", { id: ownName("offers") });
     inner.setAttribute("list", offers.id);
     const update = (c) => {
       if (!isActive(inner)) inner.value = c.value;
@@ -372,26 +377,26 @@ function tableNode(block, page) {
 // ---- Figures: a scene in pixels, numbers under the pointer, series to choose, ranges to brush ----
 
 function sceneNode(scene, block, page) {
-  const id = ++pages;
+  const id = ownName("figure");
   const svg = shape("svg", {
     viewBox: `0 0 ${scene.width} ${scene.height}`, role: "img", "aria-label": scene.description, class: "wb-scene",
   });
   svg.style.setProperty("max-width", `${scene.width}px`);
   svg.append(shape("defs", {}, ...scene.frames.map((f, at) =>
-    shape("clipPath", { id: `wb-clip-${id}-${at}` }, shape("rect", { x: f.left, y: f.top, width: f.width, height: f.height })))));
+    shape("clipPath", { id: `${id}-clip-${at}` }, shape("rect", { x: f.left, y: f.top, width: f.width, height: f.height })))));
   const hatches = new Set(scene.shapes.filter((each) => each.hatched).map((each) => each.fill));
   for (const color of hatches) {
     const lines = shape("path", { d: "M0 0V6" });
     lines.style.setProperty("stroke", ink(color));
     lines.style.setProperty("stroke-width", "1.6px");
     svg.firstChild.append(shape("pattern", {
-      id: `wb-hatch-${id}-${color.replace("#", "")}`, width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)",
+      id: `${id}-hatch-${color.replace("#", "")}`, width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)",
     }, lines));
   }
   for (const each of scene.shapes) {
     const node = shape("path", { d: each.d });
     const style = node.style;
-    style.setProperty("fill", each.hatched ? `url(#wb-hatch-${id}-${each.fill.replace("#", "")})` : ink(each.fill));
+    style.setProperty("fill", each.hatched ? `url(#${id}-hatch-${each.fill.replace("#", "")})` : ink(each.fill));
     if (each.stroke) {
       style.setProperty("stroke", ink(each.stroke));
       style.setProperty("stroke-width", `${each.width ?? 1}px`);
@@ -399,7 +404,7 @@ function sceneNode(scene, block, page) {
     }
     if (each.dash) style.setProperty("stroke-dasharray", each.dash.join(" "));
     if (each.opacity !== undefined) style.setProperty("opacity", each.opacity);
-    if (each.panel !== undefined) node.setAttribute("clip-path", `url(#wb-clip-${id}-${each.panel})`);
+    if (each.panel !== undefined) node.setAttribute("clip-path", `url(#${id}-clip-${each.panel})`);
     if (each.hover) { node.dataset.hover = each.hover; node.classList.add("wb-says"); }
     if (each.series) node.dataset.series = each.series;
     svg.append(node);

@@ -67,7 +67,7 @@ parts.slide = (first, page) => {
   }
 
   const answers = (message, buffers) => {
-    if (message?.kind === "moved" && message.view === view) {
+    if (message?.kind === "answered" && message.view === view) {
       asking = false;
       const late = pending;
       // Pictures are unpacked after they arrive: what is not there a little later was refused.

@@ -1,7 +1,7 @@
 """ACES by the letter of its manual: one trigger, one window, one event at a time.
 
 It takes a task as plain values and rows of ``(patient, moment, code, number)``, and shares no code
-with the package. Windows that hang on an event can be the last to be resolved only.
+with the package.
 """
 
 import re
@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 Row = tuple[str, datetime | None, str, float | None]
-Found = tuple[str, datetime, bool | None]
+Found = tuple[str, datetime, bool | None, datetime]
 HOURS = {"h": 1, "hours": 1, "days": 24, "d": 24}
 
 
 def realise(task: Mapping[str, Any], rows: Sequence[Row]) -> list[Found]:
-    """Patient, trigger and label of every realization."""
+    """Patient, trigger, label and moment of prediction of every realization."""
     found = []
     for who in sorted({row[0] for row in rows}):
         mine = [row for row in rows if row[0] == who]
@@ -27,19 +27,19 @@ def realise(task: Mapping[str, Any], rows: Sequence[Row]) -> list[Found]:
         at = {m: [row for row in mine if row[1] == m] for m in moments}
         for trigger in moments:
             if count(task, task["trigger"], at[trigger]):
-                label, valid = of_trigger(task, trigger, at)
-                found += [(who, trigger, label)] if valid else []
+                label, valid, at_index = of_trigger(task, trigger, at)
+                found += [(who, trigger, label, at_index)] if valid else []
     return found
 
 
 def of_trigger(
     task: Mapping[str, Any], trigger: datetime, at: Mapping[datetime, list[Row]]
-) -> tuple[bool | None, bool]:
-    label, valid = None, True
+) -> tuple[bool | None, bool, datetime]:
+    label, valid, index = None, True, trigger
     for name in task["windows"]:
         ends = bounds(task, name, trigger, at)
         if ends is None:
-            return None, False
+            return None, False, trigger
         window = task["windows"][name]
         inside = [
             rows for moment, rows in at.items()
@@ -52,7 +52,9 @@ def of_trigger(
             valid &= (least is None or n >= least) and (most is None or n <= most)
         if "label" in window:
             label = sum(count(task, window["label"], rows) for rows in inside) > 0
-    return label, valid
+        if "index_timestamp" in window:
+            index = ends[window["index_timestamp"] == "end"]
+    return label, valid, index
 
 
 def bounds(
@@ -60,7 +62,9 @@ def bounds(
 ) -> tuple[datetime, datetime] | None:
     """Start and end of a window; None where the record has no such event, or ends before."""
     window = task["windows"][name]
-    start, end = (moment_of(task, name, side, trigger) for side in ("start", "end"))
+    start, end = (moment_of(task, name, side, trigger, at) for side in ("start", "end"))
+    if "nowhere" in (start, end):
+        return None
     at_once = window["start_inclusive"] and window["end_inclusive"]
     if isinstance(end, str) or window["end"] is None:
         predicate = end if isinstance(end, str) else "_ANY_EVENT"
@@ -79,7 +83,13 @@ def bounds(
     return start, end
 
 
-def moment_of(task: Mapping[str, Any], name: str, side: str, trigger: datetime) -> Any:
+def moment_of(
+    task: Mapping[str, Any],
+    name: str,
+    side: str,
+    trigger: datetime,
+    at: Mapping[datetime, list[Row]],
+) -> Any:
     """A moment, or the predicate that is waited for; null is before or after everything."""
     written = task["windows"][name][side]
     if written is None:
@@ -90,7 +100,13 @@ def moment_of(task: Mapping[str, Any], name: str, side: str, trigger: datetime) 
     moment = trigger
     if of != "trigger":
         other, edge = of.split(".") if "." in of else (name, of)
-        moment = moment_of(task, other, edge, trigger)
+        if other == name:
+            moment = moment_of(task, other, edge, trigger, at)
+        else:
+            ends = bounds(task, other, trigger, at)
+            moment = "nowhere" if ends is None else ends[edge == "end"]
+        if moment == "nowhere":
+            return moment
     if rest:
         length = re.fullmatch(r"(\d+)\s*(\w+)", " ".join(rest[1:]))
         assert length is not None

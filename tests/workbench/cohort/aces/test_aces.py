@@ -1,5 +1,6 @@
 """ACES tasks give the records and labels that the manual of ACES gives them."""
 
+import os
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -30,6 +31,7 @@ STAYS = {
     "high": {"code": "lab", "value_min": 4, "value_min_inclusive": True},
     "odd": {"expr": "or(low, high)"},
     "coded_at_admission": {"expr": "and(admission, infarct)"},
+    "coded_or_admitted": {"expr": "or(admission, infarct)"},
 }
 
 
@@ -86,6 +88,38 @@ TASKS: dict[str, dict[str, Any]] = {
     "a week from the first moment": {
         "trigger": "infarct",
         "windows": {"target": span("trigger", "start + 168h", label="left")},
+    },
+    "what lies in a stay": {
+        "trigger": "admission",
+        "windows": {
+            "before": span("end <- discharge", "trigger", has={"sugar": "(None, 2)"}),
+            "stay": span("trigger", "start -> left", has={"odd": "(None, 3)"}),
+            "on": span("trigger + 48h", "start -> left", True, has={"normal": "(None, 1)"}),
+            "long before": span("end <- discharge", "trigger - 24h", True,
+                                has={"infarct": "(None, 2)"}),
+            "target": span("trigger", "start + 3 days", label="infarct"),
+        },
+    },
+}  # fmt: skip
+# Here the label's window starts at the next event after the trigger.
+WAITING: dict[str, dict[str, Any]] = {
+    "readmission": {
+        "trigger": "admission",
+        "windows": {
+            "input": span("trigger", "start -> discharge", index_timestamp="end"),
+            "target": span("input.end", "start + 7 days", label="admission"),
+        },
+    },
+    "readmission after an infarct": {
+        "trigger": "coded_or_admitted",
+        "patient_demographics": {"male": {"code": "SEX//male"}},
+        "windows": {
+            "known": span(None, "trigger", True, has={"_ANY_EVENT": "(2, None)"}),
+            "input": span("trigger", "start -> left", True, has={}, index_timestamp="end"),
+            "start of it": span("trigger", "start + 24h", has={"death": "(None, 0)"}),
+            "gap": span("input.end", "start + 12h", has={"admission": "(None, 0)"}),
+            "target": span("gap.end", "start -> admission", label="infarct"),
+        },
     },
 }  # fmt: skip
 
@@ -151,6 +185,41 @@ def test_a_task_has_the_records_and_labels_of_aces(name: str) -> None:
     assert all(n_labels[kind] > 3 for kind in ((True, False) if waits else (None,))), n_labels
 
 
+@pytest.mark.parametrize("name", WAITING)
+def test_a_label_that_waits_for_an_event(name: str) -> None:
+    task = {"predicates": STAYS, **WAITING[name]}
+    definition = read_aces(yaml.safe_dump(task))
+    assert RecordDefinition.from_json(definition.to_json()) == definition
+    n_labels = {True: 0, False: 0}
+    for seed in range(4):
+        rows = random_rows(Random(seed))
+        records, expected = records_of(rows), realise(task, rows)
+        # Triggers that wait for the same event are one record.
+        labels = {(found[0], found[3]): found[2] for found in expected}
+        alone = replace(definition, outcome=None, landmark=None)
+        assert members(build_cohort(records, alone)) == sorted(labels)
+        cohort = build_cohort(records, definition)
+        for member, event in zip(members(cohort), cohort.patients["event"], strict=True):
+            assert event == labels[member]
+            n_labels[event] += 1
+        assert not any(label for at, label in labels.items() if at not in set(members(cohort)))
+    assert min(n_labels.values()) > 3, n_labels
+
+
+@pytest.mark.shared_data
+def test_the_samples_of_aces_are_read() -> None:
+    folder = Path(os.environ["WORKBENCH_DATA"]) / "formats/meds_aces/sample_configs"
+    definitions = {path.stem: read_aces(path) for path in sorted(folder.glob("*.yaml"))}
+    assert len(definitions) == 6
+    readmission = definitions["readmission_risk"]
+    assert readmission.sentences()[0] == (
+        "Index date: every discharge after admission (with admission up to that event, since the "
+        "last discharge before that event (without its end))"
+    )
+    assert readmission.sentences()[-2] == "Outcome: first admission after the landmark"
+    assert readmission.warnings() == ()
+
+
 def spoiled(task: str, *way: str, **change: Any) -> str:
     """The text of a task with something else in one of its parts."""
     whole = yaml.safe_load(yaml.safe_dump({"predicates": STAYS, **TASKS[task]}))
@@ -184,7 +253,10 @@ GAP, TARGET = ("windows", "gap"), ("windows", "target")
         (spoiled("death soon", *TARGET, has={"death": "one"}), "windows.target.has.death"),
         (spoiled("death soon", *TARGET, hass={}), "windows.target.hass"),
         (spoiled("death in hospital", *GAP, has={}), r"add left: \(None, 0\) to a window"),
-        (spoiled("death in hospital", *TARGET, has={"left": "(1, 1)"}), "its end is an event"),
+        (spoiled("nobody waits", "windows", "stay", has={"sugar": "(1, 1)"}, start="trigger - 1d"),
+         "stay.has: its end is an event"),
+        (spoiled("nobody waits", "windows", "stay", has={"sugar": "(1, 1)"}, start_inclusive=True),
+         "write start_inclusive: False"),
         (spoiled("an infarct again", *GAP, start="input.start"), "make the event that it waits"),
         (spoiled("death soon", "predicates", death={"code": {"regex": "DEA(D|TH)"}}), "under any"),
         (spoiled("death soon", "predicates", death={"code": {}}), "one of regex and any"),

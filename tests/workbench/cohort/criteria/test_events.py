@@ -1,9 +1,14 @@
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 
+import workbench
 from tests.workbench.cohort.small_records import microseconds, records_of
-from workbench.cohort.criteria import Criterion, Window, event, has, records_at
+from workbench.cohort.criteria import Criterion, Happened, Window, event, has, parse, records_at
+from workbench.cohort.python_text import criterion_python
 from workbench.data.records import Records
 from workbench.errors import CohortError
 
@@ -128,3 +133,68 @@ def test_an_end_in_hours_may_be_left_out() -> None:
 def test_an_end_that_cannot_be_left_out(settings: dict[str, object], words: str) -> None:
     with pytest.raises(CohortError, match=words):
         Window.from_json(settings)
+
+
+STAY = event("other", title="visit")
+
+
+@pytest.mark.parametrize(
+    ("criterion", "words"),
+    [
+        (event("drug").until_next(STAY), "drug until the next visit after the index date"),
+        (event("drug").since_last(STAY), "drug since the last visit before the index date"),
+        (
+            event("drug").within(1, 30).until_next(STAY),
+            "drug 1 to 30 days after the index date, until the next visit if that comes first",
+        ),
+        (
+            event("drug").within(-30, 0).since_last(STAY),
+            "drug in the 30 days before the index date or on it, since the last visit if that is "
+            "later",
+        ),
+        (
+            has("mri").within(0, 9),
+            "has mri on the index date or in the 9 days after it",
+        ),
+    ],
+)
+def test_a_window_is_bounded_by_an_event(criterion: Criterion, words: str) -> None:
+    assert criterion.sentence() == words
+    assert parse(criterion.to_json()) == criterion
+    namespace = {"wb": workbench}
+    assert eval(criterion_python(criterion), namespace) == criterion
+    assert [query.title for query in criterion.queries()][1:] == ["visit"] * ("visit" in words)
+
+
+def test_the_next_event_bounds_what_counts(records: Records) -> None:
+    other = event("drug")
+    # The visit of A is at noon of the 11th; of B there is none, and days alone bound the window.
+    for index, expected in (
+        ("2020-01-09", [True, True, False]),
+        ("2020-01-11 12:00", [False, False, False]),
+    ):
+        assert members(other.within(0, 30).until_next(STAY), records, index) == expected
+    at_once = Window(0, 2, "days", until=event("drug").query)
+    first_drug = Happened(event("drug").query, (at_once,), least=2)
+    assert members(first_drug, records, "2020-01-09") == [False, False, False]
+    without = replace(first_drug, windows=(replace(at_once, end_included=False),), least=1)
+    assert members(without, records, "2020-01-09") == [False, False, False]
+    assert members(replace(without, windows=(at_once,)), records, "2020-01-09") == [
+        True, True, False,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"end": -1, "until": STAY.query}, "ends before the index"),
+        ({"end": 0, "unit": "hours", "until": STAY.query}, "ends before the index"),
+        ({"start": 1, "since": STAY.query}, "starts after the index"),
+        ({"start": 0, "unit": "hours", "since": STAY.query}, "starts after the index"),
+    ],
+)
+def test_an_event_that_could_bound_nothing_is_refused(settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(CohortError, match=words):
+        Window(**settings)
+    with pytest.raises(CohortError, match="until_next takes the event alone"):
+        event("drug").until_next(STAY.times(2))

@@ -199,13 +199,22 @@ bounds = st.none() | st.integers(-12, 12)
 
 
 @st.composite
-def windows(draw: st.DrawFn) -> Window:
+def windows(draw: st.DrawFn, deep: bool = False) -> Window:
     unit = draw(st.sampled_from(["days", "days", "hours"]))
     start, end = draw(bounds), draw(bounds)
     if start is not None and end is not None and start > end:
         start, end = end, start
-    scale = 12 if unit == "hours" else 1
-    free = [e is not None and unit == "hours" and start != end for e in (start, end)]
+    scale, least = (12, 1) if unit == "hours" else (1, 0)
+    since = until = None
+    if deep and (start is None or -start >= least):
+        since = draw(st.none() | queries(deep=False))
+    if deep and (end is None or end >= least):
+        until = draw(st.none() | queries(deep=False))
+    in_hours = [e is not None and unit == "hours" for e in (start, end)]
+    free = [
+        (hours or by_event is not None) and (start is None or start != end)
+        for hours, by_event in zip(in_hours, (since, until), strict=True)
+    ]
     return Window(
         None if start is None else scale * start,
         None if end is None else scale * end,
@@ -214,6 +223,8 @@ def windows(draw: st.DrawFn) -> Window:
         draw(st.sampled_from(["start", "start", "end"])),
         draw(st.booleans()),
         *(not (can and draw(st.booleans())) for can in free),
+        since=since,
+        until=until,
     )
 
 
@@ -251,7 +262,7 @@ def queries(draw: st.DrawFn, deep: bool = True) -> EventQuery:
 def happenings(draw: st.DrawFn, deep: bool = True) -> Happened:
     least = draw(st.integers(0, 3))
     most = draw(st.integers(least, 4) | st.none()) if least else draw(st.integers(0, 2))
-    several = st.lists(windows(), min_size=1, max_size=2).map(tuple)
+    several = st.lists(windows(deep), min_size=1, max_size=2).map(tuple)
     counted = st.sampled_from(["events", "days", "codes", "moments"])
     return Happened(draw(queries(deep)), draw(several), least, most, draw(counted))
 

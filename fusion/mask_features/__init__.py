@@ -1,0 +1,1 @@
+"""Numbers that describe an outlined lesion: shape, intensity, texture."""

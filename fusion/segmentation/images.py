@@ -1,0 +1,115 @@
+"""Images with drawn outlines, decoded once and kept in memory as bytes."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, UInt8
+from torch import Tensor
+
+from fusion.network_inputs import tensor_bytes
+
+LEAST_SPREAD = 1e-3
+
+
+@dataclass(frozen=True)
+class OutlinedImages:
+    """Pictures or volumes of one size, each of one patient, with what was outlined in them.
+
+    Parameters
+    ----------
+    pixels
+        (image, channel, \\*space), 0 to 255. A patient's slices stand in order.
+    masks
+        (image, \\*space), True inside the outline.
+    patient
+        Whose each image is, (image,) str.
+
+    Raises
+    ------
+    ValueError
+        If lengths or sizes do not belong together, or there is no image.
+    """
+
+    pixels: UInt8[Tensor, "image channel *space"]
+    masks: Bool[Tensor, "image *space"]
+    patient: np.ndarray
+
+    def __post_init__(self) -> None:
+        shape = (self.pixels.shape[0], *self.pixels.shape[2:])
+        if self.masks.shape != shape or self.patient.shape != shape[:1]:
+            raise ValueError(
+                f"pixels are {tuple(self.pixels.shape)}, masks {tuple(self.masks.shape)} of "
+                f"{len(self.patient)} patients' names: pass one mask and one name an image"
+            )
+        if not len(self.patient):
+            raise ValueError("no images: segmentation needs at least one outlined image")
+
+    @property
+    def n_images(self) -> int:
+        return len(self.patient)
+
+    @property
+    def dimensions(self) -> int:
+        """2 for pictures, 3 for volumes."""
+        return self.masks.ndim - 1
+
+    @property
+    def patients(self) -> list[str]:
+        """Each patient once, in order of first appearance."""
+        return list(dict.fromkeys(self.patient.tolist()))
+
+    def of(self, patients: list[str]) -> "OutlinedImages":
+        """The images of some patients, in the order in which they stand here."""
+        rows = torch.as_tensor(np.flatnonzero(np.isin(self.patient, patients)))
+        return OutlinedImages(self.pixels[rows], self.masks[rows], self.patient[rows.numpy()])
+
+    def fingerprint(self) -> str:
+        """Hash of pixels, masks and patients, hexadecimal."""
+        digest = hashlib.sha256(repr(self.patient.tolist()).encode())
+        digest.update(tensor_bytes(self.pixels))
+        digest.update(tensor_bytes(self.masks))
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class PatientScale:
+    """What brings each channel of a patient's images to mean 0 and variance 1.
+
+    It comes from the patient's own images, so that nothing is learned from others.
+
+    Parameters
+    ----------
+    mean, spread
+        (image, channel), in the units of the pixels.
+    """
+
+    mean: Float[Tensor, "image channel"]
+    spread: Float[Tensor, "image channel"]
+
+    @classmethod
+    def of(cls, images: OutlinedImages) -> "PatientScale":
+        """Mean and standard deviation over all images of the patient of each image."""
+        counts = torch.zeros(*images.pixels.shape[:2], 256)
+        for i, pixels in enumerate(images.pixels.flatten(2)):
+            for channel, values in enumerate(pixels):
+                counts[i, channel] = torch.bincount(values, minlength=256)
+        _, owner = np.unique(images.patient, return_inverse=True)
+        owners = torch.as_tensor(owner)
+        of_patient = torch.zeros(int(owners.max()) + 1, *counts.shape[1:])
+        of_patient.index_add_(0, owners, counts)
+        values = torch.arange(256.0)
+        total = of_patient.sum(-1)
+        mean = (of_patient * values).sum(-1) / total
+        variance = (of_patient * values**2).sum(-1) / total - mean**2
+        return cls(mean[owners], variance.clamp(min=LEAST_SPREAD**2).sqrt()[owners])
+
+    def standardised(
+        self, pixels: UInt8[Tensor, "image channel *space"], rows: Tensor
+    ) -> Float[Tensor, "image channel *space"]:
+        """Pixels of the images at ``rows``, on the device of the pixels."""
+        shape = (len(rows), -1, *(1,) * (pixels.ndim - 2))
+        mean = self.mean[rows].to(pixels.device).view(shape)
+        spread = self.spread[rows].to(pixels.device).view(shape)
+        return (pixels.float() - mean) / spread

@@ -1,0 +1,71 @@
+"""U-Net and V-Net for pictures and volumes."""
+
+from typing import Literal
+
+from monai.networks.nets.unet import UNet
+from monai.networks.nets.vnet import VNet
+from torch import nn
+
+from fusion.norms import group_normed
+
+
+def unet(
+    dimensions: Literal[2, 3], n_channels: int, widths: tuple[int, ...] = (16, 32, 64, 128, 256)
+) -> nn.Module:
+    """MONAI's U-Net with residual units and instance norm: image → one logit a place.
+
+    Parameters
+    ----------
+    dimensions
+        2 or 3.
+    n_channels
+        Of an image.
+    widths
+        Channels of each level; sides are halved between levels, and must divide so.
+
+    References
+    ----------
+    Ronneberger, O. et al. (2015). U-Net. MICCAI.
+    Kerfoot, E. et al. (2018). Left-ventricle quantification using residual U-Net. STACOM.
+    """
+    return UNet(
+        spatial_dims=dimensions,
+        in_channels=n_channels,
+        out_channels=1,
+        channels=widths,
+        strides=(2,) * (len(widths) - 1),
+        num_res_units=1,
+        norm="instance",
+    )
+
+
+def vnet(dimensions: Literal[2, 3], n_channels: int) -> nn.Module:
+    """MONAI's V-Net with group norm and no dropout: image → one logit a place.
+
+    Sides of an image must be multiples of 16.
+
+    Parameters
+    ----------
+    dimensions
+        2 or 3.
+    n_channels
+        Of an image; any, through one layer that makes 16 divisible by them.
+
+    References
+    ----------
+    Milletari, F. et al. (2016). V-Net: fully convolutional neural networks for volumetric medical
+    image segmentation. 3DV.
+    """
+    # MONAI's repeats its input to 16 channels, which three cannot divide.
+    fits = n_channels if 16 % n_channels == 0 else 4
+    convolution = nn.Conv2d if dimensions == 2 else nn.Conv3d
+    start = nn.Identity() if fits == n_channels else convolution(n_channels, fits, 1)
+    network = VNet(
+        spatial_dims=dimensions,
+        in_channels=fits,
+        out_channels=1,
+        dropout_prob_down=None,
+        dropout_prob_up=(None, 0.0),
+        dropout_dim=dimensions,
+    )
+    return nn.Sequential(start, group_normed(network))

@@ -1,0 +1,236 @@
+"""Networks that outline: they learn, go on where they were stopped, and are judged by patient."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.testing import assert_close
+
+from fusion.segmentation.agreement import agreement
+from fusion.segmentation.augmentation import Augmentation, augmented
+from fusion.segmentation.images import OutlinedImages, PatientScale
+from fusion.segmentation.networks import unet, vnet
+from fusion.segmentation.prediction import predict_masks
+from fusion.segmentation.training import SegmentationTrainingConfig, train_segmentation
+
+BRIEF = SegmentationTrainingConfig(n_steps=25, batch=8, learning_rate=1e-2, check_every=10)
+
+
+def small_unet(seed: int = 0) -> nn.Module:
+    torch.manual_seed(seed)
+    return unet(2, 2, (8, 16, 16))
+
+
+def dice_by_patient(network: nn.Module, images: OutlinedImages) -> list[float]:
+    found = predict_masks(network, images)
+    return [
+        agreement(found[rows], images.masks[rows], spacing=(3.0, 1.0, 1.0), tolerance=1.0).dice
+        for patient in images.patients
+        for rows in [torch.as_tensor(images.patient == patient)]
+    ]
+
+
+def test_it_learns_to_outline_patients_it_has_not_seen(outlined):
+    network = small_unet()
+    losses = train_segmentation(network, outlined(), BRIEF)
+    assert losses[-5:].mean() < 0.5 * losses[:5].mean()
+    dice = dice_by_patient(network, outlined(seed=1))
+    assert len(dice) == 4
+    assert min(dice) > 0.8
+    assert max(dice_by_patient(small_unet(), outlined(seed=1))) < 0.6
+
+
+class StoppedError(Exception):
+    """What a person who stops a run raises."""
+
+
+def test_a_stopped_run_goes_on_bit_for_bit(outlined, tmp_path):
+    images, whole, halves = outlined(), small_unet(), small_unet()
+    expected = train_segmentation(whole, images, BRIEF)
+
+    def stop(done: int, total: int, loss: float) -> None:
+        assert (total, loss) == (25, expected[done - 1])
+        if done == 13:
+            raise StoppedError
+
+    path = tmp_path / "run.safetensors"
+    with pytest.raises(StoppedError):
+        train_segmentation(halves, images, BRIEF, checkpoint=path, on_step=stop)
+    resumed = small_unet()
+    steps = []
+    losses = train_segmentation(
+        resumed, images, BRIEF, checkpoint=path, on_step=lambda done, *_: steps.append(done)
+    )
+    assert steps[0] == 11
+    assert np.array_equal(losses, expected)
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True)
+    )
+    with pytest.raises(ValueError, match="belongs to another run: it differs in learning_rate"):
+        train_segmentation(small_unet(), images, replace(BRIEF, learning_rate=1.0), checkpoint=path)
+    with pytest.raises(ValueError, match="images, masks and patients"):
+        train_segmentation(small_unet(), outlined(seed=1), BRIEF, checkpoint=path)
+
+
+def test_sixteen_bits_learn_the_same(outlined):
+    brief = replace(BRIEF, n_steps=6)
+    full, half = small_unet(), small_unet()
+    whole = train_segmentation(full, outlined(), brief)
+    halved = train_segmentation(half, outlined(), replace(brief, precision="bf16"))
+    assert (whole != halved).any()
+    assert np.abs(whole - halved).max() < 0.03 * whole.max()
+
+
+@pytest.mark.parametrize(
+    ("network", "shape"),
+    [
+        (lambda: vnet(2, 3), (1, 3, 32, 32)),
+        (lambda: vnet(3, 1), (1, 1, 16, 16, 16)),
+        (lambda: unet(3, 2, (4, 8, 8)), (1, 2, 16, 16, 16)),
+    ],
+    ids=["vnet", "vnet of volumes", "unet of volumes"],
+)
+def test_each_network_overfits_one_image(network, shape):
+    torch.manual_seed(0)
+    built = network()
+    pixels = torch.rand(shape, generator=torch.Generator().manual_seed(1))
+    wanted = (pixels[:, :1] > 0.5).float()
+    optimiser = torch.optim.AdamW(built.parameters(), lr=1e-2)
+    losses = []
+    for _ in range(12):
+        logits = built(pixels)
+        assert logits.shape == wanted.shape
+        loss = nn.functional.binary_cross_entropy_with_logits(logits, wanted)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.85 * losses[0]
+    assert not any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in built.modules())
+
+
+def test_a_sliding_window_finds_what_the_whole_image_shows(outlined):
+    images = outlined()
+    network = small_unet()
+    train_segmentation(network, images, BRIEF)
+    whole = predict_masks(network, images)
+    window = predict_masks(network, images, window=(24, 24), batch=5)
+    both = agreement(whole, window, spacing=(1.0, 1.0, 1.0), tolerance=1.0)
+    assert 0.85 < both.dice < 1
+
+
+def test_every_patient_has_their_own_scale_and_others_do_not_matter(outlined):
+    images = outlined()
+    scale = PatientScale.of(images)
+    alone = images.of(["p2"])
+    rows = torch.as_tensor(np.flatnonzero(images.patient == "p2"))
+    assert_close(PatientScale.of(alone).mean, scale.mean[rows])
+    standard = scale.standardised(alone.pixels, rows)
+    variance, mean = torch.var_mean(standard, dim=(0, 2, 3), correction=0)
+    assert_close(mean, torch.zeros(2), atol=1e-4, rtol=0)
+    assert_close(variance, torch.ones(2), atol=1e-3, rtol=0)
+    flat = replace(images, pixels=torch.full_like(images.pixels, 9))
+    assert not PatientScale.of(flat).standardised(flat.pixels, torch.arange(16)).any()
+
+
+def test_batches_are_half_outlined_and_come_again_with_the_seed(outlined):
+    images = outlined()
+    has = images.masks.flatten(1).any(dim=1).numpy()
+    rows = BRIEF.batch_at(3, has)
+    assert has[rows.numpy()].tolist() == [True] * 4 + [False] * 4
+    assert torch.equal(rows, BRIEF.batch_at(3, has))
+    assert not torch.equal(rows, replace(BRIEF, seed=1).batch_at(3, has))
+    assert len(BRIEF.batch_at(0, np.zeros(16, dtype=bool))) == 8
+
+
+NOTHING = Augmentation(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("shape", [(6, 20, 24), (6, 8, 12, 10)])
+def test_augmentation_moves_masks_with_their_images(shape):
+    generator = torch.Generator().manual_seed(0)
+    masks = torch.zeros(shape[0], 1, *shape[1:])
+    masks[(..., *(slice(s // 4, s // 2) for s in shape[1:]))] = 1
+    same, mask = augmented(masks, masks, NOTHING, generator)
+    assert_close(same, masks)
+    moved, mask = augmented(
+        masks, masks, replace(NOTHING, tilt=30.0, zoom=0.2, shift=0.1, flips=(0,)), generator
+    )
+    assert_close((moved > 0.5).float().mean(), mask.mean(), atol=0.01, rtol=0)
+    assert (((moved > 0.5).float() - mask).abs()).mean() < 0.03
+    assert (mask - masks).abs().mean() > 0.01
+    louder, mask = augmented(masks, masks, Augmentation(0.0, 0.0, 0.0, 0.5, 0.5, 0.5), generator)
+    assert_close(mask, masks)
+    assert (louder - masks).flatten(1).std(dim=1).min() > 0
+
+
+def test_a_tilt_is_a_rotation_whatever_the_shape_of_the_image():
+    """Areas stay: a shear or a stretch would change them."""
+    masks = torch.zeros(16, 1, 40, 80)
+    masks[:, :, 15:25, 30:50] = 1
+    _, moved = augmented(
+        masks, masks, replace(NOTHING, tilt=90.0), torch.Generator().manual_seed(1)
+    )
+    assert_close(moved.sum(dim=(1, 2, 3)), torch.full((16,), 200.0), atol=12, rtol=0)
+    rows = moved.any(dim=3).sum(dim=(1, 2))
+    assert rows.max() > 18
+
+
+def test_sides_are_only_mirrored_where_that_is_said():
+    """A marker on the left stays there; with axis 1 among the flips it changes sides."""
+    images = torch.zeros(32, 1, 16, 16)
+    images[..., :4] = 1
+    masks = images.clone()
+    usual = replace(Augmentation(), noise=0.0)
+    _, kept = augmented(images, masks, usual, torch.Generator().manual_seed(0))
+    assert (kept[..., :8].sum(dim=(1, 2, 3)) > kept[..., 8:].sum(dim=(1, 2, 3))).all()
+    _, mirrored = augmented(
+        images, masks, replace(NOTHING, flips=(1,)), torch.Generator().manual_seed(0)
+    )
+    assert 0 < mirrored[:, 0, 0, 0].sum() < 32
+    with pytest.raises(ValueError, match="sizes of an augmentation must be 0 or more"):
+        Augmentation(tilt=-1.0)
+
+
+def cube(start: int) -> torch.Tensor:
+    mask = torch.zeros(12, 12, 12, dtype=torch.bool)
+    mask[2:8, 2:8, start : start + 6] = True
+    return mask
+
+
+def test_agreement_of_shifted_cubes_is_that_of_geometry():
+    found = agreement(cube(2), cube(4), spacing=(1.0, 1.0, 2.5), tolerance=1.0)
+    assert found.dice == pytest.approx(4 / 6)
+    assert found.hd95 == pytest.approx(5.0)
+    assert (found.predicted_volume, found.drawn_volume) == (540.0, 540.0)
+    assert 0 < found.surface_dice < 1
+    wide = agreement(cube(2), cube(4), spacing=(1.0, 1.0, 2.5), tolerance=5.0)
+    assert wide.surface_dice == 1
+    same = agreement(cube(2), cube(2), spacing=(1.0, 1.0, 1.0), tolerance=0.0)
+    assert (same.dice, same.hd95, same.surface_dice) == (1, 0, 1)
+
+
+def test_empty_outlines_have_their_own_answers():
+    nothing = torch.zeros(12, 12, 12, dtype=torch.bool)
+    both = agreement(nothing, nothing, spacing=(1.0, 1.0, 1.0), tolerance=1.0)
+    assert (both.dice, both.surface_dice) == (1, 1)
+    one = agreement(nothing, cube(2), spacing=(1.0, 1.0, 1.0), tolerance=1.0)
+    assert (one.dice, one.surface_dice, one.predicted_volume) == (0, 0, 0)
+    assert np.isnan([both.hd95, one.hd95]).all()
+    with pytest.raises(ValueError, match="with 2 spacings: pass outlines of one shape"):
+        agreement(nothing, nothing, spacing=(1.0, 1.0), tolerance=1.0)
+
+
+def test_images_and_settings_that_do_not_fit_are_refused(outlined):
+    images = outlined()
+    with pytest.raises(ValueError, match="pass one mask and one name an image"):
+        replace(images, masks=images.masks[:3])
+    with pytest.raises(ValueError, match="no images"):
+        images.of(["nobody"])
+    with pytest.raises(ValueError, match="must be at least 1"):
+        SegmentationTrainingConfig(n_steps=0)
+    with pytest.raises(ValueError, match="outlined_share must be 0 to 1"):
+        SegmentationTrainingConfig(outlined_share=1.5)

@@ -1,0 +1,1 @@
+"""Sections of a model's evaluation as blocks, one a module, in the order of judging."""

@@ -1,0 +1,1 @@
+"""Sections about one patient as blocks: what happened, what is predicted, and what if."""

@@ -1,0 +1,102 @@
+"""What is predicted of one patient, and what moved the prediction."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from workbench.figures import plot_patient_contributions, plot_patient_survival
+from workbench.widgets.blocks import Block, Figure, Notice
+from workbench.widgets.patient_parts import patient_parts
+from workbench.widgets.shown_attribution import modality_title
+from workbench.widgets.shown_patient import ShownPatient
+from workbench.widgets.what_if import outside_training
+
+if TYPE_CHECKING:
+    from fusion.dataset import PatientDataset
+    from fusion.explanation.attribution import Attribution
+    from fusion.predictions import Predictions
+
+
+def survival_block(
+    patient: ShownPatient,
+    predictions: "Predictions",
+    *,
+    limits: tuple[np.ndarray, np.ndarray] | None,
+    dataset: "PatientDataset | None",
+) -> Block:
+    """Predicted survival; withheld where the patient is unlike all the model learned from.
+
+    Parameters
+    ----------
+    patient
+        Who.
+    predictions
+        Out of fold, in the cohort's order.
+    limits
+        Lower and upper limits, (patient, horizon) each.
+    dataset
+        What the model reads, in the cohort's order; where it is None nothing is withheld.
+    """
+    row = patient.row
+    if dataset is not None:
+        clinical = dataset.modalities[dataset.clinical]
+        beyond = outside_training(clinical, row, predictions.fold)
+        if beyond:
+            return Notice(
+                f"The prediction is withheld: {', '.join(beyond)} of this patient lies "
+                "outside the range of the training data.",
+                "warning",
+            )
+    lower, upper = (None, None) if limits is None else (each[row] for each in limits)
+    drawing = plot_patient_survival(
+        predictions.horizons,
+        predictions.survival[row],
+        lower=lower,
+        upper=upper,
+        limit=patient.last_time,
+        reference=(predictions.horizons, predictions.survival.mean(axis=0)),
+        reference_name="Mean prediction of all patients",
+        time_unit=patient.cohort.time_unit,
+        title=f"{patient.name}: predicted survival",
+        notes=["Predicted by models that never saw this patient"],
+    )
+    return Figure("survival", drawing)
+
+
+def attributed_block(patient: ShownPatient, attribution: "Attribution", row: int) -> Block:
+    """What moved the prediction, as finely as an attribution says it of its ``row``."""
+
+    def titled(modality: str) -> str:
+        return modality_title(patient.cohort, modality)
+
+    parts = patient_parts(attribution, row, -1, titled=titled)
+    kinds = parts.kinds if attribution.features else None
+    return _contributions(patient, parts.names, parts.values, kinds, attribution.reference)
+
+
+def contributed_block(patient: ShownPatient, predictions: "Predictions") -> Block:
+    """What moved the prediction, by kind of data, as the predictions themselves say it."""
+    parts = predictions.contributions
+    names = tuple(modality_title(patient.cohort, name) for name in parts)
+    values = np.array([float(each[patient.row]) for each in parts.values()])
+    reference = "a patient of whom nothing is known"
+    return _contributions(patient, names, values, None, reference)
+
+
+def _contributions(
+    patient: ShownPatient,
+    names: tuple[str, ...],
+    values: np.ndarray,
+    kinds: tuple[str, ...] | None,
+    reference: str,
+) -> Block:
+    if not names:
+        return Notice("The model does not say what moved its prediction.")
+    drawing = plot_patient_contributions(
+        names,
+        values,
+        groups=kinds,
+        reference=reference,
+        title=f"{patient.name}: what moved the prediction",
+    )
+    return Figure("contributions", drawing)

@@ -1,0 +1,108 @@
+"""An evaluation as it may be shown: small counts withheld, models and groups by their titles."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.data.card.cohorts import MINIMUM_CELL
+from workbench.evaluation import Evaluation
+from workbench.evaluation.words import at_time
+from workbench.report.withhold import withhold_counts
+from workbench.report.words import RANKS_NOBODY, group_title, model_titles
+from workbench.widgets.blocks import Notice
+from workbench.widgets.evaluated_patients import EvaluatedPatients
+
+
+@dataclass(frozen=True, eq=False)
+class ShownEvaluation:
+    """Use :meth:`of`.
+
+    Parameters
+    ----------
+    settings
+        Of the evaluation.
+    patients
+        Those who were evaluated; None where nobody passed them.
+    minimum
+        Smallest count that may be shown.
+    numbers
+        The evaluation as JSON, without counts below ``minimum``.
+    document
+        What gives models and groups their words.
+    titles
+        Model → what a person calls it.
+    """
+
+    settings: Mapping[str, Any]
+    patients: EvaluatedPatients | None
+    minimum: int
+    numbers: Mapping[str, Any]
+    document: Mapping[str, Any]
+    titles: Mapping[str, str]
+
+    @classmethod
+    def of(cls, evaluation: Evaluation, patients: EvaluatedPatients | None) -> "ShownEvaluation":
+        """What may be shown of an evaluation, with its patients or without."""
+        minimum, modalities = MINIMUM_CELL, []
+        if patients is not None:
+            minimum = patients.minimum
+            spec = patients.cohort.card.spec
+            modalities = [{"name": n, "title": m.title} for n, m in spec.modalities.items()]
+        document = {"evaluation_settings": evaluation.settings, "modalities": modalities}
+        return cls(
+            evaluation.settings,
+            patients,
+            minimum,
+            withhold_counts(evaluation.to_json(), minimum),
+            document,
+            model_titles(document),
+        )
+
+    @property
+    def horizons(self) -> list[float]:
+        """Times at which the study asked for survival."""
+        return self.settings["horizons"]
+
+    @property
+    def time_unit(self) -> str:
+        """Of the horizons."""
+        return self.settings["time_unit"]
+
+    @property
+    def judged(self) -> str:
+        """The only model that is judged."""
+        return self.settings["judged"]
+
+    @property
+    def clinical(self) -> str:
+        """The model that others must be better than."""
+        return self.settings["clinical"]
+
+    @property
+    def ranking(self) -> dict[str, str]:
+        """Models that tell patients apart, and their titles."""
+        names = dict.fromkeys(row["model"] for row in self.numbers["ladder"])
+        return {name: self.model(name) for name in names if name not in RANKS_NOBODY}
+
+    @property
+    def groups(self) -> dict[str, str]:
+        """Groups in which models were compared, and their titles."""
+        names = dict.fromkeys(row["group"] for row in self.numbers["ladder"])
+        return {name: group_title(self.document, name) for name in names}
+
+    def model(self, name: str) -> str:
+        """What a person calls a model."""
+        return self.titles.get(name, name)
+
+    def at(self, horizon: float) -> str:
+        """A horizon with its unit."""
+        return at_time(horizon, self.time_unit)
+
+    def withheld(self, what: str) -> Notice:
+        """Where there is too little to be shown."""
+        return Notice(f"Withheld: fewer than {self.minimum} {what}.", "warning")
+
+
+def without_patients(what: str) -> tuple[Notice, ...]:
+    """Where an evaluation alone does not suffice."""
+    return (Notice(f"For {what}, pass the cohort and its predictions too."),)
