@@ -107,7 +107,7 @@ const drawers = {
     const words = element("span", { class: "wb-progress-words" });
     const update = (each) => {
       set(bar, { max: Math.max(each.total, 1), value: each.done, "aria-label": each.label });
-      words.textContent = `${each.label}: ${each.done} of ${each.total}${each.detail ? ` · ${each.detail}` : ""}`;
+      words.textContent = `${each.label}: ${each.done.toLocaleString("en-GB")} of ${each.total.toLocaleString("en-GB")}${each.detail ? ` · ${each.detail}` : ""}`;
       return true;
     };
     update(block);
