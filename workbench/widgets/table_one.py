@@ -1,7 +1,7 @@
 """Table one: who the patients are, by any group, with differences and what is missing."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,13 +10,17 @@ import pandas as pd
 from pydantic import Field
 
 from workbench.cohort.cohort import Cohort
+from workbench.cohort.features import Feature
 from workbench.cohort.privacy import SUPPRESSED
+from workbench.cohort.record_cohort import RecordCohort
 from workbench.cohort.table_one import TableOne as Described
 from workbench.cohort.table_one import describe
+from workbench.cohort.table_one.asking import require_release
 from workbench.cohort.table_one.layout import layout
 from workbench.cohort.table_one.of_cohort import division_of
+from workbench.cohort.table_one.of_records import UNITS, described_columns, record_words
 from workbench.cohort.time_zero import check_columns
-from workbench.errors import CohortError, WorkbenchError
+from workbench.errors import CohortError, PrivacyError, WorkbenchError
 from workbench.figures import plot_balance
 from workbench.widgets.blocks import (
     Block,
@@ -54,9 +58,12 @@ class TableOne(NotebookWidget):
     Parameters
     ----------
     patients
-        A cohort, or the selection that widgets share: the table then follows it.
+        A cohort, also of health records, or the selection that widgets share: the table then
+        follows it.
     state
         What to begin with.
+    features
+        Of health records: variables out of events before the index date.
 
     Examples
     --------
@@ -85,10 +92,17 @@ class TableOne(NotebookWidget):
     title = "Table one"
 
     def __init__(
-        self, patients: Cohort | Selection, state: WidgetState | dict | None = None
+        self,
+        patients: Cohort | RecordCohort | Selection,
+        state: WidgetState | dict | None = None,
+        *,
+        features: Sequence[Feature] = (),
     ) -> None:
         self._source = patients
-        frame = _columns_of(patients)
+        if features and not isinstance(patients, RecordCohort):
+            raise CohortError("features are variables out of events: give a cohort of records")
+        self._features = tuple(features)
+        frame = _columns_of(patients, self._features)
         self._frame, self._titles, self._units = frame
         self._groups = _groups_of(patients, self._frame)
         super().__init__(state)
@@ -109,6 +123,8 @@ class TableOne(NotebookWidget):
         ------
         CohortError
             The state names a column or a group that is not there, or nobody is selected.
+        PrivacyError
+            Together with what was shown before, the table would give a small group away.
         """
         self._check()
         state, frame = self.state, self._frame
@@ -118,6 +134,7 @@ class TableOne(NotebookWidget):
         source = self._source
         if isinstance(source, Selection) and state.selected_only and state.by != SELECTED:
             shown = shown[source.mask]
+        self._ask(by)
         return describe(
             shown,
             by=() if by is None else by[0],
@@ -129,6 +146,21 @@ class TableOne(NotebookWidget):
             p_values=state.p_values and by is not None,
             title="Patients at the index date",
         )
+
+    def _ask(self, by: tuple[str, pd.Series] | None) -> None:
+        """A restricted dataset is asked before anybody sees its patients, or groups of them."""
+        source = self._source
+        if isinstance(source, Selection):
+            return
+        of_records = isinstance(source, RecordCohort)
+        words = record_words(source) if of_records else f"table one of {source.outcome}"
+        ids = source.patients["patient_id"] if of_records else source.patients.index
+        levels = {}
+        if by is not None:
+            named = by[1].astype("category").cat
+            levels = {f"{by[0]} {each}": (named.codes == k).to_numpy()
+                      for k, each in enumerate(named.categories)}  # fmt: skip
+        require_release(source.release_log, words, ids, levels)
 
     def _check(self) -> None:
         state = self.state
@@ -164,7 +196,7 @@ class TableOne(NotebookWidget):
         return pd.Series(labels, values.index)
 
     def _described(self) -> list[str]:
-        if isinstance(self._source, Selection):
+        if isinstance(self._source, Selection | RecordCohort):
             return list(self._frame)
         spec, roles = self._source.card.spec, ("feature", "group", "marker")
         return [n for n in self._frame if n == "event" or spec.columns[n].role in roles]
@@ -176,6 +208,8 @@ class TableOne(NotebookWidget):
         source = self._source
         if isinstance(source, Selection):
             return source.minimum
+        if isinstance(source, RecordCohort):
+            return source.records.minimum_cell
         return source.card.spec.privacy.minimum_cell
 
     # The page
@@ -224,7 +258,7 @@ class TableOne(NotebookWidget):
     def _results(self) -> tuple[Block, ...]:
         try:
             table = self.table
-        except CohortError as error:
+        except (CohortError, PrivacyError) as error:
             return (Notice(str(error), "problem", name="refused"),)
         blocks: list[Block] = [*_shown(table)]
         if len(table.groups) > 2:
@@ -280,12 +314,18 @@ class TableOne(NotebookWidget):
 
 
 def _columns_of(
-    source: Cohort | Selection,
+    source: Cohort | RecordCohort | Selection, features: Sequence[Feature]
 ) -> tuple[pd.DataFrame, dict[str, str], dict[str, str | None]]:
     """Columns that can be described, what a reader calls each, and its unit."""
     if isinstance(source, Selection):
         frame = source.patients
         return frame, {n: _short(source, n) for n in frame}, dict.fromkeys(frame.columns)
+    if isinstance(source, RecordCohort):
+        patients = source.patients_with(features)
+        names = [*described_columns(source, patients), *(each.name for each in features)]
+        titles = {n: n.replace("_", " ") for n in names} | {f.name: f.words() for f in features}
+        units = dict.fromkeys(names) | {name: UNITS.get(name) for name in names}
+        return patients[names], titles, units | {each.name: each.unit for each in features}
     spec = source.card.spec
     roles = ("feature", "group", "marker", "site", "description")
     names = [name for name, column in spec.columns.items() if column.role in roles]
@@ -297,12 +337,14 @@ def _columns_of(
     return frame, titles, {"event": None} | {name: spec.columns[name].unit for name in names}
 
 
-def _groups_of(source: Cohort | Selection, frame: pd.DataFrame) -> dict[str, str]:
+def _groups_of(source: Cohort | RecordCohort | Selection, frame: pd.DataFrame) -> dict[str, str]:
     """What patients can be compared by → what it is called."""
     groups = {"": "nobody"}
     if isinstance(source, Selection):
         groups |= {SELECTED: "in the selection"}
         return groups | {n: _short(source, n) for n in frame if _few(frame[n])}
+    if isinstance(source, RecordCohort):
+        return groups | {n: n.replace("_", " ") for n in frame if _few(frame[n])}
     groups |= {"event": "event"}
     if "fold" in source.patients:
         groups["fold"] = "fold"
