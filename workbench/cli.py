@@ -429,7 +429,8 @@ def images_deidentify(
 
     secret = read_key(key) if key.exists() else make_key(key, outside=[folder, out])
     done = deidentify_images(folder, out, DateShift(secret), accept=accept or ())
-    typer.echo(f"{done.n_written} files in {out}, {len(done.withheld)} withheld")
+    files = "file" if done.n_written == 1 else "files"
+    typer.echo(f"{done.n_written} {files} in {out}, {len(done.withheld)} withheld")
     for reason, n in done.reasons.items():
         typer.echo(printable(f"{n} × {reason}"))
     if not done.n_written:

@@ -14,6 +14,8 @@ from workbench.evaluation import Evaluation
 from workbench.finished_run import keep_finished, open_finished
 from workbench.report import ReportContent, write_report
 from workbench.run_folder import RunFolder
+from workbench.study_checks import check, release
+from workbench.study_results import save_model, save_predictions
 from workbench.study_settings import Study
 from workbench.study_steps import OnProgress, Progress
 
@@ -76,8 +78,8 @@ def run(
     cohort = steps.choose(study, card)
     other_cohorts = dict(study.other_cohorts(cohort))
     for each in (cohort, *other_cohorts.values()):
-        steps.check(study, each)
-    steps.release(cohort, other_cohorts)
+        check(study, each)
+    release(cohort, other_cohorts)
     identity = steps.identity(study, cohort)
     asked = identity | study.resolved(card)
     before = open_finished(RunFolder(Path(out)), asked)
@@ -99,8 +101,8 @@ def run(
 
     on_progress(Progress("judging", 0, 1))
     evaluation = steps.judge(study, cohort, predictions)
-    steps.save_predictions(study, cohort, predictions, folder)
-    steps.save_model(study, cohort, dataset, folder)
+    save_predictions(study, cohort, predictions, folder)
+    save_model(study, cohort, dataset, folder)
     content = ReportContent(
         study=study.resolved(card),
         card=card,

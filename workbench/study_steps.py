@@ -6,26 +6,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 import workbench
 from workbench.cohort.cohort import Cohort
 from workbench.cohort.criteria import parse
-from workbench.data.card import GenomicsModality, ImageModality
-from workbench.data.deidentify import pseudonyms
 from workbench.data.open_card import DataCard
 from workbench.data.paths import cache_folder
-from workbench.data.secret_key import make_key, read_key
-from workbench.errors import PrivacyError, StudyError
+from workbench.errors import StudyError
 from workbench.evaluation import Evaluation, evaluate
-from workbench.evaluation.alignment import FEWEST_AT_RISK
 from workbench.evaluation.repeats import harrell_c_by_repeat, spread_sentence
 from workbench.materialisation import MARKERS, materialise
 from workbench.run_folder import RunFolder
-from workbench.study_settings import Rung, Study
+from workbench.study_settings import Study
 
 if TYPE_CHECKING:
     from fusion.dataset import PatientDataset
@@ -45,8 +40,6 @@ CALIBRATED = (
     JUDGED,
 )
 """Models whose calibration is judged: single modalities only describe."""
-TAKEN = {*get_args(Rung), "blend", "clinical_markers", "null_by_group"} - {"clinical"}
-"""Names of models, which a modality cannot have: its own model would hide the other."""
 
 
 @dataclass(frozen=True)
@@ -114,106 +107,6 @@ def code_version() -> str:
 
 def _hash(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def check(study: Study, cohort: Cohort) -> None:
-    """Refuse before any training what could not be trained or judged after it.
-
-    Raises
-    ------
-    StudyError
-        If a fold leaves too little to learn from or to judge, nobody is followed to a horizon, a
-        modality or a group has a name that a comparison needs, or the network is to read gene sets
-        and the card names none.
-    CohortError
-        If a group or a modality does not exist, or may not be used.
-    """
-    for name in study.modalities:
-        cohort.features(name)
-    groups = cohort.group_masks(study.groups)
-    clash = [name for name in study.modalities if name in TAKEN] + [g for g in groups if g == "all"]
-    if clash:
-        raise StudyError(f"{clash[0]!r} means something else here: rename it in the card")
-    _check_gene_sets(study, cohort)
-    for name in study.modalities:
-        if not cohort.available[name].any():
-            raise StudyError(
-                f"no patient has {name}: look with `workbench data check`, or leave it out of "
-                "modalities"
-            )
-    _check_horizons(study, cohort)
-    _check_folds(study, cohort)
-
-
-def release(cohort: Cohort, other_cohorts: Mapping[str, Cohort]) -> None:
-    """Ask before any training whether a report may be written of these patients.
-
-    Groups of them are asked for when the report is written, which withholds their counts.
-
-    Raises
-    ------
-    PrivacyError
-        If together with what was shown before, or with each other, the patients would give a small
-        group away.
-    """
-    cohort.require_release()
-    for title, each in {"": cohort, **other_cohorts}.items():
-        answer = each.evaluated.release()
-        if not answer.allowed:
-            raise PrivacyError(f"{title}: {answer.sentence}" if title else answer.sentence)
-
-
-def _check_gene_sets(study: Study, cohort: Cohort) -> None:
-    """Without gene sets the network would read components, which is not what was asked."""
-    spec = cohort.card.spec.modalities
-    found = {name: spec[name] for name in study.modalities}
-    genomics = {name: m for name, m in found.items() if isinstance(m, GenomicsModality)}
-    if study.network.genomics != "pathways" or any(m.pathways for m in genomics.values()):
-        return
-    if not genomics:
-        raise StudyError(
-            "network.genomics: pathways reads gene sets, and no modality of the study is of kind "
-            "genomics: add one, or leave genomics out"
-        )
-    raise StudyError(
-        f"network.genomics: pathways reads gene sets, and the card names none for "
-        f"{', '.join(genomics)}: add pathways to the modality in the card, or choose components"
-    )
-
-
-def _check_horizons(study: Study, cohort: Cohort) -> None:
-    evaluated = cohort.evaluated
-    n_at_risk = int((evaluated.patients["time"] >= study.horizons[0]).sum())
-    if n_at_risk < FEWEST_AT_RISK:
-        raise StudyError(
-            f"horizons: {n_at_risk} of {evaluated.n_patients} patients are followed to "
-            f"{study.horizons[0]:g} {cohort.time_unit}, at least {FEWEST_AT_RISK} are needed: "
-            "choose earlier horizons"
-        )
-
-
-def _check_folds(study: Study, cohort: Cohort) -> None:
-    from fusion.nested import MIN_EVENTS
-
-    for fold, held_out in cohort.patients.groupby("fold"):
-        training = cohort.patients.drop(held_out.index)
-        n_events = int(training["event"].sum())
-        if n_events < MIN_EVENTS:
-            raise StudyError(
-                f"without fold {fold}, {len(training)} patients with {n_events} events are left "
-                f"to train on, at least {MIN_EVENTS} events are needed: use more folds or another "
-                "outcome"
-            )
-        for name in study.modalities:
-            if not training[f"has_{name}"].any():
-                raise StudyError(
-                    f"without fold {fold}, no patient has {name}: leave it out of modalities"
-                )
-        if not (held_out.loc[held_out["event"], "time"] < held_out["time"].max()).any():
-            raise StudyError(
-                f"in fold {fold}, {len(held_out)} patients with {int(held_out['event'].sum())} "
-                "events form no pair to compare: use fewer or larger folds"
-            )
 
 
 def load(study: Study, cohort: Cohort) -> "PatientDataset":
@@ -393,68 +286,6 @@ def attribute(predictions: "Predictions") -> "Attribution":
             Check("largest gap between the parts' sum and the risk score", gap, 1e-6, gap < 1e-6),
         ),
     )
-
-
-def save_model(study: Study, cohort: Cohort, dataset: "PatientDataset", folder: RunFolder) -> Path:
-    """Fit the judged model on every evaluated patient, and keep it for new ones."""
-    from fusion.cross_fit import fit_all
-    from fusion.saving import save_record
-
-    encoders = embedder().fit(dataset, seed=study.seed)
-    ladder = models(study, dataset, single=False)
-    fitted = fit_all({JUDGED: ladder[JUDGED]}, encoders.embed(dataset), seed=study.seed)[JUDGED]
-    record = {
-        "risk": fitted,
-        "embedder": encoders,
-        "study": json.dumps(study.resolved(cohort.card), sort_keys=True),
-        "identity": identity(study, cohort),
-        "time_unit": cohort.time_unit,
-        "image_sizes": {
-            name: spec.size
-            for name, spec in cohort.card.spec.modalities.items()
-            if isinstance(spec, ImageModality)
-        },
-    }
-    return folder.replace_folder("model", lambda path: save_record(record, path))
-
-
-def save_predictions(
-    study: Study, cohort: Cohort, predictions: Mapping[str, "Predictions"], folder: RunFolder
-) -> Path:
-    """``predictions.parquet``: one row a patient and model, pseudonyms where the card says so.
-
-    Rows are sorted by the name that is written, for their order would tell who is who.
-    """
-    names = exported_names(cohort, folder)
-    frames = [
-        pd.DataFrame(
-            {
-                "patient_id": [names[p] for p in prediction.patient_id.tolist()],
-                "fold": prediction.fold,
-                "model": name,
-                "risk_score": prediction.risk_score,
-                **{f"survival_{h:g}": prediction.at(h) for h in study.horizons},
-            }
-        )
-        for name, prediction in predictions.items()
-    ]
-    frames = [frame.sort_values("patient_id", ignore_index=True) for frame in frames]
-    table = pd.concat(frames, ignore_index=True)
-    return folder.write("predictions.parquet", lambda path: table.to_parquet(path, index=False))
-
-
-def exported_names(cohort: Cohort, folder: RunFolder) -> dict[str, str]:
-    """Patient → name in exported files.
-
-    The patient's own where the card is not restricted. Else a pseudonym, whose key is kept in the
-    cache folder, readable by its owner alone, and never in the results.
-    """
-    patients = cohort.patients.index.astype(str).tolist()
-    if not cohort.card.spec.privacy.restricted:
-        return {patient: patient for patient in patients}
-    path = cache_folder() / "pseudonyms" / f"{_hash({'run': str(folder.path.resolve())})[:16]}.key"
-    key = read_key(path) if path.exists() else make_key(path, outside=[folder.path])
-    return dict(zip(patients, pseudonyms(patients, key).tolist(), strict=True))
 
 
 def embedder() -> "ImageEmbedder":

@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
 from monai.transforms.intensity.array import ScaleIntensityRange
 
-CtWindow = Literal["brain", "subdural", "soft tissue", "mediastinum", "liver", "lung", "bone"]
 WINDOWS: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
         "brain": (40.0, 80.0),
@@ -25,7 +23,7 @@ LEAST_HU = -1024.0
 
 
 def ct_windows(
-    volume: Float[np.ndarray, "*space"], windows: tuple[CtWindow, ...]
+    volume: Float[np.ndarray, "*space"], windows: tuple[str, ...]
 ) -> Float[np.ndarray, "channel *space"]:
     """A volume in several windows, each one channel from 0 (black) to 1 (white).
 

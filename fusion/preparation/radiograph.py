@@ -1,7 +1,5 @@
 """Radiographs: which end is white, and how far the grey values reach."""
 
-from typing import Literal
-
 import numpy as np
 from jaxtyping import Float
 from monai.transforms.intensity.array import ScaleIntensityRangePercentiles
@@ -11,7 +9,7 @@ LOW, HIGH = 0.5, 99.5
 
 def radiograph(
     pixels: Float[np.ndarray, "height width"],
-    photometric: Literal["MONOCHROME1", "MONOCHROME2"],
+    photometric: str,
 ) -> Float[np.ndarray, "1 height width"]:
     """A radiograph from 0 to 1 with bone white, whatever the detector's range.
 

@@ -1,5 +1,6 @@
 """How well two outlines of one patient agree: overlap, and distances between their surfaces."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,16 +80,19 @@ def agreement(
     if all(sizes):
         # A margin, so that a lesion at the edge of the image has its whole surface.
         one, other = _batched(predicted), _batched(drawn)
-        hd95 = float(
-            compute_hausdorff_distance(
-                one, other, include_background=True, percentile=PERCENTILE, spacing=list(spacing)
+        with warnings.catch_warnings():
+            # MONAI calls itself with an argument that it has deprecated.
+            warnings.filterwarnings("ignore", ".*always_return_as_numpy", FutureWarning)
+            hd95 = float(
+                compute_hausdorff_distance(
+                    one, other, include_background=True, percentile=PERCENTILE, spacing=[*spacing]
+                )
             )
-        )
-        surface = float(
-            compute_surface_dice(
-                one, other, [tolerance], include_background=True, spacing=list(spacing)
+            surface = float(
+                compute_surface_dice(
+                    one, other, [tolerance], include_background=True, spacing=[*spacing]
+                )
             )
-        )
     return Agreement(dice, hd95, surface, sizes[0] * place, sizes[1] * place)
 
 

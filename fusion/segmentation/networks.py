@@ -1,5 +1,6 @@
 """U-Net and V-Net for pictures and volumes."""
 
+import math
 from typing import Literal
 
 from monai.networks.nets.unet import UNet
@@ -7,6 +8,10 @@ from monai.networks.nets.vnet import VNet
 from torch import nn
 
 from fusion.norms import group_normed
+
+OUTLINED_AT_FIRST = 0.05
+"""Share of places that a new network outlines. Its last features have mean 0, so that only the last
+bias can say how rare a lesion is, and from a half it would take hundreds of steps to get there."""
 
 
 def unet(
@@ -28,7 +33,7 @@ def unet(
     Ronneberger, O. et al. (2015). U-Net. MICCAI.
     Kerfoot, E. et al. (2018). Left-ventricle quantification using residual U-Net. STACOM.
     """
-    return UNet(
+    network = UNet(
         spatial_dims=dimensions,
         in_channels=n_channels,
         out_channels=1,
@@ -37,6 +42,7 @@ def unet(
         num_res_units=1,
         norm="instance",
     )
+    return _rare(network)
 
 
 def vnet(dimensions: Literal[2, 3], n_channels: int) -> nn.Module:
@@ -68,4 +74,12 @@ def vnet(dimensions: Literal[2, 3], n_channels: int) -> nn.Module:
         dropout_prob_up=(None, 0.0),
         dropout_dim=dimensions,
     )
-    return nn.Sequential(start, group_normed(network))
+    return _rare(nn.Sequential(start, group_normed(network)))
+
+
+def _rare(network: nn.Module) -> nn.Module:
+    """The network with the bias of its last layer where few places are outlined."""
+    last = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.Conv3d)][-1]
+    assert last.bias is not None
+    nn.init.constant_(last.bias, math.log(OUTLINED_AT_FIRST / (1 - OUTLINED_AT_FIRST)))
+    return network

@@ -141,9 +141,9 @@ def test_the_app_is_one_screen_without_code_and_its_pages_are_linked(
         return route.abort()
 
     page.route("**/*", only_here)
-    page.goto(app, timeout=240_000)
+    page.goto(app, timeout=400_000)
     tabs = page.get_by_role("tab")
-    tabs.first.wait_for(timeout=240_000)
+    tabs.first.wait_for(timeout=400_000)
     assert tabs.all_inner_texts() == [
         "Who is in", "Select", "Survival", "Models", "Why", "One patient", "Images", "Report",
     ]  # fmt: skip

@@ -24,13 +24,13 @@ def execute(name: str, folder: Path) -> nbformat.NotebookNode:
 
 
 def shown(notebook: nbformat.NotebookNode, cell_id: str) -> str:
-    """What a cell printed and showed, as text and HTML."""
+    """What a cell printed and showed, as text, Markdown and HTML."""
     cell = next(cell for cell in notebook.cells if cell.id == cell_id)
     parts = []
     for output in cell.outputs:
         data = output.get("data", {})
         parts.append(output.get("text", ""))
-        parts += [str(data.get(kind, "")) for kind in ("text/plain", "text/html")]
+        parts += [str(data.get(f"text/{kind}", "")) for kind in ("plain", "markdown", "html")]
         parts.append(str(data.get("image/svg+xml", "")))
     return "\n".join(parts)
 

@@ -53,6 +53,7 @@ def test_statistics_are_drawn_and_say_what_the_words_say(
         for output in cell.get("outputs", [])
         if "image/svg+xml" in output.get("data", {})
     }
+    assert "wb-static" in shown(statistics, "explorer")
     assert drawn >= {"curves", "cox", "proportional", "effect", "competing", "over-time"}
     assert drawn >= {"calibration", "decision", "groups", "fairness"}
     # The simulated effect of age is straight, and expression carries risk.

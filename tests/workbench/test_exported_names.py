@@ -12,9 +12,10 @@ import pytest
 
 from fusion.predictions import Predictions
 from workbench.data.open_card import open_card
+from workbench.exported_names import exported_names
 from workbench.run_folder import RunFolder
+from workbench.study_results import save_predictions
 from workbench.study_settings import Study
-from workbench.study_steps import exported_names, save_predictions
 
 
 @pytest.fixture
@@ -30,11 +31,13 @@ def test_a_restricted_card_exports_pseudonyms_that_a_resumed_run_gives_again(
 ) -> None:
     cohort = open_card(restricted.card).cohort()
     folder = RunFolder.claim(tmp_path / "run", {})
-    names = exported_names(cohort, folder)
+    names = exported_names(cohort.card, cohort.patients.index, folder)
     assert names.keys() == set(cohort.patients.index)
     assert all(re.fullmatch("P[A-Z2-7]{16}", name) for name in names.values())
-    assert exported_names(cohort, folder) == names
-    other = exported_names(cohort, RunFolder.claim(tmp_path / "other", {}))
+    assert exported_names(cohort.card, cohort.patients.index, folder) == names
+    other = exported_names(
+        cohort.card, cohort.patients.index, RunFolder.claim(tmp_path / "other", {})
+    )
     assert not set(other.values()) & set(names.values())
     (key, _) = sorted((tmp_path / "cache" / "pseudonyms").glob("*.key"))
     assert stat.S_IMODE(os.stat(key).st_mode) == 0o600
@@ -58,7 +61,7 @@ def test_the_order_of_predictions_says_nothing(restricted: Any, tmp_path: Path) 
         save_predictions(Study.of_card(card), cohort, {"clinical": predictions}, folder)
     )
     assert written["patient_id"].is_monotonic_increasing
-    names = exported_names(cohort, folder)
+    names = exported_names(cohort.card, cohort.patients.index, folder)
     expected = {names[p]: float(k) for k, p in enumerate(patient_id)}
     assert dict(zip(written["patient_id"], written["risk_score"], strict=True)) == expected
     assert not set(patient_id) & set(written["patient_id"])

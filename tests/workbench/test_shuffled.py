@@ -23,7 +23,7 @@ FARTHEST = 0.02
 
 @dataclass(frozen=True)
 class Glioma:
-    """The glioma study's patients, arrays and judged model.
+    """The glioma study's patients, arrays and judged model, its network and images trained shortly.
 
     ``half``, (patient,) 0 or 1: each half is predicted by models that saw the other alone. The
     same patients are predicted as with five folds, in fewer and larger comparisons, by a fifth of
@@ -37,7 +37,7 @@ class Glioma:
 
 
 @pytest.fixture(scope="module")
-def glioma() -> Glioma:
+def glioma(short_training: None) -> Glioma:
     card = wb.open_card("tcga_glioma")
     if card.missing_files():
         pytest.skip("the files of tcga_glioma are not here: set WORKBENCH_DATA to their folder")

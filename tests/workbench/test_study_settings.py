@@ -229,7 +229,7 @@ def test_gene_sets_of_one_modality_are_enough(small_study: Any) -> None:
         "network": {"genomics": "pathways"},
     }
     study = Study.from_file(small_study.save().study_file)
-    steps.check(study, study.split.apply(open_card(study.card).cohort("os")))
+    check(study, study.split.apply(open_card(study.card).cohort("os")))
 
 
 def test_each_way_to_split_has_its_own_title() -> None:

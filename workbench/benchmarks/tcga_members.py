@@ -15,6 +15,7 @@ from workbench.data.open_card import card_members, open_card
 from workbench.data.paths import data_folder
 from workbench.errors import CohortError, DataCardError, StudyError
 from workbench.run_folder import RunFolder
+from workbench.study_checks import check
 from workbench.study_settings import Study
 from workbench.study_steps import OnProgress
 
@@ -122,7 +123,7 @@ def _read(name: str, clinical: str, data_dir: str | os.PathLike[str] | None) -> 
     types = cohort.patients["type"].value_counts()
     if (types > 0).sum() > 1:
         study = study.model_copy(update={"groups": ("type",)})
-    steps.check(study, cohort)
+    check(study, cohort)
     return Member(name, study, cohort, steps.load(study, cohort))
 
 
@@ -197,5 +198,5 @@ def on_whole_sites(member: Member) -> Iterator[Member]:
     position = {patient: i for i, patient in enumerate(member.dataset.patient_id.tolist())}
     for _, cohort in member.study.other_cohorts(member.cohort):
         rows = np.array([position[patient] for patient in cohort.patients.index])
-        steps.check(member.study, cohort)
+        check(member.study, cohort)
         yield replace(member, cohort=cohort, dataset=member.dataset.take(rows))

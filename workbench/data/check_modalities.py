@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from workbench.data.card import EhrModality, GenomicsModality, ImageModality, did_you_mean
-from workbench.data.image_files import by_patient, find_images, read_listed, read_mask
+from workbench.data.image_files import by_patient, find_images, read_listed, read_listed_mask
 from workbench.data.modalities.genomics import read_matrix
 from workbench.data.problem import Problem, problem_of
 from workbench.errors import DataCardError
@@ -106,7 +106,7 @@ def _images(card: "DataCard", name: str, spec: ImageModality) -> Iterator[Proble
             continue
         if image.mask is not None:
             try:
-                read_mask(card.folder / image.mask, (shape[0], shape[1]))
+                read_listed_mask(card.folder, image, spec, (shape[0], shape[1]))
             except DataCardError as error:
                 unmasked.append((number, str(error)))
     yield from _unusable(where, "images", len(images), unread)

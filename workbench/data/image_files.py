@@ -127,6 +127,29 @@ def read_image(path: Path, n_channels: int) -> np.ndarray:
     return np.moveaxis(scaled, 2, 0)
 
 
+def read_listed_mask(
+    folder: Path, image: ImageFile, modality: ImageModality, shape: tuple[int, int]
+) -> np.ndarray:
+    """The mask of an image that :func:`find_images` found, (height, width) bool.
+
+    Raises
+    ------
+    DataCardError
+        As :func:`read_mask`, or if a DICOM segmentation lies elsewhere than its series.
+    """
+    from workbench.data.imaging.windowed import plane_of_mask
+
+    mask = folder / (image.mask or "")
+    if modality.window is None:
+        return read_mask(mask, shape)
+    if not mask.is_file():
+        raise DataCardError("no such file")
+    try:
+        return plane_of_mask(folder / image.path, mask, image.share)
+    except ImageError as error:
+        raise DataCardError(str(error)) from None
+
+
 def read_mask(path: Path, shape: tuple[int, int]) -> np.ndarray:
     """One mask, (height, width) bool: True where it is not zero.
 

@@ -1,6 +1,5 @@
 """A network a fold, trained without the patients of the fold, and stopped and resumed at will."""
 
-import hashlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -11,12 +10,10 @@ import numpy as np
 import pandas as pd
 
 from workbench.data.card import ImageModality
-from workbench.data.deidentify import pseudonyms
 from workbench.data.modalities.outlined import OutlinedSlices, read_outlined
 from workbench.data.open_card import DataCard
-from workbench.data.paths import cache_folder
-from workbench.data.secret_key import make_key, read_key
 from workbench.errors import StudyError
+from workbench.exported_names import exported_names
 from workbench.run_folder import RunFolder
 from workbench.segmentation.judging import judge
 from workbench.segmentation.settings import (
@@ -89,7 +86,7 @@ def segment(
         on_read=lambda done, total: on_progress(Progress("reading images", done, total)),
     )
     folds = deal_folds(slices.patient, settings.k, settings.seed)
-    names = _exported_names(card, sorted(folds), folder)
+    names = exported_names(card, sorted(folds), folder)
     spec = card.spec.modalities[name]
     assert isinstance(spec, ImageModality)  # Else it could not be read.
     run = SegmentationRun(spec, slices, folds, names, settings, folder, device)
@@ -184,17 +181,6 @@ def _network(settings: SegmentationSettings, images: "OutlinedImages") -> "nn.Mo
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         return build[settings.network](2, images.pixels.shape[1])
-
-
-def _exported_names(card: DataCard, patients: list[str], folder: RunFolder) -> dict[str, str]:
-    """Patient → name in files: their own, or a pseudonym where the card is restricted."""
-    if not card.spec.privacy.restricted:
-        return {patient: patient for patient in patients}
-    # Another run gives other pseudonyms, so that two runs cannot be joined by them.
-    run = hashlib.sha256(str(folder.path.resolve()).encode()).hexdigest()
-    path = cache_folder() / "pseudonyms" / f"{run[:16]}.key"
-    key = read_key(path) if path.exists() else make_key(path, outside=[folder.path])
-    return dict(zip(patients, pseudonyms(patients, key).tolist(), strict=True))
 
 
 def _only_modality(card: DataCard) -> str:

@@ -228,8 +228,8 @@ class CohortBuilder(NotebookWidget):
             self._again = {key: self._source.again(kept.definition)}
         before, after = self._again[key], self._cohort(counted)
         definition = self._source.defined(counted.base, counted.criteria)
-        moved_patients = compare_members(before.patients, after.patients)
-        members = moved_patients.released(after.release_log, minimum_of(after))
+        moved = compare_members(before.patients, after.patients)
+        members = moved.released(after.release_log, minimum_of(after))
         return changes(compare_definitions(before.definition, definition), members)
 
     # What a person does

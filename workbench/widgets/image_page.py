@@ -155,7 +155,7 @@ def _of_place(volume: Volume) -> list[str]:
             f"the scan is tilted by {volume.oblique_degrees:.0f}°: planes and letters are the "
             "scan's own, nearest to the patient's"
         )
-    return found
+    return [*found, *volume.notes]
 
 
 def position_words(world: Millimetres) -> str:

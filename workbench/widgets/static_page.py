@@ -204,7 +204,7 @@ def _(block: Notice) -> str:
 @_words.register
 def _(block: Progress) -> str:
     detail = f" ({block.detail})" if block.detail else ""
-    return f"{block.label}: {block.done} of {block.total}{detail}"
+    return f"{block.label}: {block.done:,} of {block.total:,}{detail}"
 
 
 @_words.register

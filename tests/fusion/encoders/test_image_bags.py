@@ -102,7 +102,7 @@ def test_slices_of_a_volume_are_its_depth():
 
 
 def test_batch_norm_and_the_wrong_number_of_dimensions_are_refused():
-    with pytest.raises(ValueError, match="holds 9 batch norms, by which patients change"):
+    with pytest.raises(ValueError, match="holds 12 batch norms, by which patients change"):
         SliceEncoder(ResNetBackbone(10, 2, 1), MeanPooling(), 4)
     with pytest.raises(ValueError, match="for volumes: pass it to VolumeEncoder"):
         SliceEncoder(VitBackbone(3, 2, TINY_VIT), MeanPooling(), 4)

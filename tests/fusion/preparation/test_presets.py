@@ -26,7 +26,7 @@ def test_a_ct_window_is_black_below_and_white_above():
     with pytest.raises(ValueError, match="hold no air, so they are no Hounsfield units"):
         ct_windows(volume + 2000, ("brain",))
     with pytest.raises(ValueError, match="windows must be some of brain"):
-        ct_windows(volume, ("heart",))  # pyright: ignore[reportArgumentType]
+        ct_windows(volume, ("heart",))
 
 
 def test_mr_is_standard_over_tissue_whatever_the_gain_and_background_stays():
@@ -97,7 +97,7 @@ def test_a_radiograph_is_the_same_from_either_kind_of_detector():
     assert_allclose(radiograph(4095 - pixels, "MONOCHROME1"), found, atol=1e-3)
     assert_allclose(radiograph(pixels * 2 + 9, "MONOCHROME2"), found, atol=1e-3)
     with pytest.raises(ValueError, match="must be MONOCHROME1 or MONOCHROME2, got 'RGB'"):
-        radiograph(pixels, "RGB")  # pyright: ignore[reportArgumentType]
+        radiograph(pixels, "RGB")
 
 
 def test_what_stands_beside_an_ultrasound_sector_is_lost():

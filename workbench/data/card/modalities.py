@@ -44,7 +44,8 @@ class ImageModality(Part):
 
     With a ``window`` (centre and width, in the unit of the values, such as HU) what the pattern
     finds is DICOM: a file, or a folder that holds one series. Of a series ``images_per_patient``
-    planes are taken, evenly spaced; values below the window are black, above it white.
+    planes are taken, evenly spaced; values below the window are black, above it white. ``mask`` is
+    then a DICOM segmentation of the series.
     """
 
     kind: Literal["image"]

@@ -26,6 +26,7 @@ from workbench.errors import ImageError
 if TYPE_CHECKING:
     from pydicom import Dataset
 
+TWICE = "another file has the same SOPInstanceUID"
 LEFT = "an identifier was left after cleaning"
 ACCEPTABLE = {"burned_in": (BURNED_IN,), "faces": (FACE, FACE_UNKNOWN)}
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
@@ -114,6 +115,9 @@ def deidentify_images(
             content, place, changed = _without_patient(path, shift, accepted)
         except ImageError as error:
             withheld[path] = str(error)
+            continue
+        if (target / place).exists():
+            withheld[path] = TWICE
             continue
         write_atomically(target / place, content)
         done.update(changed)

@@ -2,8 +2,8 @@
 
 The table is the one that dicom-anonymizer carries, of edition 2026c, with the option to retain
 longitudinal information by modified dates. Where the profile leaves a choice, what is removed is
-more: everything private, every free text and name wherever it stands, overlays and curves, and
-binary elements that are no pixels.
+more: everything private or unknown, every free text and name wherever it stands, overlays and
+curves, and binary elements that are no pixels.
 
 References
 ----------
@@ -46,12 +46,14 @@ def action_of(tag: int, vr: str) -> Action:
     >>> action_of(0x00180050, "DS").value
     'kept'
     """
+    from pydicom.datadict import keyword_for_tag
+
     group, element = tag >> 16, tag & 0xFFFF
     if tag in (0x00100010, 0x00100020):
         return Action.PSEUDONYM
     if group % 2 or 0x5000 <= group <= 0x50FF or 0x6000 <= group <= 0x60FF:
         return Action.REMOVE
-    if element == 0 or tag == 0xFFFCFFFC:
+    if element == 0 or tag == 0xFFFCFFFC or not keyword_for_tag(tag):
         return Action.REMOVE
     if vr in ("DA", "DT"):
         return Action.EMPTY if group == _PATIENT else Action.MOVE

@@ -17,8 +17,8 @@ _OFTEN_WRITTEN_ON = ("US", "IVUS", "ES", "XC", "GM", "OT", "SC", "RF", "XA", "EC
 _VOLUMES = ("MR", "CT", "PT")
 _REGIONS = ("SEG", "RTSTRUCT", "RTDOSE")
 _HEAD = re.compile(
-    r"head|brain|skull|face|facial|cereb|cran|orbit|sinus|pituit|ear\b|iac|hirn|kopf|sch[aä]del"
-    r"|t[eê]te|cabeza|neuro|maxill|mandib|jaw|dent|neck|carotid|c.?spine",
+    r"head|brain|skull|\bface|facial|cereb|cran|ceph|orbit|sinus|pituit|\bears?\b|\biacs?\b|hirn"
+    r"|kopf|sch[aä]del|t[eê]te|cabeza|neuro|maxill|mandib|\bjaw|\bdent|neck|carotid|c.?spine",
     re.IGNORECASE,
 )
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")

@@ -7,8 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from workbench.data.card import ImageModality
-from workbench.data.image_files import ImageFile, by_patient, find_images, read_listed
-from workbench.data.image_files import read_mask as read_mask_file
+from workbench.data.image_files import (
+    ImageFile,
+    by_patient,
+    find_images,
+    read_listed,
+    read_listed_mask,
+)
+from workbench.data.imaging.dicom.segmentation import read_segmentation
 from workbench.data.imaging.layers import Mask
 from workbench.data.imaging.readers import read_image as read_volume_of
 from workbench.data.imaging.scene import Scene
@@ -61,11 +67,16 @@ class ImagesOfCard:
         whole = self.folder / files[0].path
         if self.spec.window is not None and (whole.is_dir() or len(files) == 1):
             # What was measured, in the patient's axes, with the window that the card names.
-            return Scene(replace(read_volume_of(whole), window=Window(*self.spec.window)))
+            image = replace(read_volume_of(whole), window=Window(*self.spec.window))
+            mask = self.folder / files[0].mask if files[0].mask is not None else None
+            regions = None
+            if mask is not None and mask.is_file():
+                regions = read_segmentation(mask, onto=image)
+            return Scene(image, regions)
         try:
             images = [read_listed(self.folder, f, self.spec) for f in files]
             masks = [
-                read_mask_file(self.folder / file.mask, image.shape[1:])
+                read_listed_mask(self.folder, file, self.spec, (image.shape[1], image.shape[2]))
                 for file, image in zip(files, images, strict=True)
                 if file.mask is not None and (self.folder / file.mask).is_file()
             ]

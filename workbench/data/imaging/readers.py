@@ -6,7 +6,8 @@ import zlib
 from pathlib import Path
 
 from workbench.data.imaging.dicom.files import is_dicom
-from workbench.data.imaging.dicom.series import Series, find_series, read_series
+from workbench.data.imaging.dicom.read_series import read_series
+from workbench.data.imaging.dicom.series import Series, find_series
 from workbench.data.imaging.nifti import read_volume
 from workbench.data.imaging.pictures import read_picture
 from workbench.data.imaging.tiff import read_tiff

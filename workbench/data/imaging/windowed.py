@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from workbench.data.imaging.dicom.segmentation import read_segmentation
 from workbench.data.imaging.readers import read_image
 from workbench.data.imaging.volume import Volume, as_stored
 from workbench.errors import ImageError
@@ -32,8 +33,7 @@ def windowed_plane(path: Path, share: float, window: tuple[float, float]) -> np.
     ImageError
         As :func:`read_image` does.
     """
-    files = path.rglob("*") if path.is_dir() else [path]
-    image = _read(path, max((file.stat().st_mtime_ns for file in files), default=0))
+    image = _current(path)
     pixels = image.voxels
     if image.affine is not None:
         pixels = np.swapaxes(as_stored(image)[0], 0, 1)  # (row, column, plane[, channel])
@@ -48,6 +48,27 @@ def windowed_plane(path: Path, share: float, window: tuple[float, float]) -> np.
         raise ImageError("numbers that are not finite")
     channels = grey[None] if grey.ndim == 2 else np.moveaxis(grey, 2, 0)
     return np.clip(channels, 0, 1).astype(np.float32)
+
+
+def plane_of_mask(path: Path, mask: Path, share: float) -> np.ndarray:
+    """The same plane of a DICOM segmentation of the series, (height, width) bool: in any region.
+
+    Raises
+    ------
+    ImageError
+        As :func:`windowed_plane` and :func:`read_segmentation` do.
+    """
+    regions = read_segmentation(mask, onto=_current(path)).labels
+    pixels = regions.voxels
+    if regions.affine is not None:
+        pixels = np.swapaxes(as_stored(regions)[0], 0, 1)
+    n_planes = pixels.shape[2]
+    return pixels[:, :, min(int(share * n_planes), n_planes - 1)] > 0
+
+
+def _current(path: Path) -> Volume:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return _read(path, max((file.stat().st_mtime_ns for file in files), default=0))
 
 
 @lru_cache(maxsize=2)

@@ -20,7 +20,7 @@ from workbench.data.image_files import (
     find_images,
     fit_square,
     read_listed,
-    read_mask,
+    read_listed_mask,
 )
 from workbench.data.paths import cache_folder
 from workbench.errors import DataCardError
@@ -142,7 +142,7 @@ def _decode(folder: Path, spec: ImageModality, owned: dict[str, list[ImageFile]]
                 pixels = read_listed(folder, image, spec)
             except DataCardError:
                 continue  # The check of the card names such files; here the patient lacks them.
-            mask = _mask(folder, image, pixels.shape[1:])
+            mask = _mask(folder, image, spec, pixels.shape[1:])
             masked &= mask is not None
             slices.append(np.stack([fit_square(plane, spec.size) for plane in pixels]))
             empty = np.zeros((spec.size, spec.size), dtype=bool)
@@ -166,10 +166,12 @@ def _decode(folder: Path, spec: ImageModality, owned: dict[str, list[ImageFile]]
     )
 
 
-def _mask(folder: Path, image: ImageFile, shape: tuple[int, ...]) -> np.ndarray | None:
+def _mask(
+    folder: Path, image: ImageFile, spec: ImageModality, shape: tuple[int, ...]
+) -> np.ndarray | None:
     if image.mask is None:
         return None
     try:
-        return read_mask(folder / image.mask, (shape[0], shape[1]))
+        return read_listed_mask(folder, image, spec, (shape[0], shape[1]))
     except DataCardError:
         return None

@@ -15,8 +15,8 @@ from workbench.data.image_files import (
     by_patient,
     find_images,
     fit_square,
-    read_image,
-    read_mask,
+    read_listed,
+    read_listed_mask,
 )
 from workbench.errors import DataCardError
 
@@ -86,8 +86,9 @@ def read_outlined(
 
     def one(image: ImageFile) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
         try:
-            pixels = read_image(card.folder / image.path, len(spec.channels))
-            mask = read_mask(card.folder / str(image.mask), pixels.shape[1:])
+            pixels = read_listed(card.folder, image, spec)
+            _, height, width = pixels.shape
+            mask = read_listed_mask(card.folder, image, spec, (height, width))
         except DataCardError:
             return None
         planes = np.stack([fit_square(plane, size) for plane in pixels])

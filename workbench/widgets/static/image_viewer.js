@@ -183,7 +183,7 @@ parts.image = (first, page) => {
     const picture = document.createElement("canvas");
     const [ink, marks] = [picture, canvas].map((each) => each.getContext("2d", { willReadFrequently: true })); // on the processor:
     const wash = under.getContext("2d", { willReadFrequently: true }); // pixels that change with each slice gain nothing elsewhere
-    let shown = null, made = "", laid = "", marked = "", paths = null, turned = 0;
+    let shown = null, made = "", laid = "", marked = "", seen = "", changed = -Infinity, paths = null, turned = 0;
 
     // The part of the plane in its frame, in rows and columns.
     function region() {
@@ -302,9 +302,11 @@ parts.image = (first, page) => {
         paths = data.mask?.shown && shown.labels ? outlines(shown) : null;
       }
       const at = region(), across = canvas.width / at.wide, down = canvas.height / at.high;
-      const quality = performance.now() - moved < SHARP ? "low" : "high", where = JSON.stringify([how, at, data.smooth, quality]);
-      if (where !== laid) {
-        laid = where;
+      const now = performance.now(), where = JSON.stringify([how, at, data.smooth]);
+      if (where !== seen) [seen, changed] = [where, seen && now - moved < SHARP ? now : -Infinity];
+      const quality = now - changed < SHARP ? "low" : "high"; // a plane that does not move stays as it is
+      if (where + quality !== laid) {
+        laid = where + quality;
         wash.imageSmoothingEnabled = data.smooth;
         wash.imageSmoothingQuality = quality;
         wash.drawImage(picture, at.left, at.top, at.wide, at.high, 0, 0, under.width, under.height);
@@ -384,12 +386,12 @@ parts.image = (first, page) => {
   }
 
   const update = (block) => {
-    const patient = data.patient;
+    const { patient, channel } = data;
     data = block.data;
     const now = placed(data.voxel, data.zoom, data.middle);
     if ((now !== told && reader.settling() < 2) || data.patient !== patient) { ({ voxel, zoom, middle } = data); told = now; }
     if (JSON.stringify(data.window) !== toldWindow || data.patient !== patient) { window = data.window; toldWindow = JSON.stringify(window); }
-    if (data.patient !== patient) { hovered = null; reader.forget(); }
+    if (data.patient !== patient || data.channel !== channel) { hovered = null; reader.forget(); }
     style = JSON.stringify([data.mask, data.attribution]);
     if (views.map((each) => each.key).join() !== data.planes.map((plane) => JSON.stringify(plane)).join()) {
       views = data.planes.map(makeView);

@@ -107,7 +107,7 @@ const drawers = {
     const words = element("span", { class: "wb-progress-words" });
     const update = (each) => {
       set(bar, { max: Math.max(each.total, 1), value: each.done, "aria-label": each.label });
-      words.textContent = `${each.label}: ${each.done} of ${each.total}${each.detail ? ` · ${each.detail}` : ""}`;
+      words.textContent = `${each.label}: ${each.done.toLocaleString("en-GB")} of ${each.total.toLocaleString("en-GB")}${each.detail ? ` · ${each.detail}` : ""}`;
       return true;
     };
     update(block);
@@ -213,6 +213,24 @@ function labelled(control, inner, extra = null) {
   return node;
 }
 
+// An entry ends with Enter, or when it is left. JupyterLab keeps the browser from hearing Enter.
+function ends(inner, send) {
+  let known = null;
+  const end = () => {
+    if (inner.value === known) return;
+    known = inner.value;
+    send();
+  };
+  inner.addEventListener("focus", () => { known = inner.value; });
+  inner.addEventListener("change", end);
+  inner.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing) return;
+    event.preventDefault();
+    end();
+  });
+  return inner;
+}
+
 const withUnit = (value, unit) => (value === null ? "" : `${+(+value).toPrecision(12)}${unit ? ` ${unit}` : ""}`);
 const isActive = (node) => node.getRootNode().activeElement === node;
 
@@ -277,12 +295,9 @@ const controls = {
 
   number(first, page) {
     let current = first;
-    const inner = element("input", {
-      type: "number", step: "any",
-      onchange: () => {
-        const value = inner.value === "" ? null : +inner.value;
-        page.send({ kind: "change", field: first.field, value });
-      },
+    const inner = ends(element("input", { type: "number", step: "any" }), () => {
+      const value = inner.value === "" ? null : +inner.value;
+      page.send({ kind: "change", field: first.field, value });
     });
     const unit = element("span", { class: "wb-unit" });
     const update = (c) => {
@@ -295,10 +310,9 @@ const controls = {
   },
 
   textentry(first, page) {
-    const inner = element("input", {
+    const inner = ends(element("input", {
       type: "text", class: first.longest > 200 ? "wb-long" : "", maxLength: first.longest, spellcheck: false, autocomplete: "off",
-      onchange: () => page.send({ kind: "change", field: first.field, value: inner.value }),
-    });
+    }), () => page.send({ kind: "change", field: first.field, value: inner.value }));
     if (first.longest <= 12) inner.style.setProperty("width", "108px");
     const offers = element("datalist", { id: ownName("offers") });
     inner.setAttribute("list", offers.id);

@@ -17,9 +17,11 @@ from pydicom.uid import (
 )
 
 import workbench as wb
+from workbench.cli import main
 from workbench.data.deidentify import DateShift
 from workbench.data.deidentify_dicom import deidentify_images
 from workbench.data.deidentify_dicom.clean import new_uid
+from workbench.data.deidentify_dicom.folder import TWICE
 from workbench.data.deidentify_dicom.profile import Action, action_of
 from workbench.data.deidentify_dicom.risks import BURNED_IN, DOCUMENT, FACE, FACE_UNKNOWN
 from workbench.data.secret_key import SecretKey
@@ -90,6 +92,7 @@ def _planted() -> Dataset:
     made.SourceImageSequence = [nested]
     made.OtherPatientIDsSequence = [Dataset()]
     made.OtherPatientIDsSequence[0].PatientID = "MRN77661234"
+    made.add_new(0x00189FF0, "LO", "Zebedee, of no element of the standard")
     made.add_new(0x60000010, "US", 8)
     made.add_new(0x60000011, "US", 8)
     made.add_new(0x60003000, "OW", b"Quisling")
@@ -180,14 +183,33 @@ def test_risks_are_withheld_unless_they_are_accepted(
     assert (again.n_written, again.reasons) == (2, {})
 
 
+@pytest.mark.parametrize(
+    "elements",
+    [
+        {"SeriesDescription": "cardiac, linear, one year"},
+        {
+            "BodyPartExamined": "",
+            "StudyDescription": "CT thorax",
+            "RecognizableVisualFeatures": "NO",
+        },
+        {"Modality": "CR", "BodyPartExamined": "SKULL"},
+    ],
+)
+def test_what_shows_no_face_is_written(tmp_path: Path, elements: dict[str, Any]) -> None:
+    _write(_image(1, **elements), tmp_path / "in/a")
+    done = deidentify_images(tmp_path / "in", tmp_path / "out", SHIFT)
+    assert (done.n_written, done.reasons) == (1, {})
+
+
 def test_documents_and_other_files_are_not_written(tmp_path: Path) -> None:
     report = _image(1, Modality="SR")
     del report.PixelData
     _write(report, tmp_path / "in/report")
     _write(_image(2), tmp_path / "in/image")
+    _write(_image(2), tmp_path / "in/image again")
     (tmp_path / "in/list of Quisling.txt").write_text("Hortensia Quisling")
     done = deidentify_images(tmp_path / "in", tmp_path / "out", SHIFT)
-    assert done.reasons == {DOCUMENT: 1, "not DICOM": 1}
+    assert done.reasons == {DOCUMENT: 1, "not DICOM": 1, TWICE: 1}
     written = [path.suffix for path in done.folder.rglob("*") if path.is_file()]
     assert sorted(written) == [".csv", ".dcm"]
 
@@ -201,6 +223,24 @@ def test_places_that_would_mix_originals_and_copies_are_refused(tmp_path: Path) 
     (tmp_path / "nothing").mkdir()
     with pytest.raises(ImageError, match="no DICOM file"):
         deidentify_images(tmp_path / "nothing", tmp_path / "out", SHIFT)
+
+
+def test_the_command_makes_a_key_and_says_what_it_withheld(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _write(_image(1), tmp_path / "in/a")
+    _write(_image(2, BodyPartExamined="SKULL"), tmp_path / "in/b")
+    folders = [str(tmp_path / name) for name in ("in", "out")]
+    command = ["images", "deidentify", *folders, "--key", str(tmp_path / "key")]
+    monkeypatch.setattr("sys.argv", ["workbench", *command])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    assert said.startswith("1 file in ")
+    assert FACE in said
+    assert (tmp_path / "key").stat().st_mode & 0o077 == 0
+    assert len(list((tmp_path / "out").rglob("*.dcm"))) == 1
 
 
 def test_another_key_gives_other_uids_and_the_same_key_the_same() -> None:

@@ -5,8 +5,9 @@ claims is checked against what it holds before memory is asked for.
 """
 
 from workbench.data.imaging.dicom.files import DicomFile, is_dicom, open_dicom
+from workbench.data.imaging.dicom.read_series import read_series
 from workbench.data.imaging.dicom.segmentation import read_segmentation
-from workbench.data.imaging.dicom.series import Series, find_series, read_series
+from workbench.data.imaging.dicom.series import Series, find_series
 from workbench.data.imaging.dicom.structures import read_structures
 
 __all__ = [

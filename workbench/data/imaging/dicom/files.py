@@ -130,6 +130,8 @@ def open_dicom(path: str | Path, *, pixels: bool = True) -> DicomFile:
         raise ImageError("cannot be read: empty, damaged, or no permission") from None
     with faults_of_dicom("cannot be read as DICOM: truncated or damaged") as faults:
         dataset = dcmread(content, stop_before_pixels=not pixels, force=head[128:132] != b"DICM")
+        if "DirectoryRecordSequence" in dataset:
+            raise ImageError("a DICOMDIR, which only lists files: give the folder it lies in")
         if "SOPClassUID" not in dataset and "Modality" not in dataset and "Rows" not in dataset:
             raise ImageError("not an object of DICOM: neither its class nor its modality is there")
     return DicomFile(path, dataset, len(faults))

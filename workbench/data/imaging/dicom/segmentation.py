@@ -113,6 +113,8 @@ def _numbers(file: DicomFile, n: int) -> list[int | None]:
         named = group.get("SegmentIdentificationSequence") or shared.get(
             "SegmentIdentificationSequence"
         )
+        if not named:
+            raise ImageError("a frame does not say which region it is of: damaged")
         found.append(int(named[0].ReferencedSegmentNumber))
     return found
 

@@ -1,5 +1,7 @@
 """A card names folders of DICOM series: planes for models, volumes to look at, facts as columns."""
 
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +12,13 @@ import pytest
 import workbench as wb
 from workbench.cli import main
 from workbench.data.check import check_card
-from workbench.data.imaging import images_of_card
+from workbench.data.imaging import images_of_card, read_segmentation
 from workbench.data.imaging.facts import image_facts
 from workbench.data.modalities import read_modality
 from workbench.data.store import read_patients
 from workbench.errors import ImageError
 
+FORMATS = Path(os.environ.get("WORKBENCH_DATA", "")) / "formats"
 AT_START = {"days": 0, "basis": "measured at diagnosis"}
 
 
@@ -41,7 +44,7 @@ def with_ct(toy: Any, write_planes: Any) -> Any:
         "size": 16,
         "images_per_patient": 2,
         "spacing": "0.5 × 0.7 × 2 mm",
-        "observed_at": AT_START,
+        "observed_at": dict(AT_START),
     }
     return toy
 
@@ -75,6 +78,40 @@ def test_the_viewer_gets_the_volume_in_the_patient_s_axes(with_ct: Any) -> None:
     assert set(scene.planes) == {"axial", "coronal", "sagittal"}
 
 
+@pytest.mark.shared_data
+@pytest.mark.skipif(not FORMATS.is_dir(), reason="no shared data")
+def test_a_segmentation_is_the_mask_of_its_series(toy: Any) -> None:
+    source = FORMATS / "dicom_seg_dcmqi/data/segmentations/23x38x3"
+    shutil.copytree(source / "image", toy.folder / "ct/P00")
+    shutil.copy(source / "seg/label.seg", toy.folder / "ct/P00_seg")
+    toy.spec["modalities"]["ct"] = {
+        "kind": "image",
+        "title": "CT",
+        "pattern": "ct/P*",
+        "exclude": "*_seg",
+        "key": {"regex": r"ct/(P\d+)"},
+        "mask": "{folder}/{stem}_seg",
+        "channels": ["CT"],
+        "window": [50, 400],
+        "size": 16,
+        "images_per_patient": 3,
+        "spacing": "0.7 × 0.7 × 2.5 mm",
+        "observed_at": dict(AT_START),
+    }
+    card = toy.open()
+    patients = read_patients(card)
+    read = read_modality(card, "ct", patients.index.to_numpy(), patients)
+    assert read.present.sum() == 1
+    assert read.masks is not None
+    # Of the outer planes 4 pixels are outlined, which none of 16 × 16 shows.
+    direct = read_segmentation(toy.folder / "ct/P00_seg").labels.voxels
+    assert (direct > 0).sum(axis=(0, 1)).tolist() == [4, 314, 4]
+    assert read.masks[0].sum(axis=(1, 2)).tolist() == [0, 56, 0]
+    scene = images_of_card(card, "ct").read(0)
+    assert scene.mask is not None
+    assert scene.mask.names == ("Liver",)
+
+
 def test_facts_of_the_scanner_become_characteristics(
     with_ct: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -99,7 +136,7 @@ def test_facts_of_the_scanner_become_characteristics(
         "type": "categorical",
         "levels": ["Acme", "Emca"],
         "role": "feature",
-        "observed_at": AT_START,
+        "observed_at": dict(AT_START),
     }
     patients = read_patients(with_ct.open())
     assert patients["manufacturer"].value_counts().to_dict() == {"Acme": 3, "Emca": 3}
