@@ -97,7 +97,7 @@ HANDS = """async ({ hand, n, gap, rest, bursts }) => {
     await wait(1000);
   }
   for (let burst = 0; burst < bursts; burst++) {
-    const sign = burst % 2 ? -1 : 1, from = performance.now();
+    const sign = n > 1 && burst % 2 ? -1 : 1, from = performance.now();
     first = numbers()[0];
     for (let at = 1; at <= n; at++) {
       await wait(Math.max(0, from + at * gap - performance.now()));

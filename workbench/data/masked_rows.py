@@ -6,13 +6,14 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
+from workbench.data.card.cohorts import MINIMUM_CELL
 from workbench.data.table_facts import TableFacts
 
 HIDDEN = "••••"
 
 
 def masked_rows(
-    table: TableFacts, *, n_rows: int = 10, minimum: int = 10, seed: int = 0
+    table: TableFacts, *, n_rows: int = 10, minimum: int = MINIMUM_CELL, seed: int = 0
 ) -> pd.DataFrame:
     """Rows in which each column is shuffled by itself: none of them is a patient's.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
+from workbench.data.card.cohorts import MINIMUM_CELL
 from workbench.data.concepts import Vocabulary
 from workbench.data.events import Clock, EventSource
 from workbench.errors import RecordsError
@@ -127,7 +128,7 @@ class Records:
     observation: ObservationPeriods | None = None
     vocabulary: Vocabulary | None = None
     modalities: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    minimum_cell: int = 10
+    minimum_cell: int = MINIMUM_CELL
     warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -1,7 +1,6 @@
 """Calibration of one or more models at a horizon, with how it is summed up and where risks lie."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
 import numpy as np
 
@@ -25,7 +24,8 @@ from workbench.figures.placing import EDGE, LINE, SWATCH, axis_room, fit_text
 from workbench.figures.step_figure import looks
 from workbench.figures.style import GREY, INK
 from workbench.figures.ticks import number_axis
-from workbench.figures.wording import Limits, count_words, fixed, percents, span_words, withheld
+from workbench.figures.wording import count_words, fixed, percents, span_words, withheld
+from workbench.survival import Calibration, CurvePoints, RiskBin
 
 SIDE = 3.9
 STRIP = 0.36
@@ -33,61 +33,8 @@ FOOT = 0.6
 BESIDE = 3.1
 
 
-class Curve(Protocol):
-    """Observed against predicted risk, smoothed, all (point,)."""
-
-    predicted: np.ndarray
-    observed: np.ndarray
-    lower: np.ndarray
-    upper: np.ndarray
-
-
-class Bin(Protocol):
-    """Patients of similar predicted risk."""
-
-    predicted: float
-    observed: float
-    lower: float
-    upper: float
-    n_patients: int
-    n_events: int
-
-
-class Error(Protocol):
-    """Mean, median and 90th percentile of |observed − predicted|."""
-
-    ici: Limits
-    e50: Limits
-    e90: Limits
-
-
-class Regression(Protocol):
-    """Calibration in the large and its slope, with limits."""
-
-    intercept: Limits
-    slope: Limits
-    observed_expected: Limits
-
-
-class CalibrationResult(Protocol):
-    """What is read of a :class:`workbench.survival.Calibration`."""
-
-    @property
-    def curve(self) -> Curve: ...
-    @property
-    def bins(self) -> Sequence[Bin]: ...
-    @property
-    def error(self) -> Error: ...
-    @property
-    def intervals(self) -> Regression: ...
-    @property
-    def n_patients(self) -> int: ...
-    @property
-    def n_events(self) -> int: ...
-
-
 def plot_calibration_curves(
-    results: Mapping[str, CalibrationResult],
+    results: Mapping[str, Calibration],
     *,
     title: str,
     risks: Mapping[str, np.ndarray] | None = None,
@@ -163,7 +110,7 @@ def _width() -> float:
     return 1.0 + SIDE + 0.4 + BESIDE
 
 
-def _highest(results: Mapping[str, CalibrationResult], risks: Mapping[str, np.ndarray]) -> float:
+def _highest(results: Mapping[str, Calibration], risks: Mapping[str, np.ndarray]) -> float:
     """Highest risk shown: the square ends there, so that small risks can be read."""
     ends = [0.05]
     for result in results.values():
@@ -173,7 +120,7 @@ def _highest(results: Mapping[str, CalibrationResult], risks: Mapping[str, np.nd
     return min(1.0, max(ends))
 
 
-def _curve_marks(name: str, curve: Curve, look: tuple[str, Dash]) -> list[Mark]:
+def _curve_marks(name: str, curve: CurvePoints, look: tuple[str, Dash]) -> list[Mark]:
     write = percents(1)
     hover = tuple(
         f"{name}\npredicted {write(p)}\nobserved {write(o)} ({write(low)} to {write(high)})"
@@ -192,7 +139,7 @@ def _curve_marks(name: str, curve: Curve, look: tuple[str, Dash]) -> list[Mark]:
     ]
 
 
-def _bin_marks(bins: Sequence[Bin], minimum_cell: int) -> list[Mark]:
+def _bin_marks(bins: Sequence[RiskBin], minimum_cell: int) -> list[Mark]:
     kept = [b for b in bins if b.n_patients >= minimum_cell and np.isfinite(b.observed)]
     at, observed = np.array([b.predicted for b in kept]), np.array([b.observed for b in kept])
     lower, upper = np.array([b.lower for b in kept]), np.array([b.upper for b in kept])
@@ -210,7 +157,7 @@ def _bin_marks(bins: Sequence[Bin], minimum_cell: int) -> list[Mark]:
 
 
 def _numbers(
-    results: Mapping[str, CalibrationResult],
+    results: Mapping[str, Calibration],
     look: Mapping[str, tuple[str, Dash]],
     x: float,
     top: float,

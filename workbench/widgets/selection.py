@@ -26,6 +26,7 @@ from workbench.cohort.crossfilter import (
     take_up,
 )
 from workbench.cohort.crossfilter import Selection as Chosen
+from workbench.data.card.cohorts import MINIMUM_CELL
 from workbench.errors import CohortError
 from workbench.report.document import column_label
 
@@ -94,7 +95,7 @@ class Selection:
         event: np.ndarray | None = None,
         *,
         present: Mapping[str, np.ndarray] | None = None,
-        minimum: int = 10,
+        minimum: int = MINIMUM_CELL,
         time_unit: str = "",
         titles: Mapping[str, str] | None = None,
     ) -> None:

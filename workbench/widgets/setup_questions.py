@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+from workbench.data.card.cohorts import MINIMUM_CELL
 from workbench.data.guided_draft import TEXTS, GuidedCard, GuidedColumn, Said
 from workbench.data.masked_rows import masked_rows
 from workbench.data.problem import Problem
@@ -296,5 +297,5 @@ def _with_none(options: dict[str, str], value: str) -> dict[str, str]:
     )
 
 
-def _count(n: int, minimum: int = 10) -> str:
+def _count(n: int, minimum: int = MINIMUM_CELL) -> str:
     return f"{n:,}" if n >= minimum or n == 0 else f"fewer than {minimum}"

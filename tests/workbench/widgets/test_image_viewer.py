@@ -138,7 +138,10 @@ def test_the_sheet_shows_the_part_that_is_magnified() -> None:
 
 
 def test_contributions_that_failed_a_check_are_off_until_asked_for() -> None:
-    scene, checks = _scene(), (Check("sum", 0, 1, True), Check("random weights", 0.6, 0.3, False))
+    scene, checks = (
+        _scene(),
+        (Check("sum", 0.0, 1.0, True), Check("random weights", 0.6, 0.3, False)),
+    )
     shown = replace(scene.attribution, checks=checks)
     viewer = ImageViewer(replace(scene, attribution=shown))
     assert viewer.view["blocks"][-1]["data"]["attribution"]["strength"] == 0

@@ -35,7 +35,7 @@ def test_it_holds_the_numbers_of_the_library(by: str) -> None:
 def test_any_group_that_is_offered_can_be_compared() -> None:
     table = TableOne(everyone().split("kfold", k=3), {"columns": ["age", "sex"]})
     seen = {}
-    for by in table._groups:
+    for by in table._described.groups:
         table.receive({"kind": "change", "field": "by", "value": by})
         seen[by] = head_of(table)
     assert [text[:6] for text in seen["fold"][2:5]] == ["fold 0", "fold 1", "fold 2"]

@@ -16,6 +16,7 @@ from workbench.cohort.circe.duck_sql import Statement, statements
 from workbench.cohort.circe.entry_steps import LIMITS, entry_steps, limit_of
 from workbench.cohort.circe.extra import import_extra
 from workbench.cohort.circe.rendering import TARGET, render
+from workbench.data.card.cohorts import MINIMUM_CELL
 from workbench.errors import CohortError
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class CirceCohort:
         n_patients = self.rows["person_id"].nunique()
         return f"CirceCohort({n_patients} patients, {len(self.rows)} spans of time)"
 
-    def attrition_for_export(self, minimum_cell: int = 10) -> pd.DataFrame:
+    def attrition_for_export(self, minimum_cell: int = MINIMUM_CELL) -> pd.DataFrame:
         """:attr:`attrition` without small cells.
 
         As in every attrition, a small loss of patients hides in another, with the counts between.

@@ -17,8 +17,8 @@ from workbench.cohort.crossfilter.small_cells import (
 )
 from workbench.cohort.crossfilter.ticks import round_edges
 from workbench.cohort.privacy import small
+from workbench.data.card.cohorts import MINIMUM_CELL
 
-MINIMUM = 10
 CURVE_POINTS = 40
 
 
@@ -47,7 +47,7 @@ class Display:
     """
 
     index: CrossFilter
-    minimum: int = MINIMUM
+    minimum: int = MINIMUM_CELL
 
     def selection(self, selection: Selection) -> Shown:
         """The picture of a selection, with exact curves."""

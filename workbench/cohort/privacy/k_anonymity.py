@@ -18,6 +18,7 @@ from workbench.cohort.privacy.small_cells import SUPPRESSED
 from workbench.cohort.sheet import Head, Line, Sheet
 from workbench.cohort.sheet_html import sheet_html
 from workbench.data.card import did_you_mean
+from workbench.data.card.cohorts import MINIMUM_CELL
 from workbench.errors import CohortError
 
 
@@ -151,7 +152,7 @@ def k_anonymity(
     sensitive: str | None = None,
     asked_k: int = 5,
     asked_l: int = 2,
-    minimum_cell: int = 10,
+    minimum_cell: int = MINIMUM_CELL,
 ) -> KAnonymity:
     """How well patients hide among each other.
 

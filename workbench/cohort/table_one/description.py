@@ -19,6 +19,7 @@ from workbench.cohort.table_one.groups import Groups
 from workbench.cohort.table_one.record import Kind, TableOne
 from workbench.cohort.table_one.variables import Asked, describe_variable
 from workbench.data.card import did_you_mean
+from workbench.data.card.cohorts import MINIMUM_CELL
 from workbench.errors import CohortError
 
 WORTH_THREADS = 2_000_000
@@ -35,7 +36,7 @@ def describe(
     titles: Mapping[str, str] | None = None,
     units: Mapping[str, str] | None = None,
     weights: np.ndarray | None = None,
-    minimum_cell: int = 10,
+    minimum_cell: int = MINIMUM_CELL,
     p_values: bool = False,
     title: str = "Patients",
 ) -> TableOne:
@@ -114,7 +115,7 @@ def describe_divisions(
     *,
     n_patients: int,
     weights: np.ndarray | None = None,
-    minimum_cell: int = 10,
+    minimum_cell: int = MINIMUM_CELL,
     p_values: bool = False,
     title: str = "Patients",
 ) -> TableOne:

@@ -1,7 +1,6 @@
 """Whether predicted risks come true at a horizon."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from workbench.figures import plot_calibration_curves
 from workbench.survival import Calibration
@@ -39,7 +38,7 @@ def calibration_blocks(
     several = Several("models", "Models (up to three)", shown.ranking, tuple(models))
     controls = Controls((several,), "models")
     try:
-        found: dict[str, Any] = {n: shown.patients.calibration(n, horizon) for n in models}
+        found = {name: shown.patients.calibration(name, horizon) for name in models}
         figure = _curves(shown, shown.patients, found, horizon, risk_name=risk_name, chosen=chosen)
     except ValueError as error:
         return (controls, Notice(str(error), "problem"), numbers)
@@ -61,7 +60,7 @@ def _numbers(shown: ShownEvaluation, models: Sequence[str], horizon: float) -> T
 def _curves(
     shown: ShownEvaluation,
     patients: EvaluatedPatients,
-    found: Mapping[str, Any],
+    found: Mapping[str, Calibration],
     horizon: float,
     *,
     risk_name: str,
