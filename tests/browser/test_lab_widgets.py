@@ -316,7 +316,7 @@ def _opened_without_a_kernel(lab: Lab, notebook: Notebook) -> None:
     pictures.nth(len(NAMES) - 1).wait_for()
     assert pictures.count() == len(NAMES)
     assert all(picture.text_content().strip() for picture in pictures.all())
-    assert "not found" not in again.page.locator(".jp-Notebook").text_content()
+    assert "not found" not in again.page.locator(".jp-Notebook").inner_text()
     again.page.close()
 
 
