@@ -1,4 +1,7 @@
-"""Any vision backbone of ``transformers``, from a folder or by its hub name."""
+"""Any vision backbone of ``transformers``, from a folder or by its hub name.
+
+``transformers`` comes with the extra ``encoders``.
+"""
 
 import json
 from collections.abc import Iterable, Iterator

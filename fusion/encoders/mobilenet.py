@@ -13,7 +13,7 @@ N_FEATURES = {"small": 576, "large": 960}
 
 
 class MobileNetBackbone(Backbone):
-    """torchvision's MobileNetV3, up to its mean over space.
+    """torchvision's MobileNetV3, up to its mean over space; it comes with the extra ``encoders``.
 
     It holds batch norm: pass it through :func:`~fusion.norms.group_normed`, or load weights with
     :func:`~fusion.weights.pretrained`.

@@ -66,6 +66,9 @@ class VitBackbone(Backbone):
             spatial_dims=dimensions,
             qkv_bias=True,
         )
+        for block in self.network.blocks:
+            # Built by MONAI for texts beside images, and never called here.
+            block.cross_attn = block.norm_cross_attn = nn.Identity()
 
     def forward(
         self, images: Float[Tensor, "image channel *space"]

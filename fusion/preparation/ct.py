@@ -30,7 +30,7 @@ def ct_windows(
     Parameters
     ----------
     volume
-        Hounsfield units. Fillers of scanners far below air, such as −2000, become black.
+        Hounsfield units. Fillers of scanners far below air, such as −2000, count as air.
     windows
         Names of :data:`WINDOWS`.
 

@@ -49,7 +49,7 @@ from workbench.widgets import (
 from workbench.widgets.widget import NotebookWidget
 from workbench.widgets.work import told_steps
 
-N_STEPS = 1000
+N_STEPS = 6000
 
 
 class EveryWidget:

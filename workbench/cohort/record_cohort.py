@@ -25,6 +25,8 @@ from workbench.cohort.outcome_times import moments, outcome_of
 from workbench.cohort.privacy import COUNTS_ELSEWHERE, ReleaseLog, records_log
 from workbench.cohort.record_definition import RecordDefinition
 from workbench.cohort.source_warnings import source_warnings
+from workbench.cohort.table_one.of_records import table_one_of_records
+from workbench.cohort.table_one.record import TableOne
 from workbench.data.records import Records
 from workbench.errors import CohortError
 
@@ -119,6 +121,25 @@ class RecordCohort(Account):
         if taken:
             raise CohortError(f"{taken[0]!r} is a column already: call the feature something else")
         return pd.concat([self.patients, measured.reset_index(drop=True)], axis=1)
+
+    def table_one(
+        self,
+        by: str | None = None,
+        columns: Sequence[str] | None = None,
+        features: Sequence[Feature] = (),
+    ) -> TableOne:
+        """Who they are at the index date.
+
+        See :func:`workbench.cohort.table_one.of_records.table_one_of_records`.
+
+        Raises
+        ------
+        CohortError
+            If a column does not exist, or a feature looks beyond the index date.
+        PrivacyError
+            If together with what was shown before, the table would give a small group away.
+        """
+        return table_one_of_records(self, by=by, columns=columns, features=features)
 
     @cached_property
     def patients(self) -> pd.DataFrame:

@@ -1,12 +1,16 @@
 """Patients as table one describes them: columns by title and unit, and how they are divided."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from workbench.cohort.cohort import Cohort
+from workbench.cohort.features import Feature
+from workbench.cohort.record_cohort import RecordCohort
 from workbench.cohort.table_one.of_cohort import division_of
+from workbench.cohort.table_one.of_records import UNITS, described_columns
 from workbench.cohort.time_zero import check_columns
 from workbench.errors import CohortError
 from workbench.widgets.grouping import Cut, group_by
@@ -27,7 +31,7 @@ class DescribedPatients:
     Parameters
     ----------
     source
-        A cohort, or a selection.
+        A cohort, also of health records, or a selection.
     frame
         Columns that can be described, one row a patient.
     titles, units
@@ -36,15 +40,36 @@ class DescribedPatients:
         What patients can be compared by → what it is called; "" is nobody.
     """
 
-    source: Cohort | Selection
+    source: Cohort | RecordCohort | Selection
     frame: pd.DataFrame
     titles: dict[str, str]
     units: dict[str, str | None]
     groups: dict[str, str]
 
     @classmethod
-    def of(cls, source: Cohort | Selection) -> "DescribedPatients":
-        """Everybody of a cohort or a selection."""
+    def of(
+        cls, source: Cohort | RecordCohort | Selection, features: Sequence[Feature] = ()
+    ) -> "DescribedPatients":
+        """Everybody of a cohort or a selection.
+
+        Parameters
+        ----------
+        source
+            Whom to describe.
+        features
+            Of health records: variables out of events before the index date.
+
+        Raises
+        ------
+        CohortError
+            Features are asked of what holds no events.
+        """
+        if isinstance(source, RecordCohort):
+            frame, titles, units = _record_columns(source, features)
+            groups = {name: name.replace("_", " ") for name in frame if _few(frame[name])}
+            return cls(source, frame, titles, units, {"": "nobody"} | groups)
+        if features:
+            raise CohortError("features are variables out of events: give a cohort of records")
         if isinstance(source, Selection):
             frame = source.patients
             titles = {name: _short(source, name) for name in frame}
@@ -55,7 +80,7 @@ class DescribedPatients:
     @property
     def default_columns(self) -> list[str]:
         """Columns that are described where nobody says which."""
-        if isinstance(self.source, Selection):
+        if isinstance(self.source, Selection | RecordCohort):
             return list(self.frame)
         columns = self.source.card.spec.columns
         return [n for n in self.frame if n == "event" or columns[n].role in DESCRIBED]
@@ -70,6 +95,8 @@ class DescribedPatients:
         """Smallest count that may be shown."""
         if isinstance(self.source, Selection):
             return self.source.minimum
+        if isinstance(self.source, RecordCohort):
+            return self.source.records.minimum_cell
         return self.source.card.spec.privacy.minimum_cell
 
     def is_number(self, name: str) -> bool:
@@ -115,6 +142,16 @@ def _columns(cohort: Cohort) -> tuple[pd.DataFrame, dict[str, str], dict[str, st
     title = spec.outcomes[cohort.outcome].title
     titles = {"event": f"{title}: event"} | {name: name.replace("_", " ") for name in names}
     return frame, titles, {"event": None} | {name: spec.columns[name].unit for name in names}
+
+
+def _record_columns(
+    cohort: RecordCohort, features: Sequence[Feature]
+) -> tuple[pd.DataFrame, dict[str, str], dict[str, str | None]]:
+    patients = cohort.patients_with(features)
+    names = [*described_columns(cohort, patients), *(each.name for each in features)]
+    titles = {n: n.replace("_", " ") for n in names} | {f.name: f.words() for f in features}
+    units = {name: UNITS.get(name) for name in names} | {each.name: each.unit for each in features}
+    return patients[names], titles, units
 
 
 def _of_selection(selection: Selection) -> dict[str, str]:

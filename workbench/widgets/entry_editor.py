@@ -15,12 +15,15 @@ from workbench.widgets.rule_editor import Palette, events_blocks
 
 WHICH = {"first": "the first such event", "last": "the last such event", "all": "every such event"}
 LIMIT = {"first": "the first that meets all rules", "last": "the last", "all": "all of them"}
+PER = {"day": "the first of that day", "moment": "each moment on its own"}
+UNITS = {"days": "days, by calendar", "hours": "hours, from the moment"}
+EARLIER = {"leave": "the patient leaves", "stay": "it may come again: the patient stays"}
 DAY = "Such as 2015-03-31; empty: open"
 
 
 def entry_blocks(draft: RecordsDraft, palette: Palette) -> tuple[Block, ...]:
     """Controls of ``records`` in the state of a builder."""
-    path, entry = "records.entry", draft.entry
+    path, entry, unit = "records.entry", draft.entry, draft.unit
     search = palette.search
     dated = search is not None and search.records.clock == "calendar"
     observed = search is not None and search.records.observation is not None
@@ -32,7 +35,10 @@ def entry_blocks(draft: RecordsDraft, palette: Palette) -> tuple[Block, ...]:
         last = len(entry.events) - 1
         buttons.append(Button("remove_entry", f"Remove event {last + 1}", str(last)))
     blocks.append(Controls(tuple(buttons), name="entry-events"))
-    known: list[Control] = [Choice(f"{path}.which", "Index date", WHICH, entry.which)]
+    known: list[Control] = [
+        Choice(f"{path}.which", "Index date", WHICH, entry.which),
+        Choice(f"{path}.per", "of one day", PER, entry.per),
+    ]
     if observed:
         known += [
             Number(
@@ -58,10 +64,20 @@ def entry_blocks(draft: RecordsDraft, palette: Palette) -> tuple[Block, ...]:
         ]
     follow: list[Control] = [
         Choice("records.limit", "Of a patient's index dates", LIMIT, draft.limit),
+        Choice("records.unit", "Time is counted in", UNITS, draft.unit),
+        Number("records.follow_for", "Followed for", draft.follow_for, 0, unit=unit, optional=True),
         Number(
-            "records.follow_days", "Followed for", draft.follow_days, 0, unit="days", optional=True
+            "records.landmark",
+            "time runs from a landmark, after",
+            draft.landmark,
+            0,
+            unit=unit,
+            optional=True,
+            hint="Whoever is not followed up beyond it leaves; empty: from the index date",
         ),
     ]
+    if draft.landmark is not None and draft.outcome is not None:
+        follow.append(Choice("records.earlier", "The outcome came by then", EARLIER, draft.earlier))
     if dated:
         follow.append(
             TextEntry("records.follow_until", "at most up to", draft.follow_until, 10, hint=DAY)
@@ -72,6 +88,7 @@ def entry_blocks(draft: RecordsDraft, palette: Palette) -> tuple[Block, ...]:
     words = "No outcome" if waits else "Wait for an outcome"
     outcome: list[Block] = []
     if draft.outcome is not None:
-        outcome = [Words("The outcome is the first, after the index date, of", name="outcome")]
+        origin = "the index date" if draft.landmark is None else "the landmark"
+        outcome = [Words(f"The outcome is the first, after {origin}, of", name="outcome")]
         outcome += events_blocks(draft.outcome, "records.outcome", palette)
     return (*blocks, *outcome, Controls((Button("outcome", words),), name="outcome-button"))

@@ -116,14 +116,19 @@ class EntryDraft(WidgetState):
 class RecordsDraft(WidgetState):
     """Everything but the rules that a cohort of health records asks for.
 
-    ``more`` is what no control can change: entries of the definition, and of its follow-up.
+    ``unit`` is that of ``follow_for`` and of the ``landmark``, from which time runs; ``earlier``
+    says what becomes of those whose outcome came by then. ``more`` is what no control can change:
+    entries of the definition, and of its follow-up.
     """
 
     title: str = ""
     entry: EntryDraft = EntryDraft()
     limit: Literal["first", "last", "all"] = "first"
-    follow_days: int | None = None
+    unit: Literal["days", "hours"] = "days"
+    follow_for: int | None = None
     follow_until: str = ""
     outcome: EventsDraft | None = None
+    landmark: int | None = None
+    earlier: Literal["leave", "stay"] = "leave"
     more: dict[str, Any] = Field(default_factory=dict)
     more_follow_up: dict[str, Any] = Field(default_factory=dict)

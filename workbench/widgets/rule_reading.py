@@ -162,11 +162,12 @@ class Reader:
         asked |= {"observed_after": entry.observed_after, "washout_days": entry.washout_days}
         asked |= {"per": entry.per}
         asked |= {name: day for name in ("since", "until") if (day := getattr(entry, name))}
-        if draft.follow_days is not None:
-            written["days"] = draft.follow_days
+        if draft.follow_for is not None:
+            written[draft.unit] = draft.follow_for
         if draft.follow_until:
             written["until"] = draft.follow_until
         outcome = None if draft.outcome is None else self.query(draft.outcome).to_json()
+        landmark: Json = {"after": draft.landmark, "unit": draft.unit, "earlier": draft.earlier}
         return RecordDefinition.from_dict(
             {
                 "schema": 2,
@@ -176,6 +177,7 @@ class Reader:
                 "limit": draft.limit,
                 "follow_up": written,
                 "outcome": outcome,
+                **({} if draft.landmark is None else {"landmark": landmark}),
                 **draft.more,
             }
         )
@@ -267,16 +269,19 @@ class Reader:
         """A draft of everything but the rules."""
         written = definition.to_dict()
         entry, follow_up = written["entry"], dict(written["follow_up"])
-        known = {"schema", "title", "entry", "select", "limit", "follow_up", "outcome"}
-        outcome = written["outcome"]
+        known = {"schema", "title", "entry", "select", "limit", "follow_up", "outcome", "landmark"}
+        outcome, landmark = written["outcome"], definition.landmark
         settings = {key: value for key, value in entry.items() if key != "events"}
         return RecordsDraft(
             title=written["title"],
             entry=EntryDraft(events=tuple(map(self.events, entry["events"])), **settings),
             limit=written["limit"],
-            follow_days=follow_up.pop("days", None),
+            unit=definition.unit,
+            follow_for=follow_up.pop(definition.unit, None),
             follow_until=follow_up.pop("until", ""),
             outcome=None if outcome is None else self.events(outcome),
+            landmark=None if landmark is None else landmark.after,
+            earlier="leave" if landmark is None else landmark.earlier,
             more={key: value for key, value in written.items() if key not in known},
             more_follow_up=follow_up,
         )

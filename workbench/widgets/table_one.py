@@ -1,18 +1,23 @@
 """Table one: who the patients are, by any group, with differences and what is missing."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import pandas as pd
 from pydantic import Field
 
 from workbench.cohort.cohort import Cohort
+from workbench.cohort.features import Feature
 from workbench.cohort.privacy import SUPPRESSED
+from workbench.cohort.record_cohort import RecordCohort
 from workbench.cohort.table_one import TableOne as Described
 from workbench.cohort.table_one import describe
+from workbench.cohort.table_one.asking import require_release
 from workbench.cohort.table_one.layout import layout
-from workbench.errors import CohortError, WorkbenchError
+from workbench.cohort.table_one.of_records import record_words
+from workbench.errors import CohortError, PrivacyError, WorkbenchError
 from workbench.figures import plot_balance
 from workbench.widgets.blocks import (
     Block,
@@ -48,9 +53,12 @@ class TableOne(NotebookWidget):
     Parameters
     ----------
     patients
-        A cohort, or the selection that widgets share: the table then follows it.
+        A cohort, also of health records, or the selection that widgets share: the table then
+        follows it.
     state
         What to begin with.
+    features
+        Of health records: variables out of events before the index date.
 
     Examples
     --------
@@ -79,9 +87,13 @@ class TableOne(NotebookWidget):
     title = "Table one"
 
     def __init__(
-        self, patients: Cohort | Selection, state: WidgetState | dict | None = None
+        self,
+        patients: Cohort | RecordCohort | Selection,
+        state: WidgetState | dict | None = None,
+        *,
+        features: Sequence[Feature] = (),
     ) -> None:
-        self._source, self._described = patients, DescribedPatients.of(patients)
+        self._source, self._described = patients, DescribedPatients.of(patients, features)
         super().__init__(state)
         if isinstance(patients, Selection):
             self.follow(patients, self._moved)
@@ -100,6 +112,8 @@ class TableOne(NotebookWidget):
         ------
         CohortError
             The state names a column or a group that is not there, or nobody is selected.
+        PrivacyError
+            Together with what was shown before, the table would give a small group away.
         """
         self._check()
         state, described = self.state, self._described
@@ -110,6 +124,7 @@ class TableOne(NotebookWidget):
         source = self._source
         if isinstance(source, Selection) and state.selected_only and state.by != SELECTED:
             shown = shown[source.mask]
+        self._ask(by)
         return describe(
             shown,
             by=() if by is None else by[0],
@@ -121,6 +136,21 @@ class TableOne(NotebookWidget):
             p_values=state.p_values and by is not None,
             title="Patients at the index date",
         )
+
+    def _ask(self, by: tuple[str, pd.Series] | None) -> None:
+        """A restricted dataset is asked before anybody sees its patients, or groups of them."""
+        source = self._source
+        if isinstance(source, Selection):
+            return
+        of_records = isinstance(source, RecordCohort)
+        words = record_words(source) if of_records else f"table one of {source.outcome}"
+        ids = source.patients["patient_id"] if of_records else source.patients.index
+        levels = {}
+        if by is not None:
+            named = by[1].astype("category").cat
+            levels = {f"{by[0]} {each}": (named.codes == k).to_numpy()
+                      for k, each in enumerate(named.categories)}  # fmt: skip
+        require_release(source.release_log, words, ids, levels)
 
     def _check(self) -> None:
         state = self.state
@@ -172,7 +202,7 @@ class TableOne(NotebookWidget):
     def _results(self) -> tuple[Block, ...]:
         try:
             table = self.table
-        except CohortError as error:
+        except (CohortError, PrivacyError) as error:
             return (Notice(str(error), "problem", name="refused"),)
         blocks: list[Block] = [*_shown(table)]
         if len(table.groups) > 2:

@@ -60,7 +60,7 @@ def test_layout_and_sixteen_bits_change_features_by_rounding_alone(backbone, ima
     )
     assert_close(last, expected, atol=1e-4, rtol=1e-3)
     apart = (halved.float() - expected).norm() / expected.norm()
-    assert 0 < apart < 0.1
+    assert 0 < apart < 0.15
 
 
 @torch.no_grad()

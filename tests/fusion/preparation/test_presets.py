@@ -21,7 +21,7 @@ def test_a_ct_window_is_black_below_and_white_above():
     found = ct_windows(volume, ("brain", "lung"))
     assert_allclose(found[0], [[0, 0, 0, 0.5, 1, 1]])
     assert_allclose(
-        found[1], [[0, 350 / 1500, 1350 / 1500, 1390 / 1500, 1430 / 1500, 1]], atol=1e-6
+        found[1], [[326 / 1500, 350 / 1500, 1350 / 1500, 1390 / 1500, 1430 / 1500, 1]], atol=1e-6
     )
     with pytest.raises(ValueError, match="hold no air, so they are no Hounsfield units"):
         ct_windows(volume + 2000, ("brain",))

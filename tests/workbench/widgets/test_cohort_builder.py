@@ -19,6 +19,7 @@ from tests.workbench.widgets.cohort_sources import (
     register,
 )
 from workbench.cohort.cohort import Cohort
+from workbench.cohort.criteria.landmark import Landmark
 from workbench.cohort.record_cohort import build_cohort
 from workbench.data.open_card import DataCard
 from workbench.errors import WorkbenchError
@@ -276,6 +277,24 @@ def test_an_event_is_searched_counted_and_valued() -> None:
     change(builder, "rules.0.never", False)
     change(builder, "rules.0.least", 2)
     assert rows_of(builder)[0][1] == "0"
+
+
+def test_time_may_run_in_hours_and_from_a_landmark() -> None:
+    builder = CohortBuilder(register(), {"records": NEW_TYPE_2})
+    change(builder, "records.unit", "hours")
+    change(builder, "records.follow_for", 48)
+    change(builder, "records.landmark", 24)
+    change(builder, "records.entry.per", "moment")
+    definition = builder.cohort.definition
+    assert definition.landmark == Landmark(24, "hours")
+    assert (definition.follow_up.hours, definition.unit) == (48, "hours")
+    assert definition.entry.per == "moment"
+    change(builder, "records.landmark", 0)
+    change(builder, "records.unit", "days")
+    # Days from the index date on: a landmark of none is no landmark.
+    assert "from 1 to" in builder.text()
+    change(builder, "records.landmark", 1)
+    assert builder.cohort.definition.landmark == Landmark(1)
 
 
 def test_what_looks_ahead_is_warned_of_in_records() -> None:

@@ -45,6 +45,7 @@ def risks_of(dataset: "Dataset") -> tuple[str, ...]:
         or modality in _OFTEN_WRITTEN_ON
         or kind.startswith(_SECONDARY_CAPTURE)
         or any("SCREEN" in word for word in types)
+        or _overlay_in_pixels(dataset)
     ):
         found.append(BURNED_IN)
     if modality in _VOLUMES and str(dataset.get("RecognizableVisualFeatures") or "") != "NO":
@@ -58,6 +59,15 @@ def risks_of(dataset: "Dataset") -> tuple[str, ...]:
         elif not texts[0] and len(texts) == len(_DESCRIBED_BY):
             found.append(FACE_UNKNOWN)
     return tuple(found)
+
+
+def _overlay_in_pixels(dataset: "Dataset") -> bool:
+    """Whether an overlay is kept in bits of the pixels that the image does not use."""
+    for group in range(0x6000, 0x6020, 2):
+        element = dataset.get((group, 0x0102))
+        if element is not None and element.value:
+            return True
+    return False
 
 
 def _listed(value: object) -> list[object]:

@@ -183,6 +183,18 @@ def test_risks_are_withheld_unless_they_are_accepted(
     assert (again.n_written, again.reasons) == (2, {})
 
 
+def test_an_overlay_in_unused_bits_of_the_pixels_is_writing(tmp_path: Path) -> None:
+    made = _image(1)
+    made.add_new(0x60000102, "US", 12)
+    _write(made, tmp_path / "in/a")
+    done = deidentify_images(tmp_path / "in", tmp_path / "out", SHIFT)
+    assert done.reasons == {BURNED_IN: 1}
+
+
+def test_thumbnails_are_removed() -> None:
+    assert action_of(0x00880200, "SQ") is Action.REMOVE
+
+
 @pytest.mark.parametrize(
     "elements",
     [

@@ -17,6 +17,7 @@ from workbench.data.imaging.facts import image_facts
 from workbench.data.modalities import read_modality
 from workbench.data.store import read_patients
 from workbench.errors import ImageError
+from workbench.widgets.image_viewer import ImageViewer
 
 FORMATS = Path(os.environ.get("WORKBENCH_DATA", "")) / "formats"
 AT_START = {"days": 0, "basis": "measured at diagnosis"}
@@ -76,6 +77,10 @@ def test_the_viewer_gets_the_volume_in_the_patient_s_axes(with_ct: Any) -> None:
     assert scene.volume.unit == "HU"
     assert scene.volume.known_orientation
     assert set(scene.planes) == {"axial", "coronal", "sagittal"}
+    viewer = ImageViewer(images_of_card(with_ct.open(), "ct", patient_id=["P01"]))
+    assert (viewer.window.centre, viewer.window.width) == (0, 2000)
+    stored = scene.planes["axial"].cut(scene.volume.voxels, 2)
+    assert np.array_equal(viewer.slice("axial"), scene.volume.values(stored))
 
 
 @pytest.mark.shared_data

@@ -1,0 +1,93 @@
+"""Table one of a cohort of health records: characteristics, and variables out of events."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from workbench.cohort.features import Feature
+from workbench.cohort.table_one.asking import require_release
+from workbench.cohort.table_one.description import describe
+from workbench.cohort.table_one.grouping import divide
+from workbench.cohort.table_one.record import TableOne
+from workbench.data.card import did_you_mean
+from workbench.errors import CohortError
+
+if TYPE_CHECKING:
+    from workbench.cohort.record_cohort import RecordCohort
+
+UNITS = {"age": "years", "age_by_year": "years"}
+
+
+def table_one_of_records(
+    cohort: "RecordCohort",
+    *,
+    by: str | None = None,
+    columns: Sequence[str] | None = None,
+    features: Sequence[Feature] = (),
+) -> TableOne:
+    """Describe the records of a cohort at their index dates.
+
+    Parameters
+    ----------
+    cohort
+        Its records; a patient who stands in several is described at each.
+    by
+        Compare the levels of this column, or of a feature that is true or false.
+    columns
+        Characteristics to describe; all at the index date that are neither dates nor the same in
+        every record, if not given.
+    features
+        Variables out of events before the index date, such as whether there was a diagnosis, or the
+        last value of a measurement.
+
+    Raises
+    ------
+    CohortError
+        If a column does not exist, nobody is in, or a feature looks beyond the index date.
+    PrivacyError
+        If together with what was shown before, the table would give a small group away.
+    """
+    patients = cohort.patients_with(features)
+    own = described_columns(cohort, patients) if columns is None else list(columns)
+    names = [*own, *(feature.name for feature in features)]
+    for name in (*names, *([] if by is None else [by])):
+        if name not in patients:
+            raise CohortError(
+                f"table one: no column is called {name!r}{did_you_mean(name, list(patients))}"
+            )
+    groups = [] if by is None else divide(patients, [by], "nested")
+    levels = {
+        f"{division.by[0]} {title}": division.codes == k
+        for division in groups
+        for k, title in enumerate(division.titles)
+    }
+    require_release(cohort.release_log, record_words(cohort), patients["patient_id"], levels)
+    several = cohort.n_records > cohort.n_patients
+    return describe(
+        patients,
+        by=() if by is None else by,
+        columns=[name for name in names if name != by],
+        titles={feature.name: feature.words() for feature in features},
+        units=UNITS | {f.name: f.unit for f in features if f.unit is not None},
+        minimum_cell=cohort.records.minimum_cell,
+        title=f"{'Records' if several else 'Patients'} at the index date",
+    )
+
+
+def record_words(cohort: "RecordCohort") -> str:
+    """What the release log calls the patients."""
+    return cohort.definition.title or ", ".join(cohort.definition.sentences())
+
+
+def described_columns(cohort: "RecordCohort", patients: pd.DataFrame) -> list[str]:
+    """Characteristics that say something of a group: no dates, and no column of one value."""
+    known = list(cohort.candidates.table)
+    return [
+        name
+        for name in known
+        if name in patients
+        and name != "age_by_year"
+        and patients[name].dtype.kind != "M"
+        and patients[name].nunique(dropna=False) > 1
+    ]
