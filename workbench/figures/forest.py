@@ -1,7 +1,7 @@
 """Forests: one line a row, with its texts, beside one or more panels of intervals."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,6 +23,8 @@ from workbench.figures.drawing import (
 from workbench.figures.heading import heading
 from workbench.figures.placing import EDGE, fit_text, text_width, widest
 from workbench.figures.style import BLUE, GREY, INK, RULE
+from workbench.figures.wording import span_words
+from workbench.survival.inputs import Estimate
 
 WIDTH = 9.6
 ROW = 0.27
@@ -32,6 +34,16 @@ LABEL_ROOM = 3.0
 NARROWEST = 1.9
 FOOT = 0.62
 Value = tuple[float, float, float]
+
+
+def value_of(found: Mapping[str, float] | None) -> Value | None:
+    """A number with its limits, as a panel draws it; None where there is none."""
+    return None if found is None else (found["estimate"], found["lower"], found["upper"])
+
+
+def value_words(value: Value | None, write: Callable[[float], str]) -> str:
+    """The same in words; "" where there is none."""
+    return "" if value is None else span_words(Estimate(*value), write)
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,9 @@ from typing import Any
 
 from workbench.errors import SurvivalError
 from workbench.figures.drawing import Axis, Drawing
-from workbench.figures.forest import ForestPanel, ForestRow, Value, forest
+from workbench.figures.forest import ForestPanel, ForestRow, Value, forest, value_of, value_words
 from workbench.figures.ticks import number_axis
-from workbench.figures.wording import fixed, percents, span_words, withheld
-from workbench.survival.inputs import Estimate
+from workbench.figures.wording import fixed, percents, withheld
 
 METRICS: dict[str, tuple[str, float | None]] = {
     "harrell_c": ("Harrell’s C", 0.5),
@@ -161,15 +160,15 @@ def plot_fairness(
 def _subgroup(
     row: Counts, metric: str, titles: Mapping[str, str], minimum_cell: int | None
 ) -> ForestRow:
-    values = (_value(row[metric]), _value(row[f"difference_{metric}"]))
+    values = (value_of(row[metric]), value_of(row[f"difference_{metric}"]))
     nothing = "" if row["kind"] == "all" else _refusal(row["difference_refused"])
     return ForestRow(
         "All patients" if row["kind"] == "all" else titles.get(row["group"], row["group"]),
         before=tuple(withheld_text(row[name], minimum_cell) for name in ("n", "n_events")),
         values=values,
         texts=(
-            _words(values[0], fixed(3)) or _refusal(row["refused"]),
-            _words(values[1], fixed(3, sign=True)) or nothing,
+            value_words(values[0], fixed(3)) or _refusal(row["refused"]),
+            value_words(values[1], fixed(3, sign=True)) or nothing,
         ),
         indent=row["kind"] != "all",
     )
@@ -178,7 +177,7 @@ def _subgroup(
 def _rate(
     row: Counts, rate: str, titles: Mapping[str, str], reference: str, minimum_cell: int | None
 ) -> ForestRow:
-    values = (_value(row[rate]), _value(row[f"difference_{rate}"]))
+    values = (value_of(row[rate]), value_of(row[f"difference_{rate}"]))
     is_reference = row["group"] == reference
     beside = "reference" if is_reference else _refusal(row["difference_refused"])
     return ForestRow(
@@ -186,8 +185,8 @@ def _rate(
         before=tuple(withheld_text(row[name], minimum_cell) for name in ("n", "n_events")),
         values=values,
         texts=(
-            _words(values[0], percents(0)) or _refusal(row["refused"] or "nobody to count"),
-            _words(values[1], lambda v: fixed(0, sign=True)(100 * v)) or beside,
+            value_words(values[0], percents(0)) or _refusal(row["refused"] or "nobody to count"),
+            value_words(values[1], lambda v: fixed(0, sign=True)(100 * v)) or beside,
         ),
         kind="reference" if is_reference else "row",
         indent=True,
@@ -202,7 +201,7 @@ def _site_summary(sites: Mapping[str, Any]) -> list[ForestRow]:
         ForestRow(
             f"All {sites['n_sites']} sites (random effects)",
             values=(value,),
-            texts=(_words(value, fixed(3)),),
+            texts=(value_words(value, fixed(3)),),
             kind="summary",
         )
     ]
@@ -217,14 +216,6 @@ def _site_summary(sites: Mapping[str, Any]) -> list[ForestRow]:
             )
         )
     return found
-
-
-def _value(found: Mapping[str, float] | None) -> Value | None:
-    return None if found is None else (found["estimate"], found["lower"], found["upper"])
-
-
-def _words(value: Value | None, write: Any) -> str:
-    return "" if value is None else span_words(Estimate(*value), write)
 
 
 def _refusal(reason: str | None) -> str:

@@ -5,11 +5,10 @@ from typing import Any
 
 from workbench.errors import SurvivalError
 from workbench.figures.drawing import Drawing
-from workbench.figures.forest import ForestPanel, ForestRow, Value, forest
+from workbench.figures.forest import ForestPanel, ForestRow, forest, value_of, value_words
 from workbench.figures.group_forests import withheld_text
 from workbench.figures.ticks import number_axis
-from workbench.figures.wording import fixed, span_words
-from workbench.survival.inputs import Estimate
+from workbench.figures.wording import fixed
 
 Row = Mapping[str, Any]
 
@@ -99,8 +98,8 @@ def plot_gains(
     sign = fixed(3, sign=True)
     lines = []
     for row, label in zip(rows, labels, strict=True):
-        values = (_value(row["delta_harrell_c"]), _value(row["delta_ipa"]))
-        texts = tuple(_words(value, sign) or "not estimable" for value in values)
+        values = (value_of(row["delta_harrell_c"]), value_of(row["delta_ipa"]))
+        texts = tuple(value_words(value, sign) or "not estimable" for value in values)
         counts = tuple(withheld_text(row[name], minimum_cell) for name in ("n", "n_events"))
         lines.append(ForestRow(label, counts, values, texts))
     return forest(
@@ -116,12 +115,12 @@ def plot_gains(
 
 def _model(row: Row, titles: Mapping[str, str], clinical: str) -> ForestRow:
     reference = row["model"] == clinical
-    values = (_value(row["harrell_c"]), _value(row["delta_harrell_c"]))
-    beside = "reference" if reference else _words(values[1], fixed(3, sign=True))
+    values = (value_of(row["harrell_c"]), value_of(row["delta_harrell_c"]))
+    beside = "reference" if reference else value_words(values[1], fixed(3, sign=True))
     return ForestRow(
         titles.get(row["model"], row["model"]),
         values=values,
-        texts=(_words(values[0], fixed(3)), beside),
+        texts=(value_words(values[0], fixed(3)), beside),
         kind="reference" if reference else "row",
         indent=True,
     )
@@ -133,11 +132,3 @@ def _panel(
     found = [line.values[position] for line in lines if len(line.values) > position]
     ends = [v for value in found if value is not None for v in value] + [null or 0.0]
     return ForestPanel(number_axis(words, min(ends), max(ends), n_ticks=4), words, null)
-
-
-def _value(found: Mapping[str, float] | None) -> Value | None:
-    return None if found is None else (found["estimate"], found["lower"], found["upper"])
-
-
-def _words(value: Value | None, write: Any) -> str:
-    return "" if value is None else span_words(Estimate(*value), write)

@@ -3,11 +3,11 @@
 from typing import Any
 
 import numpy as np
-from pydantic import field_validator
 
 from workbench.errors import WorkbenchError
 from workbench.evaluation import Evaluation
 from workbench.figures.group_forests import METRICS as FOREST_METRICS
+from workbench.widgets.offered import ChosenNumber
 from workbench.widgets.widget import WidgetState
 
 N_THRESHOLDS = 60
@@ -18,7 +18,7 @@ class EvaluationState(WidgetState):
     """Percentages are of predicted risk; ``models`` () is the clinical and the judged one."""
 
     decision: str = ""
-    horizon: float | None = None
+    horizon: ChosenNumber = None
     lowest: float | None = None
     highest: float | None = None
     threshold: float | None = None
@@ -26,14 +26,6 @@ class EvaluationState(WidgetState):
     models: tuple[str, ...] = ()
     by: tuple[str, ...] | None = None
     metric: str = "harrell_c"
-
-    @field_validator("horizon", mode="before")
-    @classmethod
-    def _chosen(cls, value: object) -> object:
-        """A control of the page offers horizons as words."""
-        if isinstance(value, str):
-            return float(value) if value else None
-        return value
 
     @property
     def thresholds(self) -> np.ndarray | None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from workbench.cohort.privacy import suppress
-from workbench.figures.wording import fixed, percents, span_words
+from workbench.figures.wording import capitalised, fixed, percents, span_words
 from workbench.report.format import NONE, count, difference, estimate, p_value, time, times
 from workbench.report.words import METRICS, group_title, short
 from workbench.survival import DecisionCurve, RiskBin
@@ -218,9 +218,4 @@ def by_availability(ladder: Sequence[Row], judged: str, document: Mapping[str, A
 
 def label(meaning: str) -> str:
     """The head of a column's meaning, with a capital letter."""
-    return capital(short(meaning))
-
-
-def capital(words: str) -> str:
-    """Words with a capital letter first, and otherwise as they are."""
-    return words[:1].upper() + words[1:]
+    return capitalised(short(meaning))

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from pydantic import field_validator
 
 from workbench.errors import WorkbenchError
 from workbench.evaluation import Evaluation
@@ -25,6 +24,7 @@ from workbench.widgets.explanation_sections.contributions import (
     within_blocks,
 )
 from workbench.widgets.explanation_sections.soundness import calibration_blocks, check_blocks
+from workbench.widgets.offered import ChosenNumber
 from workbench.widgets.patient_parts import patient_parts
 from workbench.widgets.shown_attribution import ShownAttribution, check_patients
 from workbench.widgets.single_patient import check_ordinal, may_keep, single_patient
@@ -61,18 +61,10 @@ class ExplanationView(NotebookWidget):
         """ "" is the first attribution, every kind of data, every feature."""
 
         method: str = ""
-        horizon: float | None = None
+        horizon: ChosenNumber = None
         modality: str = ""
         group: str = ""
         patient: int | None = None
-
-        @field_validator("horizon", mode="before")
-        @classmethod
-        def _chosen(cls, value: object) -> object:
-            """A control of the page offers horizons as words."""
-            if isinstance(value, str):
-                return float(value) if value else None
-            return value
 
     title = "Explanation"
 

@@ -1,5 +1,9 @@
 """Values that a control offers, and no others."""
 
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
 from workbench.errors import WorkbenchError
 from workbench.widgets.blocks import (
     Button,
@@ -13,6 +17,16 @@ from workbench.widgets.blocks import (
 )
 
 Value = bool | float | int | str | list[str] | None
+
+
+def _number(chosen: object) -> object:
+    if isinstance(chosen, str):
+        return float(chosen) if chosen else None
+    return chosen
+
+
+ChosenNumber = Annotated[float | None, BeforeValidator(_number)]
+"""A number of a state for which a control offers words: "" is none."""
 
 
 def checked_value(control: Control, value: object) -> Value:

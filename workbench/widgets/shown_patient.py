@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from workbench.figures.wording import capitalised
 from workbench.report.words import short
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class ShownPatient:
         """What a person calls a column."""
         columns = self.cohort.card.spec.columns
         words = short(columns[name].meaning) if name in columns else name
-        return words[:1].upper() + words[1:]
+        return capitalised(words)
 
     def unit(self, name: str) -> str:
         """Of a column; "" where it has none."""

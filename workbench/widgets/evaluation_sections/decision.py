@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from workbench.figures import plot_decision_curves
+from workbench.figures.wording import capitalised
 from workbench.widgets import evaluation_tables as tables
 from workbench.widgets.blocks import (
     Block,
@@ -101,7 +102,7 @@ def decision_blocks(
         curves = {name: patients.decision(name, horizon, thresholds) for name in models}
         drawing = plot_decision_curves(
             {shown.model(name): each for name, each in curves.items()},
-            title=f"{tables.capital(state.decision)}, at {shown.at(horizon)}",
+            title=f"{capitalised(state.decision)}, at {shown.at(horizon)}",
         )
     except ValueError as error:
         return (Notice(str(error), "problem"),)

@@ -2,7 +2,7 @@
 
 from collections.abc import MutableMapping
 
-from workbench.data.sources.fhir.json_shape import Json, child, children, text
+from workbench.data.sources.fhir.json_shape import Json, children, text
 
 _TERMINOLOGY = "terminology.hl7.org/CodeSystem/"
 _SHORT = {
@@ -75,12 +75,6 @@ def coding_code(coding: Json, names: MutableMapping[str, str]) -> str | None:
     if display is not None:
         names.setdefault(written, display)
     return written
-
-
-def concept_text(parent: Json, name: str) -> str | None:
-    """The words of a CodeableConcept."""
-    concept = child(parent, name)
-    return None if concept is None else text(concept, "text")
 
 
 def _plain(system: str) -> str:
