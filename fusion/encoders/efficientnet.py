@@ -3,7 +3,7 @@
 from typing import Literal
 
 from jaxtyping import Float
-from monai.networks.nets.efficientnet import EfficientNetBN
+from monai.networks.nets.efficientnet import EfficientNetBN, MBConvBlock
 from torch import Tensor, nn
 
 from fusion.backbone import Backbone, mean_over_space
@@ -44,7 +44,7 @@ class EfficientNetBackbone(Backbone):
         self.blocks = whole._blocks
         self.top = nn.Sequential(whole._conv_head_padding, whole._conv_head, whole._bn1, nn.SiLU())
         for block in self.blocks.modules():
-            if hasattr(block, "drop_connect_rate"):
+            if isinstance(block, MBConvBlock):
                 block.drop_connect_rate = 0.0
 
     def forward(

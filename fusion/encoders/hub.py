@@ -145,8 +145,8 @@ def open_hub_backbone(
         HubBackbone(
             model,
             n_channels,
-            mean=preparation.get("image_mean", [0.0] * n_taken),
-            spread=preparation.get("image_std", [1.0] * n_taken),
+            mean=preparation.get("image_mean") or [0.0] * n_taken,
+            spread=preparation.get("image_std") or [1.0] * n_taken,
         ),
         source,
     )
@@ -161,9 +161,9 @@ def _source(folder: Path, name: str) -> WeightsSource:
     licence = cohort = None
     card = folder / "README.md"
     if card.is_file():
-        said = ModelCard.load(card).data
-        licence = said.license
-        datasets = said.datasets
+        said = ModelCard.load(card).data.to_dict()
+        licence = said.get("license")
+        datasets = said.get("datasets")
         cohort = ", ".join([datasets] if isinstance(datasets, str) else datasets or ()) or None
     files = sorted(folder.glob("*.safetensors"))
     return WeightsSource(name, licence, cohort, sha256=" ".join(map(sha256_of, files)))

@@ -47,7 +47,7 @@ def margin(
     solid = np.pad(binary_fill_holes(largest), 1)
     lines = contour_generator(z=solid.astype(float)).lines(0.5)
     # contourpy gives (column, row); turned to (row, column) in units of length.
-    line = max(lines, key=len)[:, ::-1] * np.asarray(spacing)
+    line = np.asarray(max(lines, key=len))[:, ::-1] * np.asarray(spacing)
     along = np.concatenate([[0], np.hypot(*np.diff(line, axis=0).T).cumsum()])
     n = max(4 * N_BINS, round(along[-1] / np.sqrt(np.prod(spacing))))
     places = np.arange(n) * along[-1] / n

@@ -56,6 +56,7 @@ def bias_corrected(
     kept_log = log[:: max(1, len(used) // MOST_VOXELS)]
     basis = _basis(thin, volume.shape)
     kept = np.ones(len(thin), dtype=bool)
+    weights = np.zeros(basis.shape[1])
     for _ in range(N_ROUNDS):
         weights, *_ = np.linalg.lstsq(basis[kept], kept_log[kept], rcond=None)
         off = kept_log - basis @ weights

@@ -32,7 +32,7 @@ def predict_masks(
         Images, or windows, that pass through the network at once.
     """
     layout = torch.channels_last if images.dimensions == 2 else torch.channels_last_3d
-    network.to(device, memory_format=layout).eval()
+    network.to(device).to(memory_format=layout).eval()
     scale = PatientScale.of(images)
     found = []
     for rows in torch.arange(images.n_images).split(batch):

@@ -137,7 +137,7 @@ def train_segmentation(
     """
     run = _describe_run(network, images, config)
     layout = torch.channels_last if images.dimensions == 2 else torch.channels_last_3d
-    network.to(device, memory_format=layout).train()
+    network.to(device).to(memory_format=layout).train()
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
     )
