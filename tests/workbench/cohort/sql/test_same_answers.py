@@ -372,7 +372,7 @@ def in_duckdb(seed: int, clock: str, observed: bool) -> tuple[Records, MedsDatab
 
 
 @pytest.mark.parametrize(("clock", "observed"), KINDS)
-@settings(max_examples=40, deadline=None, phases=PHASES, suppress_health_check=CHECKS)
+@settings(max_examples=25, deadline=None, phases=PHASES, suppress_health_check=CHECKS)
 @given(data=st.data())
 def test_duckdb_answers_as_memory_does(clock: str, observed: bool, data: st.DataObject) -> None:
     records, database = in_duckdb(data.draw(st.integers(0, 3)), clock, observed)
