@@ -257,7 +257,7 @@ def test_no_small_count_reaches_view_or_messages(steps: list[tuple[int, int, int
             counted += [n for c in message.get("curves", []) if c for n in c["n_at_risk"]]
         assert not [n for n in counted if n is not None and 0 < n < 10]
     SELECTION.clear()
-    widget._stop()
+    widget.close()
 
 
 SELECTION = simulated_selection(90)
