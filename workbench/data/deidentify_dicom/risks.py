@@ -15,7 +15,6 @@ DOCUMENT = "no image: reports, documents and curves are not written"
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _OFTEN_WRITTEN_ON = ("US", "IVUS", "ES", "XC", "GM", "OT", "SC", "RF", "XA", "ECG", "OP")
 _VOLUMES = ("MR", "CT", "PT")
-_REGIONS = ("SEG", "RTSTRUCT", "RTDOSE")
 _HEAD = re.compile(
     r"head|brain|skull|\bface|facial|cereb|cran|ceph|orbit|sinus|pituit|\bears?\b|\biacs?\b|hirn"
     r"|kopf|sch[aä]del|t[eê]te|cabeza|neuro|maxill|mandib|\bjaw|\bdent|neck|carotid|c.?spine",
