@@ -1,5 +1,10 @@
 """Patients of the widgets' tests: simulated, with an outcome, missing values and rare levels."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -37,3 +42,20 @@ def simulated_selection(n: int = 600, minimum: int = 10) -> Selection:
 @pytest.fixture
 def selection() -> Selection:
     return simulated_selection()
+
+
+@pytest.fixture
+def run_async() -> Callable[[Callable[[], Awaitable[Any]]], Any]:
+    """Run an asynchronous function to its end, in a thread where no other loop runs.
+
+    A browser of the session keeps the loop of the tests' own thread running.
+    """
+
+    async def awaited(function: Callable[[], Awaitable[Any]]) -> Any:
+        return await asyncio.wait_for(function(), 30)
+
+    def run(function: Callable[[], Awaitable[Any]]) -> Any:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(lambda: asyncio.run(awaited(function))).result()
+
+    return run

@@ -158,7 +158,7 @@ def test_contributions_that_failed_a_check_are_off_until_asked_for() -> None:
 
 
 def test_the_picture_in_the_notebook_waits_while_somebody_moves(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, run_async: Any
 ) -> None:
     drawn: list[int] = []
     monkeypatch.setattr("workbench.widgets.pixel_widget.STILL", 0.2)
@@ -178,7 +178,7 @@ def test_the_picture_in_the_notebook_waits_while_somebody_moves(
         await asyncio.sleep(0.4)
         assert drawn == [1]
 
-    asyncio.run(used())
+    run_async(used)
 
 
 def test_a_settled_look_moves_everything_and_others_only_the_state() -> None:

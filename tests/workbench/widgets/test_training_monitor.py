@@ -1,6 +1,7 @@
 import asyncio
 import json
 from threading import Event
+from typing import Any
 
 import pytest
 
@@ -72,7 +73,7 @@ def test_cancel_stops_at_the_next_step_and_a_new_start_goes_on(tmp_path) -> None
     assert work.stage == "done"
 
 
-def test_who_awaits_it_leaves_the_monitor_drawing() -> None:
+def test_who_awaits_it_leaves_the_monitor_drawing(run_async: Any) -> None:
     go = Event()
 
     def steps(tell) -> int:
@@ -91,12 +92,12 @@ def test_who_awaits_it_leaves_the_monitor_drawing() -> None:
         go.set()
         return await work, seen
 
-    result, seen = asyncio.run(asyncio.wait_for(notebook(), 30))
+    result, seen = run_async(notebook)
     assert result == 42
     assert len(seen) > 0
 
 
-def test_what_was_not_started_or_failed_is_not_awaited_in_vain() -> None:
+def test_what_was_not_started_or_failed_is_not_awaited_in_vain(run_async: Any) -> None:
     def fail(tell) -> None:
         raise StudyError("use fewer folds")
 
@@ -105,10 +106,10 @@ def test_what_was_not_started_or_failed_is_not_awaited_in_vain() -> None:
 
     work = Work(fail)
     with pytest.raises(WorkbenchError, match="start"):
-        asyncio.run(awaited(work))
+        run_async(lambda: awaited(work))
     work.start()
     with pytest.raises(StudyError, match="fewer folds"):
-        asyncio.run(awaited(work))
+        run_async(lambda: awaited(work))
 
 
 def test_a_failure_is_said_in_words_and_only_its_kind_if_it_is_not_ours() -> None:
