@@ -157,7 +157,17 @@ class Study(BaseModel):
         """The default study of a dataset, perhaps on another of its outcomes.
 
         Optional modalities of which the dataset holds nothing are left out.
+
+        Raises
+        ------
+        StudyError
+            If the card names no outcome, or its default study is not one.
         """
+        if not card.spec.outcomes:
+            raise StudyError(
+                f"{card.name} names no outcome, so there is nothing to predict: a study needs a "
+                "card with outcomes; images that are outlined are for `workbench segment`"
+            )
         lacking = lacking_modalities(card)
         asked = {"schema": 1, **card.spec.study, "card": _reference(card)}
         if isinstance(asked.get("modalities"), list):

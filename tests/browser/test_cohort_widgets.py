@@ -96,7 +96,7 @@ def test_rules_move_in_the_flow(show: Callable[..., Stage]) -> None:
     flow = AttritionFlow(everyone().select(wb.col("age") >= 50, wb.has("rna")))
     page = show(flow).page
     page.get_by_role("button", name="has rna").click()
-    page.get_by_role("button", name="Earlier").press("Enter")
+    page.get_by_role("button", name="Earlier", disabled=False).press("Enter")
     page.wait_for_function("() => document.querySelector('tbody th').textContent === 'has rna'")
     assert flow.state.order == (1, 0)
     page.get_by_role("button", name="Leave out").click()

@@ -128,7 +128,7 @@ def test_patients_are_sent_one_by_one(chromium: Any) -> None:
     page.wait_for_selector("text=Patient 1 of 600: follow-up")
     assert texts_apart(page) == []
     assert contrast_and_roles(page) == []
-    page.get_by_role("button", name="Next").press("Enter")
+    page.get_by_role("button", name="Next", disabled=False).press("Enter")
     page.wait_for_selector("text=Patient 2 of 600: follow-up")
     page.get_by_label("Simulated age at diagnosis").fill("60")
     page.keyboard.press("Enter")

@@ -162,7 +162,7 @@ def test_the_app_is_one_screen_without_code_and_its_pages_are_linked(
     page.get_by_text("Is acting on it better than acting on all or none?").wait_for()
     tabs.nth(5).click()
     one = page.locator('.wb-root[aria-label="One patient"]')
-    one.get_by_role("button", name="Next").press("Enter")
+    one.get_by_role("button", name="Next", disabled=False).press("Enter")
     one.get_by_text("Patient 2 of 600", exact=True).first.wait_for()
 
     # Voila's own page asks a CDN for two style sheets of icons; the widgets do without.
