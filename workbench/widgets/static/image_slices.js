@@ -94,7 +94,7 @@ function sliceReader(page, shown, at, arrived) {
     turn += 1;
     asked.push({ turn, keys, at: now, answered: false, settled });
     const { patient, channel, voxel } = shown();
-    page.model.send({ kind: "look", view, turn, patient, channel, voxel, wanted, ahead: more, ...settled, settled: Boolean(settled) });
+    page.tell({ kind: "look", view, turn, patient, channel, voxel, wanted, ahead: more, ...settled, settled: Boolean(settled) });
   }
 
   page.received.push((message, buffers) => {

@@ -625,7 +625,12 @@ function render({ model, el }) {
     silent = setTimeout(() => {
       state.textContent = "No answer from the kernel: it is busy, or it was restarted. The picture stays; run the cell again to go on.";
     }, 15000);
-    model.send(message);
+    tell(message);
+  };
+  const dead = () => { state.textContent = "The kernel has stopped. The picture stays; run the cell again to go on."; };
+  // Where the kernel was restarted nothing can be sent any more.
+  const tell = (message) => {
+    try { model.send(message); } catch { clearTimeout(slow); clearTimeout(silent); dead(); }
   };
   const done = () => {
     under_way = false;
@@ -637,7 +642,7 @@ function render({ model, el }) {
   };
   const queue = [];
   const page = {
-    model, root, opened: new Set(), received: [],
+    model, root, tell, opened: new Set(), received: [],
     waiting: () => under_way || next !== null,
     // What must arrive waits its turn; what is only on its way is replaced by what comes later.
     send(message) {
@@ -678,7 +683,6 @@ function render({ model, el }) {
       if (!under_way && queue.length) post(queue.shift());
     } else for (const receiver of page.received) receiver(message, buffers);
   };
-  const dead = () => { state.textContent = "The kernel has stopped. The picture stays; run the cell again to go on."; };
   model.on("change:view", refresh);
   model.on("msg:custom", listen);
   model.on("comm:close", dead);

@@ -63,7 +63,7 @@ parts.slide = (first, page) => {
     heatAsked ||= lacksHeat;
     pending = wanted.map(keyOf);
     if (settled) { told = JSON.stringify([x, y, scale]); moved = false; }
-    page.model.send({ kind: "move", view, x, y, scale, wanted, heat: lacksHeat, settled });
+    page.tell({ kind: "move", view, x, y, scale, wanted, heat: lacksHeat, settled });
   }
 
   const answers = (message, buffers) => {
