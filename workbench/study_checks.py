@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import get_args
 
 from workbench.cohort.cohort import Cohort
-from workbench.data.card import GenomicsModality
+from workbench.data.card import EhrModality, GenomicsModality
+from workbench.data.missingness import told_by_absence
 from workbench.errors import PrivacyError, StudyError
 from workbench.evaluation.alignment import FEWEST_AT_RISK
 from workbench.study_settings import Rung, Study
@@ -20,8 +21,8 @@ def check(study: Study, cohort: Cohort) -> None:
     ------
     StudyError
         If a fold leaves too little to learn from or to judge, nobody is followed to a horizon, a
-        modality or a group has a name that a comparison needs, or the network is to read gene sets
-        and the card names none.
+        modality or a group has a name that a comparison needs, the absence of a feature tells the
+        outcome, or the network is to read gene sets and the card names none.
     CohortError
         If a group or a modality does not exist, or may not be used.
     """
@@ -38,6 +39,7 @@ def check(study: Study, cohort: Cohort) -> None:
                 f"no patient has {name}: look with `workbench data check`, or leave it out of "
                 "modalities"
             )
+    _check_absences(study, cohort)
     _check_horizons(study, cohort)
     _check_folds(study, cohort)
 
@@ -76,6 +78,21 @@ def _check_gene_sets(study: Study, cohort: Cohort) -> None:
         f"network.genomics: pathways reads gene sets, and the card names none for "
         f"{', '.join(genomics)}: add pathways to the modality in the card, or choose components"
     )
+
+
+def _check_absences(study: Study, cohort: Cohort) -> None:
+    spec = cohort.card.spec
+    modalities = [spec.modalities[name] for name in study.modalities]
+    features = [c for m in modalities if isinstance(m, EhrModality) for c in m.columns]
+    patients = cohort.patients
+    told = told_by_absence(
+        spec.columns,
+        patients[list(dict.fromkeys(features))],
+        patients["time"].to_numpy(float),
+        patients["event"].to_numpy(bool),
+    )
+    if told:
+        raise StudyError("; ".join(told.values()))
 
 
 def _check_horizons(study: Study, cohort: Cohort) -> None:

@@ -11,7 +11,7 @@ from workbench.cohort.definition import Definition
 from workbench.cohort.flow import Flow, Step
 from workbench.cohort.time_zero import cut_late_modalities, cut_late_values
 from workbench.data.card import EhrModality
-from workbench.data.modalities import available_patients, unread_patients
+from workbench.data.modalities import found_patients
 from workbench.data.store import read_outcome, read_patients
 from workbench.errors import CohortError
 
@@ -43,9 +43,9 @@ def start_cohort(card: "DataCard", outcome: str | None = None) -> Cohort:
     raw = read_patients(card)
     _check_names(card, raw)
     patients, warnings = cut_late_values(spec, raw[list(spec.columns)])
+    unread = {}
     for name in spec.modalities:
-        patients[f"has_{name}"] = _has(card, name, patients)
-    unread = {name: patients.index.isin(unread_patients(card, name)) for name in spec.modalities}
+        patients[f"has_{name}"], unread[name] = _has(card, name, patients)
     patients, more = cut_late_modalities(spec, patients, raw)
     followed = read_outcome(card, outcome, patients.index)
     patients.insert(0, "time", followed["time"])
@@ -88,12 +88,17 @@ def _outcome_steps(title: str, outcome: str, followed: pd.DataFrame) -> tuple[St
     )
 
 
-def _has(card: "DataCard", name: str, patients: pd.DataFrame) -> np.ndarray:
-    """Whether each patient has a modality; clinical variables as far as they were not cut."""
+def _has(card: "DataCard", name: str, patients: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Who has a modality, and of whom its files cannot be read, both (patient,) bool.
+
+    Of clinical variables only what was not cut counts.
+    """
     modality = card.spec.modalities[name]
     if isinstance(modality, EhrModality):
-        return patients[list(modality.columns)].notna().any(axis=1).to_numpy()
-    return patients.index.isin(available_patients(card, name))
+        observed = patients[list(modality.columns)].notna().any(axis=1).to_numpy()
+        return observed, np.zeros(len(patients), bool)
+    found = found_patients(card, name)
+    return patients.index.isin(found.available), patients.index.isin(found.unread)
 
 
 def _unread_warnings(unread: dict[str, np.ndarray], minimum: int) -> tuple[str, ...]:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from workbench.data.card import (
+    EhrModality,
     Outcome,
     did_you_mean,
 )
 from workbench.data.check_events import coding_problems
 from workbench.data.check_modalities import modality_problems
 from workbench.data.fingerprint import sha256_of
+from workbench.data.missingness import told_by_absence
 from workbench.data.problem import Problem, problem_of
 from workbench.data.store import (
     absent_headers,
@@ -65,6 +67,7 @@ def check_card(card: "DataCard") -> list[Problem]:
             if outcome.file in good_files:
                 problems += _outcome(card, name, outcome, patients)
         problems += _joins(card, patients, good_files)
+        problems += _absences(card, patients, good_files)
     problems += modality_problems(card, good_files)
     problems += _splits(card, patients)
     return sorted(dict.fromkeys(problems), key=lambda p: p.level)
@@ -244,6 +247,37 @@ def _outcome(
         )
     for level, message in coding_problems(card, outcome, known):
         yield Problem(level, where, message)
+
+
+def _absences(card: "DataCard", patients: pd.Index, good_files: set[str]) -> Iterator[Problem]:
+    """Features of which it tells an outcome whether a patient has a value."""
+    features = {
+        column: card.spec.columns[column]
+        for modality in card.spec.modalities.values()
+        if isinstance(modality, EhrModality)
+        for column in modality.columns
+        if card.spec.columns[column].file in good_files
+    }
+    read = [name for name, column in card.spec.columns.items() if column.file in good_files]
+    values, wrong = type_columns(card, patients, read)  # All, for a fill asks other columns.
+    if wrong:
+        return  # Said where columns are looked at; what is wrong stands there as missing.
+    for name, outcome in card.spec.outcomes.items():
+        if outcome.file not in good_files:
+            continue
+        try:
+            known = read_outcome(card, name, patients)
+        except DataCardError:
+            continue  # Said where outcomes are looked at.
+        followed = (known.notna().all(axis=1) & (known["time"] > 0)).to_numpy()
+        told = told_by_absence(
+            features,
+            values.loc[followed, list(features)],
+            known.loc[followed, "time"].to_numpy(float),
+            known.loc[followed, "event"].to_numpy(bool),
+        )
+        for column, reason in told.items():
+            yield Problem("error", f"columns.{column}", f"{outcome.title}: {reason}")
 
 
 def _joins(card: "DataCard", patients: pd.Index, good_files: set[str]) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from workbench.data.paths import cache_folder
@@ -18,12 +19,13 @@ def sha256_of(paths: Sequence[Path]) -> list[str]:
     again only after it changed.
     """
     store = cache_folder() / "hashes.json"
-    known = _read(store)
+    known, real = _read(store), cache(os.path.realpath)
     fresh: dict[str, list[str]] = {}
     hashes = []
     for path in paths:
         state = path.stat()
-        key, stamp = str(path.resolve()), f"{state.st_size}-{state.st_mtime_ns}"
+        key = os.path.join(real(path.parent), path.name)
+        stamp = f"{state.st_size}-{state.st_mtime_ns}"
         entry = known.get(key)
         if entry is None or entry[0] != stamp:
             with path.open("rb") as file:

@@ -1,6 +1,5 @@
 """Image files: which belong to whom, and one file as an array."""
 
-import re
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from tifffile import COMPRESSION, PHOTOMETRIC
 
 from workbench.data.card import ImageModality
+from workbench.data.natural_order import natural_order
 from workbench.errors import DataCardError, ImageError
 
 LARGEST_PIXELS = 64_000_000
@@ -60,7 +60,7 @@ def find_images(folder: Path, modality: ImageModality) -> list[ImageFile]:
         patient_id, n = modality.key.patient_id(name), modality.images_per_patient
         shares = [(plane + 0.5) / n for plane in range(n)] if is_series else [0.5]
         found += [ImageFile(name, mask, patient_id, share) for share in shares]
-    return sorted(found, key=lambda image: (_natural(image.path), image.share))
+    return sorted(found, key=lambda image: (natural_order(image.path), image.share))
 
 
 def files_of(folder: Path, image: ImageFile) -> list[str]:
@@ -69,7 +69,7 @@ def files_of(folder: Path, image: ImageFile) -> list[str]:
     if not path.is_dir():
         return [image.path]
     inside = sorted(p.relative_to(folder).as_posix() for p in path.rglob("*") if p.is_file())
-    return sorted(inside, key=_natural)
+    return sorted(inside, key=natural_order)
 
 
 def read_listed(folder: Path, image: ImageFile, modality: ImageModality) -> np.ndarray:
@@ -238,7 +238,3 @@ def _check_size(n_pixels: int, n_pages: int) -> None:
 
 def _too_large() -> DataCardError:
     return DataCardError(f"more than {LARGEST_PIXELS:,} pixels: refused; downscale it first")
-
-
-def _natural(path: str) -> list[tuple[int, int | str]]:
-    return [(0, int(p)) if p.isdigit() else (1, p) for p in re.split(r"(\d+)", path)]

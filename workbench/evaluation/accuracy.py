@@ -75,51 +75,97 @@ class CalibrationDraws:
         (draw,).
     slope
         (draw,); None where the model does not tell patients of a fold apart.
-    predicted, observed
-        Smoothed curve, (point,) and (draw, point); None where ``slope`` is.
-    is_straight
-        The curve is a line on the cloglog scale: too few patients bend it in the bootstraps.
     """
 
     intercept: np.ndarray
     observed_expected: np.ndarray
     slope: np.ndarray | None
-    predicted: np.ndarray | None
-    observed: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class SmoothedDraws:
+    """Observed along predicted risk, smoothed.
+
+    Parameters
+    ----------
+    predicted, observed
+        (point,) and (draw, point).
+    is_straight
+        The curve is a line on the cloglog scale: too few patients bend it in the bootstraps.
+    """
+
+    predicted: np.ndarray
+    observed: np.ndarray
     is_straight: bool
 
 
 def calibration_draws(
     aligned: Aligned, group: str, predictions: Predictions, horizon: float
 ) -> CalibrationDraws:
-    """Calibration intercept, slope, observed : expected and smoothed curve."""
-    member = aligned.groups[group]
-    weight = _weights(aligned, member, np.array([horizon]))[:, 0]
-    outcome = (aligned.event & (aligned.time <= horizon))[member]
-    draws = aligned.draws[:, member]
-    survival = predictions.at(horizon)[member]
-    x = cloglog_risk(survival)
+    """Calibration intercept, slope and observed : expected."""
+    asked = _Recalibration.of(aligned, group, predictions, horizon)
+    return CalibrationDraws(
+        asked.fit(np.ones((len(asked.x), 1)), offset=asked.x)[:, 0],
+        observed_expected(asked.outcome, asked.weight, asked.draws, asked.survival),
+        asked.fit(straight(asked.x))[:, 1] if asked.tells_apart else None,
+    )
 
-    def fit(design: np.ndarray, *, offset: np.ndarray | float = 0.0) -> np.ndarray:
-        # The cohort's own solution is where each bootstrap starts; "x as it is" where that starts.
+
+def smoothed_draws(
+    aligned: Aligned, group: str, predictions: Predictions, horizon: float
+) -> SmoothedDraws | None:
+    """Smoothed calibration curve; None where the model does not tell patients of a fold apart."""
+    asked = _Recalibration.of(aligned, group, predictions, horizon)
+    if not asked.tells_apart:
+        return None
+    knots, grid = spline_knots(asked.x), curve_grid(asked.x)
+    bent = asked.fit(spline(asked.x, knots))
+    is_straight = bool(np.isnan(bent).any(1).mean() > MOST_UNDEFINED)
+    predictor = (
+        asked.fit(straight(asked.x)) @ straight(grid).T
+        if is_straight
+        else bent @ spline(grid, knots).T
+    )
+    return SmoothedDraws(risk_of(grid), risk_of(predictor), is_straight)
+
+
+@dataclass(frozen=True)
+class _Recalibration:
+    """A group's state at a horizon, to be regressed on x = cloglog of its predicted risk."""
+
+    outcome: np.ndarray
+    weight: np.ndarray
+    draws: np.ndarray
+    survival: np.ndarray
+    x: np.ndarray
+    tells_apart: bool
+
+    @classmethod
+    def of(
+        cls, aligned: Aligned, group: str, predictions: Predictions, horizon: float
+    ) -> "_Recalibration":
+        member = aligned.groups[group]
+        survival = predictions.at(horizon)[member]
+        x = cloglog_risk(survival)
+        return cls(
+            (aligned.event & (aligned.time <= horizon))[member],
+            _weights(aligned, member, np.array([horizon]))[:, 0],
+            aligned.draws[:, member],
+            survival,
+            x,
+            _tells_apart(x, aligned.fold[member]),
+        )
+
+    def fit(self, design: np.ndarray, *, offset: np.ndarray | float = 0.0) -> np.ndarray:
+        """Coefficients of every draw, (draw, coefficient); NaN where the group itself has none."""
+        # The group's own solution is where each bootstrap starts; "x as it is" where that starts.
         start = np.zeros((1, design.shape[1]))
         start[:, 1:2] = 1.0
-        own = fit_cloglog(outcome, weight, draws[:1], design, start, offset=offset)
+        state = self.outcome, self.weight
+        own = fit_cloglog(*state, self.draws[:1], design, start, offset=offset)
         if np.isnan(own).any():
-            return np.full((len(draws), design.shape[1]), np.nan)
-        return fit_cloglog(outcome, weight, draws, design, own, offset=offset)
-
-    intercept = fit(np.ones((len(x), 1)), offset=x)[:, 0]
-    ratio_draws = observed_expected(outcome, weight, draws, survival)
-    if not _tells_apart(x, aligned.fold[member]):
-        return CalibrationDraws(intercept, ratio_draws, None, None, None, is_straight=False)
-    knots, grid = spline_knots(x), curve_grid(x)
-    line, bent = fit(straight(x)), fit(spline(x, knots))
-    is_straight = np.isnan(bent).any(1).mean() > MOST_UNDEFINED
-    predictor = line @ straight(grid).T if is_straight else bent @ spline(grid, knots).T
-    return CalibrationDraws(
-        intercept, ratio_draws, line[:, 1], risk_of(grid), risk_of(predictor), bool(is_straight)
-    )
+            return np.full((len(self.draws), design.shape[1]), np.nan)
+        return fit_cloglog(*state, self.draws, design, own, offset=offset)
 
 
 def _tells_apart(x: np.ndarray, fold: np.ndarray) -> bool:

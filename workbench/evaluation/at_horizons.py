@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from workbench.evaluation.accuracy import (
-    CalibrationDraws,
+    SmoothedDraws,
     brier_draws,
     calibration_draws,
+    smoothed_draws,
 )
 from workbench.evaluation.alignment import FEWEST_AT_RISK, Aligned
 from workbench.evaluation.discrimination import auc_sums
@@ -70,7 +71,8 @@ def at_horizon(
         if model not in calibrated_models:
             continue
         calibrated = calibration_draws(aligned, group, predictions, horizon)
-        if calibrated.is_straight:
+        smoothed = smoothed_draws(aligned, group, predictions, horizon)
+        if smoothed is not None and smoothed.is_straight:
             straight.append(model)
         rows[-1] |= {
             "calibration_intercept": number(calibrated.intercept),
@@ -85,7 +87,7 @@ def at_horizon(
         )
         curves.append(
             {"model": model, "group": group, "horizon": significant(horizon)}
-            | _curve(calibrated)
+            | _curve(smoothed)
             | {"bins": [_bin(each) for each in bins]}
         )
     judged = [row for row in rows if row["model"] in calibrated_models]
@@ -93,14 +95,14 @@ def at_horizon(
     return AtHorizon(rows, curves, [(place, text) for text in _notes(judged, curves, straight)])
 
 
-def _curve(calibrated: CalibrationDraws) -> dict[str, list[float]]:
+def _curve(smoothed: SmoothedDraws | None) -> dict[str, list[float]]:
     columns = ("predicted", "observed", "lower", "upper")
-    if calibrated.predicted is None or calibrated.observed is None:
+    if smoothed is None:
         return {name: [] for name in columns}
-    points = [interval(draws) for draws in calibrated.observed.T]
+    points = [interval(draws) for draws in smoothed.observed.T]
     rows = [
         (predicted, point.estimate, point.lower, point.upper)
-        for predicted, point in zip(calibrated.predicted, points, strict=True)
+        for predicted, point in zip(smoothed.predicted, points, strict=True)
         if point is not None
     ]
     return {

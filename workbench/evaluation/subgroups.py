@@ -1,7 +1,7 @@
 """What one model is worth in each subgroup and site, and how that differs from everyone else."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -153,6 +153,7 @@ class _Judge:
     aligned: Aligned
     model: str
     horizon: float
+    _judged: dict[bytes, MetricDraws] = field(default_factory=dict, repr=False)
 
     def row(self, kind: str, name: str, member: np.ndarray) -> tuple[dict[str, Any], MetricDraws]:
         """The row of a group, and its draws (none where refused)."""
@@ -180,6 +181,12 @@ class _Judge:
 
     def draws(self, member: np.ndarray) -> MetricDraws:
         """Draws of every metric, (draw,); None where it does not apply."""
+        key = member.tobytes()  # One of two groups is all others of the other one.
+        if key not in self._judged:
+            self._judged[key] = self._draws(member)
+        return self._judged[key]
+
+    def _draws(self, member: np.ndarray) -> MetricDraws:
         group = "asked"
         aligned = replace(self.aligned, groups={group: member})
         own = aligned.predictions[self.model]

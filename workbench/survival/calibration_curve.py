@@ -1,6 +1,7 @@
 """Observed risk along predicted risk as a smooth curve, and how far that lies from the diagonal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice, repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,9 @@ from workbench.survival.calibration_regression import (
 )
 from workbench.survival.inputs import Estimate
 from workbench.survival.known_state import KnownState
+
+MOST_AT_ONCE = 1_000_000
+"""Patients of all bootstraps that are fitted together: of small cohorts many, of large ones one."""
 
 
 class CurvePoints(NamedTuple):
@@ -67,18 +71,11 @@ def smooth_curve(state: KnownState, x: np.ndarray) -> SmoothCurve:
     return SmoothCurve(knots, coefficient, variance)
 
 
-def _fit(
-    state: KnownState,
-    x: np.ndarray,
-    knots: np.ndarray | None,
-    counts: np.ndarray | None = None,
-    start: np.ndarray | None = None,
-) -> np.ndarray:
-    """Coefficients of one draw (all patients once, if not given), (coefficient,)."""
+def _fit(state: KnownState, x: np.ndarray, knots: np.ndarray | None) -> np.ndarray:
+    """Coefficients of the spline, (coefficient,)."""
     design = spline(x, knots)
-    begin = np.eye(design.shape[1])[1] if start is None else start
-    draw = np.ones(len(x)) if counts is None else counts
-    return fit_cloglog(state.outcome, state.weight, draw[None], design, begin[None])[0]
+    start = np.eye(design.shape[1])[1:2]
+    return fit_cloglog(state.outcome, state.weight, np.ones((1, len(x))), design, start)[0]
 
 
 def curve_grid(x: np.ndarray, n_points: int = 40) -> np.ndarray:
@@ -122,23 +119,26 @@ def calibration_error(
         negative, so sampling error moves it up, and a bootstrap moves it up once more: limits are
         percentiles, shifted so that the bootstraps' median is the estimate, and never below 0.
     """
-    estimate = _distances(curve.risk(x), risk_of(x), np.ones(len(x)))
-    drawn = [
-        _distances(
-            risk_of(
-                spline(x, curve.knots) @ _fit(state, x, curve.knots, counts, curve.coefficient)
-            ),
-            risk_of(x),
-            counts,
-        )
-        for counts in check_draws(draws, len(x))
-    ]
+    predicted, design = risk_of(x), spline(x, curve.knots)
+    estimate = _distances(curve.risk(x), predicted, np.ones(len(x)))
+    drawn = []
+    for counts in _together(check_draws(draws, len(x)), len(x)):
+        fitted = fit_cloglog(state.outcome, state.weight, counts, design, curve.coefficient[None])
+        drawn += map(_distances, risk_of(fitted @ design.T), repeat(predicted), counts)
     distances = np.reshape(drawn, (-1, 3))
     lower, upper = percentile_limits(distances, confidence=confidence)
     middle, _ = percentile_limits(distances, confidence=0.0)
     moved = middle - estimate
     limited = zip(estimate, np.maximum(lower - moved, 0.0), upper - moved, strict=True)
     return CalibrationError(*(Estimate(*map(float, each)) for each in limited))
+
+
+def _together(draws: Iterable[np.ndarray], n_patients: int) -> Iterator[np.ndarray]:
+    """Draws in arrays of as many as fit in memory, each (draw, patient)."""
+    draws = iter(draws)
+    n_draws = max(1, MOST_AT_ONCE // max(n_patients, 1))
+    while some := list(islice(draws, n_draws)):
+        yield np.array(some)
 
 
 def _distances(observed: np.ndarray, predicted: np.ndarray, counts: np.ndarray) -> np.ndarray:

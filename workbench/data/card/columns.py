@@ -47,6 +47,8 @@ class Column(Part):
     ``from_data``: the most frequent first, and those that fewer than five patients have as one
     level, ``other``. Other categorical columns may leave levels out. A boolean is read from 1/0,
     true/false or yes/no. ``range`` holds the possible values, both ends included.
+    ``informative_missing`` says how it was known at the index date that a value would be missing,
+    where that tells the outcome: studies refuse such a feature without it.
     """
 
     file: Name
@@ -64,6 +66,7 @@ class Column(Part):
     fill: Fill | None = None
     role: Literal["feature", "group", "site", "split", "marker", "description", "post_outcome"]
     observed_at: Observed | None = None
+    informative_missing: str = ""
 
     @model_validator(mode="after")
     def _complete(self) -> "Column":

@@ -1,7 +1,6 @@
 """One image from whatever holds it: what a file is, its content says, never its name."""
 
 import gzip
-import re
 import zlib
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from workbench.data.imaging.nifti import read_volume
 from workbench.data.imaging.pictures import read_picture
 from workbench.data.imaging.tiff import read_tiff
 from workbench.data.imaging.volume import Volume
+from workbench.data.natural_order import natural_order
 from workbench.errors import ImageError
 
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -101,11 +101,7 @@ def _files(folder: Path) -> list[Path]:
             files.append(path)
         if len(files) > MOST_FILES:
             raise ImageError(f"more than {MOST_FILES:,} files: give the folder of one patient")
-    return sorted(files, key=lambda path: _natural(path.relative_to(folder).as_posix()))
-
-
-def _natural(path: str) -> list[tuple[int, int | str]]:
-    return [(0, int(p)) if p.isdigit() else (1, p) for p in re.split(r"(\d+)", path)]
+    return sorted(files, key=lambda path: natural_order(path.relative_to(folder).as_posix()))
 
 
 def _head(path: Path) -> bytes:

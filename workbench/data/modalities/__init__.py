@@ -1,6 +1,6 @@
 """Files in, one array a patient out: one file for each kind of modality."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from workbench.data.card import (
 )
 from workbench.data.modalities.ehr import observed_patients, read_ehr
 from workbench.data.modalities.genomics import feature_names, measured_patients, read_genomics
-from workbench.data.modalities.image import read_images, readable_patients, unreadable_patients
+from workbench.data.modalities.image import image_patients, read_images
 from workbench.data.store import headers, read_patients
 from workbench.errors import DataCardError
 
@@ -57,27 +57,31 @@ def read_modality(
     return read_images(card, name, spec, patient_ids)
 
 
-def available_patients(card: "DataCard", name: str) -> set[str]:
-    """Patients who have a modality: their file is there and readable.
+class FoundPatients(NamedTuple):
+    """Whose files of a modality are there: they can be read, or they cannot."""
+
+    available: set[str]
+    unread: set[str]
+
+
+def found_patients(card: "DataCard", name: str) -> FoundPatients:
+    """Patients who have a modality, and those whose files of it are damaged.
 
     Clinical variables count where at least one is observed, a matrix where at least one feature
-    is, images where as many as the card asks for can be decoded.
+    is, images where as many as the card asks for can be decoded. Tables that cannot be read are
+    refused whole, so only images can be damaged.
     """
     spec = _spec(card, name)
     if isinstance(spec, EhrModality):
-        return observed_patients(spec, read_patients(card))
+        return FoundPatients(observed_patients(spec, read_patients(card)), set())
     if isinstance(spec, GenomicsModality):
-        return measured_patients(card, name, spec)
-    return readable_patients(card, spec)
+        return FoundPatients(measured_patients(card, name, spec), set())
+    return FoundPatients(*image_patients(card, spec))
 
 
-def unread_patients(card: "DataCard", name: str) -> set[str]:
-    """Patients whose files of a modality are there and cannot be read.
-
-    Tables that cannot be read are refused whole, so these are patients with damaged images.
-    """
-    spec = _spec(card, name)
-    return unreadable_patients(card, spec) if isinstance(spec, ImageModality) else set()
+def available_patients(card: "DataCard", name: str) -> set[str]:
+    """Patients who have a modality: their file is there and readable."""
+    return found_patients(card, name).available
 
 
 def lacking_modalities(card: "DataCard") -> tuple[str, ...]:

@@ -89,21 +89,26 @@ def read_images(
     return Modality(name, "image", values, present, spec.channels, masks=masks)
 
 
-def readable_patients(card: "DataCard", spec: ImageModality) -> set[str]:
-    """Patients with as many readable images as the card asks for."""
-    return set(_prepared(card.folder, spec).patient_id.tolist())
+def image_patients(card: "DataCard", spec: ImageModality) -> tuple[set[str], set[str]]:
+    """Patients with as many image files as the card asks for: who of them can be read, and who not.
 
-
-def unreadable_patients(card: "DataCard", spec: ImageModality) -> set[str]:
-    """Patients with as many image files as the card asks for, of which too few can be read."""
+    Returns
+    -------
+    set of str, set of str
+        As many images can be read as the card asks for; too few can.
+    """
     owned = by_patient(find_images(card.folder, spec))
+    readable = set(_of_files(card.folder, spec, owned).patient_id.tolist())
     enough = {p for p, images in owned.items() if len(images) >= spec.images_per_patient}
-    return enough - readable_patients(card, spec)
+    return readable, enough - readable
 
 
 def _prepared(folder: Path, spec: ImageModality) -> _Prepared:
     """Every image of the modality, decoded now or read from the cache folder."""
-    owned = by_patient(find_images(folder, spec))
+    return _of_files(folder, spec, by_patient(find_images(folder, spec)))
+
+
+def _of_files(folder: Path, spec: ImageModality, owned: dict[str, list[ImageFile]]) -> _Prepared:
     files = [image for images in owned.values() for image in images]
     masks = [image.mask for image in files if image.mask and (folder / image.mask).is_file()]
     read = dict.fromkeys(path for image in files for path in files_of(folder, image))

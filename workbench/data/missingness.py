@@ -1,0 +1,77 @@
+"""Whether it tells the outcome that a value was not recorded.
+
+What is asked of some patients only, because a diagnosis was feared already, carries the diagnosis
+into the data by its absence: a model then predicts the work-up, and fails where it is another. In
+PAD-UFES-20, for instance, no patient with cancer lacks an answer, and most others do.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from workbench.survival.concordance import harrell_c
+from workbench.survival.logrank import log_rank
+
+if TYPE_CHECKING:
+    from workbench.data.card import Column
+
+FEWEST = 10
+"""Patients with and without a value, at least: fewer tell nothing."""
+
+STRONGEST = 0.65
+"""C that absence alone may reach, in either direction, before it is called telling."""
+
+LARGEST_P = 1e-4
+"""Of the log-rank test of patients without a value against those with one."""
+
+
+def telling_absences(values: pd.DataFrame, time: np.ndarray, event: np.ndarray) -> dict[str, float]:
+    """Columns of which it tells the outcome whether a patient has a value.
+
+    Parameters
+    ----------
+    values
+        One row a patient, one column a variable.
+    time
+        From index date to event or censoring, (patient,).
+    event
+        True if the event was observed, (patient,) bool.
+
+    Returns
+    -------
+    dict
+        Column → Harrell's C of absence alone, from 0.5 to 1, whichever way it points.
+    """
+    found = {}
+    for name in values:
+        absent = values[name].isna().to_numpy()
+        if min(absent.sum(), (~absent).sum()) < FEWEST or not event.any():
+            continue
+        if log_rank(time, event, absent).p_value > LARGEST_P:
+            continue
+        concordance = harrell_c(time, event, absent.astype(float))
+        if abs(concordance - 0.5) >= STRONGEST - 0.5:
+            found[name] = max(concordance, 1 - concordance)
+    return found
+
+
+def told_by_absence(
+    columns: "dict[str, Column]", values: pd.DataFrame, time: np.ndarray, event: np.ndarray
+) -> dict[str, str]:
+    """Column → why it cannot be a feature, of those that the card gives no reason for.
+
+    Parameters
+    ----------
+    columns
+        What the card says of each.
+    values, time, event
+        As in :func:`telling_absences`.
+    """
+    asked = [name for name in values if not columns[name].informative_missing]
+    return {
+        name: f"whether {name} was recorded tells the outcome (C {concordance:.2f} from that "
+        "alone): a model would learn who was asked, not who is ill; leave it out, or say in the "
+        "card, under informative_missing, how its absence was known at the index date"
+        for name, concordance in telling_absences(values[asked], time, event).items()
+    }
