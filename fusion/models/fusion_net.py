@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import combinations
-from math import factorial
 
 import numpy as np
 import torch
@@ -24,6 +22,7 @@ from fusion.models.protocol import (
 )
 from fusion.nested import NestedDesign, credit
 from fusion.network import ModalityInputs, NetworkConfig, RiskNetwork, compose_network
+from fusion.shapley import coalition_values, shapley_values
 from fusion.training import Stacked, TrainingConfig, stacked_scores, train_stacked
 
 
@@ -58,20 +57,21 @@ class FittedNet(FittedRisk):
         return self._mean_score(features, present, tuple(self.components))
 
     def contributions(self, dataset: PatientDataset) -> dict[str, np.ndarray]:
-        """Exact Shapley values over the subsets of modalities; an absent one contributes 0.
+        """Exact Shapley values over the subsets of modalities; an absent one contributes 0."""
+        values = shapley_values(self.coalition_scores(dataset))
+        return dict(zip(self.components, values, strict=True))
 
-        References
-        ----------
-        Shapley, L. (1953). A value for n-person games.
+    def coalition_scores(self, dataset: PatientDataset) -> np.ndarray:
+        """Risk score from each subset of the modalities, (coalition, patient).
+
+        Coalitions are numbered as in :mod:`fusion.shapley`, players in the order of
+        ``components``.
         """
-        names = tuple(self.components)
         features, present = self._seen(dataset)
-        value = {
-            subset: self._mean_score(features, present, subset)
-            for size in range(len(names) + 1)
-            for subset in combinations(names, size)
-        }
-        return {name: _shapley(name, names, value) for name in names}
+        return coalition_values(
+            tuple(self.components),
+            lambda subset: self._mean_score(features, present, subset),
+        )
 
     def _seen(self, dataset: PatientDataset) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Columns that the networks see, and presence, by modality."""
@@ -110,19 +110,6 @@ class FittedNet(FittedRisk):
             },
         )
         return scores.mean(0).double().numpy() * self.slope
-
-
-def _shapley(
-    name: str, names: tuple[str, ...], value: Mapping[tuple[str, ...], np.ndarray]
-) -> np.ndarray:
-    others = [n for n in names if n != name]
-    total = np.zeros_like(value[()])
-    for size in range(len(others) + 1):
-        weight = factorial(size) * factorial(len(others) - size) / factorial(len(names))
-        for subset in combinations(others, size):
-            joined = tuple(n for n in names if n in subset or n == name)
-            total += weight * (value[joined] - value[subset])
-    return total
 
 
 @dataclass(frozen=True)
