@@ -53,7 +53,7 @@ class FittedNet(FittedRisk):
     slope: float
 
     def risk_score(self, dataset: PatientDataset) -> np.ndarray:
-        features, present = self._seen(dataset)
+        features, present = self.seen(dataset)
         return self._mean_score(features, present, tuple(self.components))
 
     def contributions(self, dataset: PatientDataset) -> dict[str, np.ndarray]:
@@ -67,14 +67,14 @@ class FittedNet(FittedRisk):
         Coalitions are numbered as in :mod:`fusion.shapley`, players in the order of
         ``components``.
         """
-        features, present = self._seen(dataset)
+        features, present = self.seen(dataset)
         return coalition_values(
             tuple(self.components),
             lambda subset: self._mean_score(features, present, subset),
         )
 
-    def _seen(self, dataset: PatientDataset) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Columns that the networks see, and presence, by modality."""
+    def seen(self, dataset: PatientDataset) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """What the networks see of each modality, (patient, column), and who has it."""
         require_modalities(dataset, tuple(self.components))
         modalities = dataset.modalities
         features = {
@@ -93,10 +93,8 @@ class FittedNet(FittedRisk):
         present = {n: torch.as_tensor(modalities[n].present.copy()) for n in self.components}
         return features, present
 
-    @torch.no_grad()
-    def _mean_score(
-        self, features: dict[str, Tensor], present: dict[str, Tensor], subset: tuple[str, ...]
-    ) -> np.ndarray:
+    def score(self, features: Mapping[str, Tensor], present: Mapping[str, Tensor]) -> Tensor:
+        """Risk score of what the networks see, (patient,); its gradient reaches the features."""
         with torch.random.fork_rng(devices=[]):
             network = compose_network(self.inputs, self.config)
         n_seeds = len(next(iter(self.state.values())))
@@ -104,12 +102,16 @@ class FittedNet(FittedRisk):
             network,
             dict(self.state),
             {name: f.expand(n_seeds, -1, -1) for name, f in features.items()},
-            {
-                name: (p if name in subset else torch.zeros_like(p)).expand(n_seeds, -1)
-                for name, p in present.items()
-            },
+            {name: p.expand(n_seeds, -1) for name, p in present.items()},
         )
-        return scores.mean(0).double().numpy() * self.slope
+        return scores.mean(0).double() * self.slope
+
+    @torch.no_grad()
+    def _mean_score(
+        self, features: dict[str, Tensor], present: dict[str, Tensor], subset: tuple[str, ...]
+    ) -> np.ndarray:
+        inside = {n: p if n in subset else torch.zeros_like(p) for n, p in present.items()}
+        return self.score(features, inside).numpy()
 
 
 @dataclass(frozen=True)
