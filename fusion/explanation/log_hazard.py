@@ -1,5 +1,6 @@
 """Contributions to the log hazard, down to single features, for every model of the comparison."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,11 +9,13 @@ from fusion.dataset import PatientDataset
 from fusion.explanation.attribution import Attribution, FeatureAttribution
 from fusion.explanation.checks import Check, at_most
 from fusion.explanation.linear_terms import linear_terms
-from fusion.explanation.network_gradients import network_terms
+from fusion.explanation.network_gradients import NetworkTerms, network_terms
 from fusion.models.blend import FittedBlend
 from fusion.models.fusion_net import FittedNet
 from fusion.models.linear import FittedLinear
 from fusion.models.protocol import FittedRisk
+
+Integrate = Callable[[FittedNet, PatientDataset], NetworkTerms]
 
 EXACT = 1e-6
 INTEGRATED = 0.01
@@ -37,11 +40,18 @@ class FeatureTerms:
     is_exact: bool
 
 
-def feature_terms(model: FittedRisk, dataset: PatientDataset) -> FeatureTerms:
+def feature_terms(
+    model: FittedRisk, dataset: PatientDataset, integrate: Integrate = network_terms
+) -> FeatureTerms:
     """Contributions of every feature to the log hazard.
 
     Linear models by their own terms, networks by integrated gradients, blends by the weighted sum
     of both.
+
+    Parameters
+    ----------
+    integrate
+        How gradients of a network are integrated.
 
     Raises
     ------
@@ -52,10 +62,10 @@ def feature_terms(model: FittedRisk, dataset: PatientDataset) -> FeatureTerms:
         case FittedLinear():
             return FeatureTerms(linear_terms(model, dataset), model.risk_score(dataset), True)
         case FittedNet():
-            found = network_terms(model, dataset)
+            found = integrate(model, dataset)
             return FeatureTerms(found.features, found.total, False)
         case FittedBlend() if model.parts:
-            return _blended(model, dataset)
+            return _blended(model, dataset, integrate)
     raise ValueError(f"{model.model} has no features: there is nothing to explain")
 
 
@@ -117,8 +127,8 @@ def completeness(parts: np.ndarray, found: FeatureTerms) -> Check:
     )
 
 
-def _blended(model: FittedBlend, dataset: PatientDataset) -> FeatureTerms:
-    found = [feature_terms(part, dataset) for part in model.parts]
+def _blended(model: FittedBlend, dataset: PatientDataset, integrate: Integrate) -> FeatureTerms:
+    found = [feature_terms(part, dataset, integrate) for part in model.parts]
     total = np.sum([w * f.total for w, f in zip(model.weights, found, strict=True)], axis=0)
     parts: dict[str, FeatureAttribution] = {}
     for weight, terms in zip(model.weights, found, strict=True):

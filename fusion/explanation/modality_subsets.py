@@ -61,7 +61,7 @@ def coalition_scores(model: FittedRisk, dataset: PatientDataset) -> np.ndarray:
 def coalition_survival(
     model: FittedRisk | FittedTaskNet, dataset: PatientDataset, horizons: np.ndarray
 ) -> np.ndarray:
-    """Survival at ``horizons`` from each subset of the modalities, (coalition, patient, horizon)."""
+    """Survival from each subset of the modalities, (coalition, patient, horizon)."""
     if isinstance(model, FittedTaskNet):
         return coalition_values(
             modality_names(model),

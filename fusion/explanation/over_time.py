@@ -1,4 +1,4 @@
-"""Contributions to survival and to risk at horizons: by modality exactly, by feature where linear."""
+"""Contributions to survival and risk at horizons: by modality, and by feature where linear."""
 
 from typing import Literal
 

@@ -9,6 +9,7 @@ from fusion.dataset import PatientDataset
 from fusion.explanation.attribution import FeatureAttribution
 from fusion.explanation.checks import Check, at_least, at_most
 from fusion.explanation.log_hazard import feature_terms
+from fusion.explanation.network_gradients import rough_terms
 from fusion.explanation.randomised import randomised
 from fusion.explanation.tabular_faithfulness import correlation
 from fusion.models.protocol import FittedRisk
@@ -27,7 +28,7 @@ def noise_check(model: FittedRisk, dataset: PatientDataset, terms: Terms, *, see
 
     Features that take more than two values are moved by a twentieth of their standard deviation.
     """
-    moved = feature_terms(model, noisy(dataset, tuple(terms), seed)).parts
+    moved = _rough(model, noisy(dataset, tuple(terms), seed))
     return at_least(
         "correlation after small noise in the input",
         correlation(_table(terms, terms), _table(moved, terms)),
@@ -56,7 +57,7 @@ def randomisation_check(
     """Mean correlation with the contributions in models of random weights."""
     own = _table(terms, terms)
     others = [
-        correlation(own, _table(feature_terms(randomised(model, seed + i), dataset).parts, terms))
+        correlation(own, _table(_rough(randomised(model, seed + i), dataset), terms))
         for i in range(N_RANDOMISED)
     ]
     return at_most(
@@ -77,9 +78,7 @@ def refit_check(dataset: PatientDataset, terms: Terms, refits: Sequence[FittedRi
         The same model, fitted on other patients or from another seed.
     """
     own = _table(terms, terms)
-    others = [
-        correlation(own, _table(feature_terms(refit, dataset).parts, terms)) for refit in refits
-    ]
+    others = [correlation(own, _table(_rough(refit, dataset), terms)) for refit in refits]
     return at_least(
         "correlation with models of other folds and seeds",
         float(np.mean(others)) if others else float("nan"),
@@ -87,6 +86,10 @@ def refit_check(dataset: PatientDataset, terms: Terms, refits: Sequence[FittedRi
         meaning="What another fold or seed would not repeat is chance. Models of five folds share "
         "three quarters of their patients, and should agree in more than half.",
     )
+
+
+def _rough(model: FittedRisk, dataset: PatientDataset) -> Terms:
+    return feature_terms(model, dataset, rough_terms).parts
 
 
 def _table(terms: Terms, shape: Terms) -> np.ndarray:

@@ -1,7 +1,6 @@
 """Fitted models and patients that they were not fitted on."""
 
 import warnings
-from collections.abc import Iterator
 from types import ModuleType
 
 import numpy as np
@@ -47,9 +46,9 @@ def horizons() -> np.ndarray:
 
 
 @pytest.fixture(scope="session")
-def shap() -> Iterator[ModuleType]:
+def shap() -> ModuleType:
     """The reference implementation; what it says of matplotlib on import is not about us."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import shap as reference
-    yield reference
+    return reference

@@ -1,4 +1,4 @@
-"""Integrated gradients of networks: complete, of genes and not of components, as captum has them."""
+"""Integrated gradients of networks: complete, and of genes behind the components."""
 
 import numpy as np
 import pytest
