@@ -15,6 +15,8 @@ from fusion.explanation.tabular_faithfulness import correlation
 from fusion.models.protocol import FittedRisk
 
 NOISE = 0.05
+MOST_LEVELS = 10
+"""Values up to which a feature is a level, not a measurement."""
 STABLE = 0.9
 LIKE_RANDOM = 0.5
 LIKE_REFIT = 0.5
@@ -26,7 +28,8 @@ Terms = Mapping[str, FeatureAttribution]
 def noise_check(model: FittedRisk, dataset: PatientDataset, terms: Terms, *, seed: int) -> Check:
     """Correlation with the contributions after a little noise in every measurement.
 
-    Features that take more than two values are moved by a twentieth of their standard deviation.
+    Features that take more than ten values are moved by a twentieth of their standard deviation.
+    Counts, grades and copies of a gene are not measured with such noise.
     """
     moved = _rough(model, noisy(dataset, tuple(terms), seed))
     return at_least(
@@ -105,4 +108,4 @@ def _table(terms: Terms, shape: Terms) -> np.ndarray:
 
 def _deviation(column: np.ndarray) -> float:
     known = column[~np.isnan(column)]
-    return float(known.std()) if len(np.unique(known)) > 2 else 0.0
+    return float(known.std()) if len(np.unique(known)) > MOST_LEVELS else 0.0
