@@ -18,7 +18,7 @@ from fusion.explanation.tabular_faithfulness import (
 from fusion.explanation.tabular_stability import noise_check, randomisation_check, refit_check
 from fusion.models.protocol import FittedRisk
 
-N_CHECKED = 100
+N_CHECKED = 60
 """Patients on whom the checks that ask the model again are made."""
 
 

@@ -22,3 +22,16 @@ def hide(dataset: PatientDataset, hidden: Mapping[str, np.ndarray]) -> PatientDa
         values = np.where(gone, np.nan, modality.values)
         dataset = dataset.replace_modality(replace(modality, values=values))
     return dataset
+
+
+def repeated(dataset: PatientDataset, n_times: int) -> PatientDataset:
+    """All patients again and again, each time as others: many questions in one prediction."""
+    rows = np.tile(np.arange(dataset.n_patients), n_times)
+    return replace(
+        dataset,
+        patient_id=np.arange(len(rows)).astype(str),
+        time=dataset.time[rows],
+        event=dataset.event[rows],
+        modalities={name: modality.take(rows) for name, modality in dataset.modalities.items()},
+        strata=None if dataset.strata is None else dataset.strata[rows],
+    )

@@ -12,7 +12,7 @@ from fusion.explanation.attribution import FeatureAttribution
 from fusion.explanation.linear_terms import named_groups
 from fusion.models.fusion_net import FittedNet
 
-N_STEPS = 32
+N_STEPS = 16
 MOST_STEPS = 512
 TOLERATED = 0.005
 """Gap, as a share of the mean total, beyond which a patient's line gets more points."""
@@ -49,7 +49,7 @@ def network_terms(model: FittedNet, dataset: PatientDataset) -> NetworkTerms:
     measurements. A network that reads components is linear in the genes before its first layer,
     so gradients with regard to components are those of genes, through the loadings.
 
-    The line has 32 points, placed as Gauss and Legendre do. Where that leaves a gap, because the
+    The line has 16 points, placed as Gauss and Legendre do. Where that leaves a gap, because the
     network's slope jumps, the patient's line gets four times as many, and again.
 
     References
@@ -68,7 +68,7 @@ def network_terms(model: FittedNet, dataset: PatientDataset) -> NetworkTerms:
 
 
 def rough_terms(model: FittedNet, dataset: PatientDataset) -> NetworkTerms:
-    """The same with 16 points and whatever gap they leave: for checks that compare many models."""
+    """The same with 8 points and whatever gap they leave: for checks that compare many models."""
     return integrated(model, dataset, N_STEPS // 2)
 
 
