@@ -65,7 +65,7 @@ def feature_importance(
         }
         for run in runs
     ]
-    return _over_runs(sizes, top)
+    return over_runs(sizes, top)
 
 
 def modality_importance(
@@ -80,10 +80,11 @@ def modality_importance(
         }
         for run in runs
     ]
-    return _over_runs(sizes, 1)
+    return over_runs(sizes, 1)
 
 
-def _over_runs(sizes: Sequence[dict[tuple[str, str], float]], top: int) -> tuple[Importance, ...]:
+def over_runs(sizes: Sequence[dict[tuple[str, str], float]], top: int) -> tuple[Importance, ...]:
+    """Mean and spread over runs of a size by (modality, name), the largest mean first."""
     keys = list(dict.fromkeys(key for run in sizes for key in run))
     table = np.array([[run.get(key, 0.0) for key in keys] for run in sizes])
     rank = (-table).argsort(axis=1, kind="stable").argsort(axis=1)
