@@ -110,7 +110,7 @@ def run(
         evaluation=evaluation,
         other_splits=others,
         chosen=steps.choices(predictions[steps.JUDGED]),
-        attribution=steps.attribute(predictions[steps.JUDGED]),
+        attribution=steps.attribute(predictions[steps.JUDGED], cohort),
         provenance=identity,
         warnings=composition_warnings(cohort.evaluated, study.modalities),
     )

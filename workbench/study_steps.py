@@ -266,13 +266,33 @@ def _rounded(values: Mapping[str, float], digits: int) -> dict[str, float]:
     return {name: round(value, digits) for name, value in values.items()}
 
 
-def attribute(predictions: "Predictions") -> "Attribution":
-    """Contributions of the modalities to the judged model's risk score, out of fold."""
-    from fusion.explanation.attribution import Attribution, Check
+def attribute(predictions: "Predictions", cohort: Cohort) -> "Attribution":
+    """Contributions of the modalities to the judged model's risk score, out of fold.
+
+    Checks that failed stand first: whether the parts sum to the score, and whether the score ranks
+    the cohort's patients, who were held out, better than chance.
+    """
+    from fusion.explanation.attribution import Attribution
+    from fusion.explanation.checks import at_most, failed_first
+    from fusion.explanation.held_out_worth import held_out_check
 
     names = tuple(predictions.contributions)
     parts = np.stack([predictions.contributions[name] for name in names], axis=-1)
-    gap = float(np.abs(parts.sum(-1) - predictions.risk_score).max())
+    outcome = cohort.patients.loc[predictions.patient_id]
+    checks = (
+        at_most(
+            "largest gap between the parts' sum and the risk score",
+            float(np.abs(parts.sum(-1) - predictions.risk_score).max()),
+            1e-6,
+            meaning="Parts that do not sum to the score leave something of it unexplained.",
+        ),
+        held_out_check(
+            outcome["time"].to_numpy(float),
+            outcome["event"].to_numpy(bool),
+            predictions.risk_score,
+            fold=predictions.fold,
+        ),
+    )
     return Attribution(
         method="linear terms; exact Shapley values over modalities where the network was chosen",
         target="log_hazard",
@@ -282,9 +302,7 @@ def attribute(predictions: "Predictions") -> "Attribution":
         modality_names=names,
         modalities=parts[None],
         total=predictions.risk_score[None],
-        checks=(
-            Check("largest gap between the parts' sum and the risk score", gap, 1e-6, gap < 1e-6),
-        ),
+        checks=failed_first(checks),
     )
 
 

@@ -6,31 +6,11 @@ from typing import Literal
 
 import numpy as np
 
+from fusion.explanation.checks import Check
+
 Target = Literal["log_hazard", "survival", "risk"]
 
 TOLERANCE = 1e-6
-
-
-@dataclass(frozen=True)
-class Check:
-    """One measurement of an explanation's own soundness.
-
-    Parameters
-    ----------
-    name
-        What was measured, in words, such as ``"largest gap between the sum and the total"``.
-    value
-        What came out.
-    threshold
-        What it had to meet.
-    passed
-        Whether it did.
-    """
-
-    name: str
-    value: float
-    threshold: float
-    passed: bool
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import combinations
-from math import factorial
 
 import numpy as np
 import torch
@@ -24,6 +22,7 @@ from fusion.models.protocol import (
 )
 from fusion.nested import NestedDesign, credit
 from fusion.network import ModalityInputs, NetworkConfig, RiskNetwork, compose_network
+from fusion.shapley import coalition_values, shapley_values
 from fusion.training import Stacked, TrainingConfig, stacked_scores, train_stacked
 
 
@@ -54,27 +53,28 @@ class FittedNet(FittedRisk):
     slope: float
 
     def risk_score(self, dataset: PatientDataset) -> np.ndarray:
-        features, present = self._seen(dataset)
+        features, present = self.seen(dataset)
         return self._mean_score(features, present, tuple(self.components))
 
     def contributions(self, dataset: PatientDataset) -> dict[str, np.ndarray]:
-        """Exact Shapley values over the subsets of modalities; an absent one contributes 0.
+        """Exact Shapley values over the subsets of modalities; an absent one contributes 0."""
+        values = shapley_values(self.coalition_scores(dataset))
+        return dict(zip(self.components, values, strict=True))
 
-        References
-        ----------
-        Shapley, L. (1953). A value for n-person games.
+    def coalition_scores(self, dataset: PatientDataset) -> np.ndarray:
+        """Risk score from each subset of the modalities, (coalition, patient).
+
+        Coalitions are numbered as in :mod:`fusion.shapley`, players in the order of
+        ``components``.
         """
-        names = tuple(self.components)
-        features, present = self._seen(dataset)
-        value = {
-            subset: self._mean_score(features, present, subset)
-            for size in range(len(names) + 1)
-            for subset in combinations(names, size)
-        }
-        return {name: _shapley(name, names, value) for name in names}
+        features, present = self.seen(dataset)
+        return coalition_values(
+            tuple(self.components),
+            lambda subset: self._mean_score(features, present, subset),
+        )
 
-    def _seen(self, dataset: PatientDataset) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Columns that the networks see, and presence, by modality."""
+    def seen(self, dataset: PatientDataset) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """What the networks see of each modality, (patient, column), and who has it."""
         require_modalities(dataset, tuple(self.components))
         modalities = dataset.modalities
         features = {
@@ -93,10 +93,8 @@ class FittedNet(FittedRisk):
         present = {n: torch.as_tensor(modalities[n].present.copy()) for n in self.components}
         return features, present
 
-    @torch.no_grad()
-    def _mean_score(
-        self, features: dict[str, Tensor], present: dict[str, Tensor], subset: tuple[str, ...]
-    ) -> np.ndarray:
+    def score(self, features: Mapping[str, Tensor], present: Mapping[str, Tensor]) -> Tensor:
+        """Risk score of what the networks see, (patient,); its gradient reaches the features."""
         with torch.random.fork_rng(devices=[]):
             network = compose_network(self.inputs, self.config)
         n_seeds = len(next(iter(self.state.values())))
@@ -104,25 +102,16 @@ class FittedNet(FittedRisk):
             network,
             dict(self.state),
             {name: f.expand(n_seeds, -1, -1) for name, f in features.items()},
-            {
-                name: (p if name in subset else torch.zeros_like(p)).expand(n_seeds, -1)
-                for name, p in present.items()
-            },
+            {name: p.expand(n_seeds, -1) for name, p in present.items()},
         )
-        return scores.mean(0).double().numpy() * self.slope
+        return scores.mean(0).double() * self.slope
 
-
-def _shapley(
-    name: str, names: tuple[str, ...], value: Mapping[tuple[str, ...], np.ndarray]
-) -> np.ndarray:
-    others = [n for n in names if n != name]
-    total = np.zeros_like(value[()])
-    for size in range(len(others) + 1):
-        weight = factorial(size) * factorial(len(others) - size) / factorial(len(names))
-        for subset in combinations(others, size):
-            joined = tuple(n for n in names if n in subset or n == name)
-            total += weight * (value[joined] - value[subset])
-    return total
+    @torch.no_grad()
+    def _mean_score(
+        self, features: dict[str, Tensor], present: dict[str, Tensor], subset: tuple[str, ...]
+    ) -> np.ndarray:
+        inside = {n: p if n in subset else torch.zeros_like(p) for n, p in present.items()}
+        return self.score(features, inside).numpy()
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from fusion.explanation.attribution import Attribution
 from workbench.cohort.cohort import Cohort
@@ -31,6 +31,8 @@ class ReportContent:
         whatever else the fold settled, JSON-ready.
     attribution
         What each modality contributed to the judged model's risk score.
+    failed_contributions
+        Whether contributions of which a check failed are shown all the same, marked so.
     provenance
         ``definition_hash, data_hash, code_version, seed``, and versions of packages that numbers
         depend on; no clock time, path or host.
@@ -47,3 +49,4 @@ class ReportContent:
     attribution: Attribution
     provenance: Mapping[str, Any]
     warnings: tuple[str, ...] = ()
+    failed_contributions: Literal["withheld", "shown"] = "withheld"

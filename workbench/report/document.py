@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fusion.explanation.attribution import Attribution
+from fusion.explanation.checks import Check, failed, failed_first
 from workbench.cohort.cohort import Cohort
 from workbench.data.card import Card, Observed
 from workbench.evaluation import Evaluation
@@ -63,7 +63,7 @@ def report_document(content: ReportContent) -> Json:
             for title, evaluation in content.other_splits.items()
         ],
         "chosen": [dict(row) for row in content.chosen],
-        "contributions": _contributions(content.attribution, cohort, minimum),
+        "contributions": _contributions(content, minimum),
         "inventory_title": spec.inventory_title,
         "inventory": [item.model_dump() for item in spec.inventory],
         "limits": [*spec.limits, *_assumed_times(spec)],
@@ -248,22 +248,34 @@ def _other_split(evaluation: Evaluation, spec: Card, refused: Collection[str]) -
     return {name: content[name] for name in kept}
 
 
-def _contributions(attribution: Attribution, cohort: Cohort, minimum: int) -> Json:
-    """Spread of each modality over those who have it; none for fewer than the minimum cell."""
+def _contributions(content: ReportContent, minimum: int) -> Json:
+    """Spread of each modality over those who have it; none for fewer than the minimum cell.
+
+    None at all where a check of the explanation failed, unless it was asked for.
+    """
+    attribution, patients = content.attribution, content.cohort.patients
     present = {
-        name: cohort.patients[f"has_{name}"].reindex(attribution.patient_id).to_numpy(bool)
+        name: patients[f"has_{name}"].reindex(attribution.patient_id).to_numpy(bool)
         for name in attribution.modality_names
-        if f"has_{name}" in cohort.patients
+        if f"has_{name}" in patients
     }
-    spreads = [dataclasses.asdict(s) for s in attribution.spread(present)]
+    n_failed = len(failed(attribution.checks))
+    sound = n_failed == 0 or content.failed_contributions == "shown"
+    spreads = [dataclasses.asdict(s) for s in attribution.spread(present)] if sound else []
     return {
         "method": attribution.method,
         "target": attribution.target,
         "reference": attribution.reference,
         "modalities": [s for s in spreads if s["n_patients"] >= max(minimum, 1)],
         "withheld": [s["modality"] for s in spreads if s["n_patients"] < max(minimum, 1)],
-        "checks": [dataclasses.asdict(check) for check in attribution.checks],
+        "checks": [_check(check) for check in failed_first(attribution.checks)],
+        "n_failed": n_failed,
     }
+
+
+def _check(check: Check) -> Json:
+    """A check; what could not be measured has no value."""
+    return {**dataclasses.asdict(check), "value": None if math.isnan(check.value) else check.value}
 
 
 def _assumed_times(spec: Card) -> list[str]:

@@ -92,7 +92,7 @@ class ExplanationView(NotebookWidget):
     @classmethod
     def of(cls, result: "StudyResult", *, state: WidgetState | dict | None = None) -> Self:
         """What moved the judged model of ``workbench.run``, out of fold."""
-        attribution = attribute(result.predictions[JUDGED])
+        attribution = attribute(result.predictions[JUDGED], result.cohort)
         return cls(attribution, result.evaluation, result.cohort, state=state)
 
     def _read_state(self, value: WidgetState | Mapping[str, Any]) -> WidgetState:

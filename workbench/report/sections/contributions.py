@@ -26,14 +26,17 @@ def context(document: Document) -> Context:
     return {
         "method": text(content["method"]),
         "reference": text(content["reference"]),
-        "drawing": draw(
+        "soundness": _soundness(content),
+        "drawing": spreads
+        and draw(
             plot_contributions(spreads, titles=titles),
             "contributions",
             "Mean absolute contribution to the log hazard: " + ", ".join(words_for),
             "Contributions to the selected model’s log hazard, over the patients who have the "
             "modality.",
         ),
-        "content": Table(
+        "content": spreads
+        and Table(
             "Contribution of each modality to the log hazard, over the patients who have it",
             (
                 Column("Modality", numeric=False),
@@ -64,6 +67,16 @@ def context(document: Document) -> Context:
     }
 
 
+def _soundness(content: Document) -> str:
+    """What a reader is told first where a check failed; "" where none did."""
+    n_failed, n_all = content["n_failed"], len(content["checks"])
+    if not n_failed:
+        return ""
+    shown = content["modalities"] or content["withheld"]
+    then = "do not rely on what follows" if shown else "contributions are withheld"
+    return f"{n_failed} of {n_all} checks of this explanation failed: {then}."
+
+
 def _checks(document: Document) -> Table:
     checks = document["contributions"]["checks"]
     return Table(
@@ -73,6 +86,7 @@ def _checks(document: Document) -> Table:
             Column("Value"),
             Column("Threshold"),
             Column("Result"),
+            Column("What it means", numeric=False),
         ),
         tuple(
             (
@@ -80,6 +94,7 @@ def _checks(document: Document) -> Table:
                 cell(document, "scientific", "contributions", "checks", i, "value"),
                 cell(document, "scientific", "contributions", "checks", i, "threshold"),
                 words("passed" if check["passed"] else "failed"),
+                cell(document, "prose", "contributions", "checks", i, "meaning"),
             )
             for i, check in enumerate(checks)
         ),

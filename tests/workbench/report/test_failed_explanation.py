@@ -1,0 +1,57 @@
+"""An explanation that failed its own check is withheld, unless somebody asks for it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from fusion.explanation.checks import at_least
+from workbench.report import ReportContent, write_report
+from workbench.report.document import report_document
+from workbench.report.sections.contributions import SECTION
+
+NOISE = at_least(
+    "score test of the held-out risk (standard errors)",
+    float("nan"),
+    2.33,
+    meaning="A model that ranks nobody has no reasons.",
+)
+
+
+def failing(content: ReportContent) -> ReportContent:
+    attribution = content.attribution
+    checks = (*attribution.checks, NOISE)
+    return replace(content, attribution=replace(attribution, checks=checks))
+
+
+def test_it_is_withheld_and_the_failed_check_stands_first(
+    content: ReportContent, tmp_path: Path, read_page: Callable[[str], Any]
+) -> None:
+    found = report_document(failing(content))["contributions"]
+    assert found["modalities"] == []
+    assert found["n_failed"] == 1
+    assert found["checks"][0]["name"] == NOISE.name
+    assert found["checks"][0]["value"] is None
+    page = write_report(failing(content), tmp_path).read_text(encoding="utf-8")
+    assert "1 of 2 checks of this explanation failed: contributions are withheld." in page
+    assert NOISE.meaning in page
+    pointers = {pointer for pointer, _, _ in read_page(page).cells}
+    assert not any(p.startswith("/contributions/modalities") for p in pointers)
+
+
+def test_it_is_shown_and_marked_where_asked_for(content: ReportContent) -> None:
+    asked = replace(failing(content), failed_contributions="shown")
+    document = report_document(asked)
+    assert (
+        document["contributions"]["modalities"]
+        == (report_document(content)["contributions"]["modalities"])
+    )
+    context = SECTION.context(document)
+    assert context["soundness"].endswith("do not rely on what follows.")
+    assert context["drawing"]
+
+
+def test_nothing_is_said_of_checks_that_passed(content: ReportContent) -> None:
+    context = SECTION.context(report_document(content))
+    assert context["soundness"] == ""
+    assert context["content"].rows
