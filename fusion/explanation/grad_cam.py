@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from fusion.explanation.image_method import SeenImages, in_batches
 from fusion.explanation.image_score import ImageScore
-from fusion.explanation.layer_maps import finest_deep_layer, maps_at, onto_images
+from fusion.explanation.layer_maps import layer_of_maps, maps_at, onto_images
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class GradCam:
     Parameters
     ----------
     layer
-        Whose maps; None takes the last that still has 8 cells along each side.
+        Whose maps; None takes the one that the score names, or else the last whose maps still have
+        8 cells along each side.
     batch
         Patients at once.
 
@@ -42,7 +43,7 @@ class GradCam:
         self, score: ImageScore, seen: SeenImages
     ) -> Float[Tensor, "patient slice height width"]:
         """What raises (positive) and lowers (negative) the score, at each place."""
-        layer = self.layer or finest_deep_layer(score, seen.images, seen.rows)
+        layer = self.layer or layer_of_maps(score, seen)
 
         def explain(part: SeenImages) -> Tensor:
             found = maps_at(score, layer, part.images, part.rows)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from fusion.explanation.image_method import SeenImages, in_batches
 from fusion.explanation.image_score import ImageScore
-from fusion.explanation.layer_maps import finest_deep_layer, maps_at, onto_images
+from fusion.explanation.layer_maps import layer_of_maps, maps_at, onto_images
 
 EPSILON = 1e-12
 
@@ -20,7 +20,8 @@ class GradCamPlusPlus:
     Parameters
     ----------
     layer
-        Whose maps; None takes the last that still has 8 cells along each side.
+        Whose maps; None takes the one that the score names, or else the last whose maps still have
+        8 cells along each side.
     batch
         Patients at once.
 
@@ -40,7 +41,7 @@ class GradCamPlusPlus:
         self, score: ImageScore, seen: SeenImages
     ) -> Float[Tensor, "patient slice height width"]:
         """What raises (positive) and lowers (negative) the score, at each place."""
-        layer = self.layer or finest_deep_layer(score, seen.images, seen.rows)
+        layer = self.layer or layer_of_maps(score, seen)
 
         def explain(part: SeenImages) -> Tensor:
             found = maps_at(score, layer, part.images, part.rows)

@@ -40,6 +40,10 @@ class ImageScore(nn.Module, ABC):
     ) -> Float[Tensor, " image"]:
         """Output for the patient at each of ``rows``, if these were their images."""
 
+    def layer_of_maps(self) -> nn.Module | None:
+        """The layer that Grad-CAM looks at; None leaves the choice to the sizes of its maps."""
+        return None
+
 
 class NetworkImageScore(ImageScore):
     """A network with one or several image inputs, as a function of one of them.
@@ -158,8 +162,12 @@ class EmbeddedImageScore(ImageScore):
     ) -> Float[Tensor, " image"]:
         """The images' part of the log hazard; ``rows`` are of no matter to it."""
         n_slices = images.shape[1]
-        by_slice = self.encoder(standardise(images.flatten(0, 1)))
+        by_slice = self.encoder(standardise(images))
         # (image·slice, embed) → (image, embed)
         embedded = by_slice.unflatten(0, (-1, n_slices)).mean(dim=1)
         held = embedded.maximum(self.lower).minimum(self.upper)
         return (held - self.center) @ self.weight
+
+    def layer_of_maps(self) -> nn.Module | None:
+        """What the outline is drawn from, at half the pixels."""
+        return self.encoder.network.model[1] if self.encoder.outlines else None

@@ -1,6 +1,6 @@
 """Maps inside a convolutional model: their values, their gradients, and back onto the image."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fusion.explanation.image_method import SeenImages
 from fusion.explanation.image_score import ImageScore
 
 LEAST_CELLS = 8
@@ -47,9 +48,15 @@ def maps_at(
     return LayerMaps(tuple(v for v, _ in used), tuple(g for _, g in used))
 
 
+def layer_of_maps(score: ImageScore, seen: SeenImages) -> nn.Module:
+    """The layer that the score names, or else :func:`finest_deep_layer`."""
+    named = score.layer_of_maps()
+    return finest_deep_layer(score, seen.images, seen.rows) if named is None else named
+
+
 @torch.no_grad()
 def finest_deep_layer(score: ImageScore, images: Tensor, rows: Tensor) -> nn.Module:
-    """The last layer whose maps are still at least 8 cells along each side, and as coarse as such.
+    """The last of the coarsest layers whose maps still have 8 cells along each side.
 
     Deeper maps know more and place it worse: of a picture of 64 pixels the last ones have 2 × 2.
 
@@ -104,7 +111,7 @@ def _outputs(layer: nn.Module) -> Iterator[list[Tensor]]:
 
 
 @contextmanager
-def _hooks(layers: "Iterator[nn.Module] | list[nn.Module]", act: Callable) -> Iterator[None]:
+def _hooks(layers: Iterable[nn.Module], act: Callable) -> Iterator[None]:
     handles = [layer.register_forward_hook(act) for layer in layers]
     try:
         yield
