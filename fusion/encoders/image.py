@@ -228,7 +228,7 @@ def lesion_dice(encoder: ImageEncoder, modality: Modality) -> float:
     return float(torch.where(total > 0, 2 * both / total.clamp(min=1), 1.0).mean())
 
 
-def standardise(values: np.ndarray) -> Float[Tensor, "image channel height width"]:
+def standardise(values: np.ndarray | Tensor) -> Float[Tensor, "image channel height width"]:
     """(patient, slice, …) → images of mean 0 and variance 1 a channel, which removes gain."""
     images = torch.as_tensor(values).flatten(0, 1)
     variance, mean = torch.var_mean(images, dim=(2, 3), keepdim=True)

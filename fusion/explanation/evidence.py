@@ -51,19 +51,36 @@ def images_part(score: ImageScore, seen: SeenImages, *, batch: int = 64) -> np.n
     return torch.cat(parts).double().cpu().numpy()
 
 
-def standard_errors_above_chance(
-    time: np.ndarray, event: np.ndarray, risk_score: np.ndarray
-) -> float:
-    """Root of the likelihood ratio of a Cox regression on the score, negative if its slope is.
+@dataclass(frozen=True)
+class HeldOutFit:
+    """A Cox regression of held-out patients on a score.
 
-    Standard normal where the score says nothing. 0 where it does not differ between patients, NaN
-    without an event.
+    Parameters
+    ----------
+    slope
+        1 where the score is a log hazard of the right size, below where it overstates.
+    standard_errors
+        Root of the likelihood ratio, negative if the slope is: standard normal where the score says
+        nothing.
+    """
+
+    slope: float
+    standard_errors: float
+
+
+def held_out_fit(time: np.ndarray, event: np.ndarray, risk_score: np.ndarray) -> HeldOutFit:
+    """Regress; a score that is the same for all has slope and standard errors 0.
+
+    Raises
+    ------
+    ValueError
+        Without an event.
     """
     if not event.any():
-        return float("nan")
+        raise ValueError(f"none of {len(event)} held-out patients has an event: pass more")
     spread = risk_score.std()
     if spread == 0:
-        return 0.0
+        return HeldOutFit(0.0, 0.0)
     sets = risk_sets(time, event)
     scaled = torch.as_tensor((risk_score - risk_score.mean()) / spread).double()
     column = scaled[sets.order][:, None]
@@ -74,4 +91,5 @@ def standard_errors_above_chance(
         return cox_log_likelihood(column @ slope, sets, ones)
 
     ratio = 2 * (likelihood(slope) - likelihood(torch.zeros_like(slope)))
-    return float(slope.sign()[0] * ratio.clamp(min=0).sqrt())
+    signed = slope.sign()[0] * ratio.clamp(min=0).sqrt()
+    return HeldOutFit(float(slope[0] / spread), float(signed))

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from fusion.explanation.checks import Check, at_least, at_most
-from fusion.explanation.evidence import Evidence, images_part, standard_errors_above_chance
+from fusion.explanation.evidence import Evidence, held_out_fit, images_part
 from fusion.explanation.heat_overlap import heat_overlap
 from fusion.explanation.image_method import ImageMethod, SeenImages
 from fusion.explanation.image_score import ImageScore
@@ -24,6 +24,7 @@ LEAST_NOISE_OVERLAP = 0.5
 LEAST_TWIN_OVERLAP = 0.4
 LEAST_RIVAL_OVERLAP = 0.3
 LEAST_STANDARD_ERRORS = 1.96
+MOST_LOG_FACTOR = 1.1
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def image_checks(
         noise_stability(score, some, heat, maps_of=maps_of, config=config),
         agreement(score, some, heat, rival=config.rival),
         twin_stability(some, heat, maps_of=maps_of, evidence=evidence),
-        usefulness(score, evidence),
+        *usefulness(score, evidence),
     )
 
 
@@ -124,7 +125,7 @@ def replacements(
             meaning=meaning,
         ),
         at_least(
-            "share of the score regained as hot places are inserted, over the same shapes elsewhere",
+            "share of the score regained as hot places are put in, over the same shapes elsewhere",
             curves.insertion_gain,
             LEAST_GAIN,
             meaning=meaning,
@@ -202,17 +203,28 @@ def twin_stability(
     )
 
 
-def usefulness(score: ImageScore, evidence: Evidence | None) -> Check:
-    """Whether held-out patients with a higher score from their images fare worse."""
-    surely = float("nan")
+def usefulness(score: ImageScore, evidence: Evidence | None) -> tuple[Check, Check]:
+    """Whether held-out patients fare as the part of the score that is of their images says."""
+    surely, off = float("nan"), float("nan")
     if evidence is not None:
-        part = images_part(score, evidence.seen)
-        surely = standard_errors_above_chance(evidence.time, evidence.event, part)
-    return at_least(
-        "standard errors by which the images tell held-out patients' risk better than chance",
-        surely,
-        LEAST_STANDARD_ERRORS,
-        meaning="The model has learned nothing from the images that holds for new patients: there "
-        "is nothing to explain. A model that knows nothing passes once in forty times. Not "
-        "measured without held-out patients.",
+        found = held_out_fit(evidence.time, evidence.event, images_part(score, evidence.seen))
+        surely = found.standard_errors
+        off = abs(float(np.log(found.slope))) if found.slope > 0 else float("inf")
+    return (
+        at_least(
+            "standard errors by which the images tell held-out patients' risk better than chance",
+            surely,
+            LEAST_STANDARD_ERRORS,
+            meaning="The model has learned nothing from the images that holds for new patients: "
+            "there is nothing to explain. A model that knows nothing passes once in forty times. "
+            "Not measured without held-out patients.",
+        ),
+        at_most(
+            "logarithm of the factor by which the images' part of the score is too large or small",
+            off,
+            MOST_LOG_FACTOR,
+            meaning="Held-out risk does not change as the score says: contributions have the wrong "
+            "size, or the right direction by luck. A factor of three is more than overfitting of "
+            "a sound model. Not measured without held-out patients.",
+        ),
     )

@@ -34,5 +34,5 @@ def heat_overlap(
 
 
 def _cells(maps: Tensor) -> Float[Tensor, "patient cell"]:
-    grid = [min(CELLS, side) for side in maps.shape[2:]]
+    grid = min(CELLS, maps.shape[2]), min(CELLS, maps.shape[3])
     return functional.adaptive_avg_pool2d(maps.abs().float(), grid).flatten(1)

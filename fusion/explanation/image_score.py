@@ -170,4 +170,4 @@ class EmbeddedImageScore(ImageScore):
 
     def layer_of_maps(self) -> nn.Module | None:
         """What the outline is drawn from, at half the pixels."""
-        return self.encoder.network.model[1] if self.encoder.outlines else None
+        return self.encoder.network.get_submodule("model.1") if self.encoder.outlines else None

@@ -11,7 +11,8 @@ from fusion.explanation.image_score import ImageScore
 def with_random_weights(score: ImageScore, seed: int) -> ImageScore:
     """A copy in which the values of each weight tensor stand in random order.
 
-    Their spread stays, so that it computes with numbers of the usual size; what was learned is gone.
+    Their spread stays, so that it computes with numbers of the usual size.
+    What was learned is gone.
     """
     copy = deepcopy(score)
     generator = torch.Generator().manual_seed(seed)

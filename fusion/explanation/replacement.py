@@ -24,7 +24,7 @@ class ReplacementCurves:
     deletion
         Hot places of the image were given the reference's values, (share,): high is faithful.
     insertion
-        Hot places of the reference were given the image's: how much of the score was back, (share,).
+        Hot places of the reference were given the image's: the share that was back, (share,).
     random_deletion, random_insertion
         The same for the same maps shifted to other places, (draw, share).
     """
