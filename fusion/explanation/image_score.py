@@ -40,6 +40,10 @@ class ImageScore(nn.Module, ABC):
     ) -> Float[Tensor, " image"]:
         """Output for the patient at each of ``rows``, if these were their images."""
 
+    @abstractmethod
+    def image_encoder(self) -> nn.Module:
+        """The part of the model that sees these images, and no others."""
+
     def layer_of_maps(self) -> nn.Module | None:
         """The layer that Grad-CAM looks at; None leaves the choice to the sizes of its maps."""
         return None
@@ -121,6 +125,10 @@ class NetworkImageScore(ImageScore):
             )
         return score
 
+    def image_encoder(self) -> nn.Module:
+        """Of the modality."""
+        return self.network.encoders[self.modality]
+
 
 class EmbeddedImageScore(ImageScore):
     """The images' part of a log hazard that is linear in their embedding.
@@ -167,6 +175,10 @@ class EmbeddedImageScore(ImageScore):
         embedded = by_slice.unflatten(0, (-1, n_slices)).mean(dim=1)
         held = embedded.maximum(self.lower).minimum(self.upper)
         return (held - self.center) @ self.weight
+
+    def image_encoder(self) -> nn.Module:
+        """The one that makes the embedding."""
+        return self.encoder
 
     def layer_of_maps(self) -> nn.Module | None:
         """What the outline is drawn from, at half the pixels."""

@@ -37,7 +37,7 @@ def maps_at(
     """
     # Leaves that ask for gradients: a frozen encoder has none of its own.
     images = images.detach().requires_grad_()
-    with _outputs(layer) as found:
+    with outputs_of(layer) as found:
         total = sign * score(images, rows).sum()
     if not found:
         raise ValueError("the model does not call this layer: choose one of score.named_modules()")
@@ -68,12 +68,14 @@ def finest_deep_layer(score: ImageScore, images: Tensor, rows: Tensor) -> nn.Mod
     sides: dict[nn.Module, int] = {}
 
     def look(layer: nn.Module, _: object, output: object) -> None:
-        if isinstance(output, Tensor) and output.ndim >= 4 and layer is not score:
+        # Dropout acts on attention too, which is no map.
+        is_map = isinstance(output, Tensor) and output.ndim >= 4
+        if is_map and not isinstance(layer, nn.Dropout):
             # In the order of the last call.
             sides.pop(layer, None)
             sides[layer] = min(output.shape[-2:])
 
-    with _hooks(score.modules(), look):
+    with _hooks(score.image_encoder().modules(), look):
         score(images[:1], rows[:1])
     fine = {layer: side for layer, side in sides.items() if side >= LEAST_CELLS} or sides
     if not fine:
@@ -100,13 +102,14 @@ def onto_images(maps: Tensor, shape: torch.Size) -> Tensor:
 
 
 @contextmanager
-def _outputs(layer: nn.Module) -> Iterator[list[Tensor]]:
+def outputs_of(*layers: nn.Module) -> Iterator[list[Tensor]]:
+    """What some layers give while the context is open, in the order of their calls."""
     found: list[Tensor] = []
 
     def keep(_: nn.Module, __: object, output: Tensor) -> None:
         found.append(output)
 
-    with _hooks([layer], keep):
+    with _hooks(layers, keep):
         yield found
 
 
