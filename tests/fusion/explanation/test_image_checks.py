@@ -8,7 +8,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor
 
 from fusion.explanation.checks import failed
 from fusion.explanation.evidence import Evidence, held_out_fit
