@@ -85,7 +85,6 @@ class NetworkImageScore(ImageScore):
         present = {name: inputs.present[name] for name in others}
         self.network = network.eval()
         self.others = replace(inputs, features=others, present=present)
-        self.order = tuple(inputs.features)
         self.readout = readout
 
     @classmethod
@@ -111,11 +110,9 @@ class NetworkImageScore(ImageScore):
     ) -> Float[Tensor, " image"]:
         """Output for the patient at each of ``rows``, if these were their images."""
         features, present = self.others.batch(rows.cpu())
-        features = {**features, self.modality: images}
-        present = {**present, self.modality: torch.ones_like(rows, dtype=torch.bool)}
+        everyone = torch.ones_like(rows, dtype=torch.bool)
         output = self.network(
-            {name: features[name] for name in self.order},
-            {name: present[name] for name in self.order},
+            {**features, self.modality: images}, {**present, self.modality: everyone}
         )
         score = output if self.readout is None else self.readout(output)
         if score.ndim != 1:
