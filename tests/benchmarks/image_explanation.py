@@ -40,7 +40,7 @@ from tests.fusion.explanation.simulated_images import (
     simulated_images,
 )
 
-METHODS = (
+METHODS: tuple[ImageMethod, ...] = (
     IntegratedGradients(),
     Saliency(),
     SmoothGrad(),

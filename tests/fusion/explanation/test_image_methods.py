@@ -27,7 +27,8 @@ from tests.fusion.explanation.image_models import (
     volume_encoder,
 )
 
-GRADIENTS = [Saliency(), SmoothGrad(n_draws=2), IntegratedGradients(n_steps=8), Occlusion()]
+GRADIENTS = [Saliency(), SmoothGrad(n_draws=2), IntegratedGradients(n_steps=8)]
+GRADIENTS += [Occlusion(patch=0.25, step=0.25)]
 CAMS = [GradCam(), GradCamPlusPlus()]
 NAMES = [m.name for m in (*GRADIENTS, *CAMS)]
 
@@ -97,12 +98,17 @@ def test_grad_cam_plus_plus_is_monais():
         nn.Conv2d(2, 4, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
     )
     model.append(nn.Linear(4, 1))
+    with torch.no_grad():
+        # MONAI adds 1e-7 to squares of gradients: these are to be far larger.
+        model[-1].weight.mul_(300)
     images = torch.rand(1, 2, SIZE, SIZE)
     theirs = GradCAMpp(model, "1", postprocessing=lambda x: x)(images, class_idx=0)
     values = model[:2](images).detach().requires_grad_()
     gradients = torch.autograd.grad(model[2:](values).sum(), values)[0]
     ours = evidence(values.detach(), gradients)
-    torch.testing.assert_close(ours, theirs[0].clamp(min=0), rtol=1e-4, atol=1e-6)
+    # MONAI's is that of an exponential, which is larger everywhere alike.
+    theirs = theirs[0].detach()
+    torch.testing.assert_close(ours / ours.max(), theirs / theirs.max(), rtol=1e-3, atol=1e-4)
 
 
 def test_grad_cam_of_one_input_looks_at_its_own_encoder():
