@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
@@ -50,6 +50,7 @@ class SeenImages:
         return SeenImages(self.images[chosen], self.reference[chosen], self.rows[chosen])
 
 
+@runtime_checkable
 class ImageMethod(Protocol):
     """Explains a score; a frozen dataclass of its settings, called on some patients at once.
 
