@@ -69,11 +69,11 @@ def finest_deep_layer(score: ImageScore, images: Tensor, rows: Tensor) -> nn.Mod
 
     def look(layer: nn.Module, _: object, output: object) -> None:
         # Dropout acts on attention too, which is no map.
-        is_map = isinstance(output, Tensor) and output.ndim >= 4
-        if is_map and not isinstance(layer, nn.Dropout):
-            # In the order of the last call.
-            sides.pop(layer, None)
-            sides[layer] = min(output.shape[-2:])
+        if isinstance(layer, nn.Dropout) or not isinstance(output, Tensor) or output.ndim < 4:
+            return
+        # In the order of the last call.
+        sides.pop(layer, None)
+        sides[layer] = min(output.shape[-2:])
 
     with _hooks(score.image_encoder().modules(), look):
         score(images[:1], rows[:1])
