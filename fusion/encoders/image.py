@@ -142,7 +142,7 @@ def train_image_encoder(
     config = config or ImageEncoderConfig()
     if not modality.present.any():
         raise ValueError(f"{modality.name}: no training patient has an image")
-    images = _standardise(modality.values[modality.present])
+    images = standardise(modality.values[modality.present])
     masks = None if modality.masks is None else _flat_masks(modality.masks[modality.present])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -197,7 +197,7 @@ def encode(encoder: ImageEncoder, modality: Modality, *, batch_size: int = 128) 
     values = np.zeros((modality.n_patients, encoder.embed))
     for start in range(0, len(rows), batch_size):
         batch = rows[start : start + batch_size]
-        images = _standardise(modality.values[batch])
+        images = standardise(modality.values[batch])
         embedded = encoder(images.to(encoder.device, memory_format=torch.channels_last)).cpu()
         # (patient·slice, embed) → (patient, slice, embed)
         values[batch] = embedded.reshape(len(batch), n_slices, -1).mean(dim=1).numpy()
@@ -219,7 +219,7 @@ def lesion_dice(encoder: ImageEncoder, modality: Modality) -> float:
     if modality.masks is None or not encoder.outlines:
         raise ValueError(f"{modality.name}: a Dice overlap needs masks and an encoder of outlines")
     rows = modality.present
-    images = _standardise(modality.values[rows])
+    images = standardise(modality.values[rows])
     images = images.to(encoder.device, memory_format=torch.channels_last)
     predicted = (encoder.network(images) > 0).cpu().reshape(int(rows.sum()), -1)
     drawn = torch.as_tensor(modality.masks[rows]).reshape(int(rows.sum()), -1)
@@ -228,7 +228,7 @@ def lesion_dice(encoder: ImageEncoder, modality: Modality) -> float:
     return float(torch.where(total > 0, 2 * both / total.clamp(min=1), 1.0).mean())
 
 
-def _standardise(values: np.ndarray) -> Float[Tensor, "image channel height width"]:
+def standardise(values: np.ndarray | Tensor) -> Float[Tensor, "image channel height width"]:
     """(patient, slice, …) → images of mean 0 and variance 1 a channel, which removes gain."""
     images = torch.as_tensor(values).flatten(0, 1)
     variance, mean = torch.var_mean(images, dim=(2, 3), keepdim=True)

@@ -1,0 +1,182 @@
+"""A model's output as a function of one modality's images, all else as each patient has it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from fusion.components import Components
+from fusion.dataset import PatientDataset
+from fusion.encoders.image import ImageEncoder, standardise
+from fusion.models.task_net import FittedTaskNet
+from fusion.network import RiskNetwork, compose_network
+from fusion.network_inputs import NetworkInputs
+
+Readout = Callable[[Tensor], Tensor]
+
+
+class ImageScore(nn.Module, ABC):
+    """Images → what is explained, differentiable; its weights are those of the model.
+
+    Parameters
+    ----------
+    modality
+        Whose images.
+    """
+
+    def __init__(self, modality: str) -> None:
+        super().__init__()
+        self.modality = modality
+
+    @abstractmethod
+    def forward(
+        self,
+        images: Float[Tensor, "image slice channel height width"],
+        rows: Int[Tensor, " image"],
+    ) -> Float[Tensor, " image"]:
+        """Output for the patient at each of ``rows``, if these were their images."""
+
+    @abstractmethod
+    def image_encoder(self) -> nn.Module:
+        """The part of the model that sees these images, and no others."""
+
+    def layer_of_maps(self) -> nn.Module | None:
+        """The layer that Grad-CAM looks at; None leaves the choice to the sizes of its maps."""
+        return None
+
+
+class NetworkImageScore(ImageScore):
+    """A network with one or several image inputs, as a function of one of them.
+
+    Parameters
+    ----------
+    network
+        In evaluation mode from here on.
+    inputs
+        Of all patients: what they have beside these images.
+    modality
+        One of ``inputs``.
+    readout
+        From the network's output to what is explained, one number a patient; nothing for Cox,
+        whose output is the log relative hazard.
+
+    Raises
+    ------
+    ValueError
+        If the modality is not an input, or is the one that anchors all others.
+    """
+
+    def __init__(
+        self,
+        network: RiskNetwork,
+        inputs: NetworkInputs,
+        modality: str,
+        readout: Readout | None = None,
+    ) -> None:
+        super().__init__(modality)
+        if modality not in inputs.features or modality == inputs.clinical:
+            images = [name for name in inputs.features if name != inputs.clinical]
+            raise ValueError(f"{modality!r} is no image input: choose one of {images}")
+        others = {name: each for name, each in inputs.features.items() if name != modality}
+        present = {name: inputs.present[name] for name in others}
+        self.network = network.eval()
+        self.others = replace(inputs, features=others, present=present)
+        self.readout = readout
+
+    @classmethod
+    def of(
+        cls,
+        fitted: FittedTaskNet,
+        dataset: PatientDataset,
+        modality: str,
+        readout: Readout | None = None,
+    ) -> "NetworkImageScore":
+        """Of a fitted network, for the patients of ``dataset``."""
+        reader = fitted.reader
+        with torch.random.fork_rng(devices=[]):
+            head = fitted.task.head(reader.config.embed)
+            network = compose_network(reader.inputs, reader.config, head)
+        network.load_state_dict(dict(fitted.state))
+        return cls(network, reader.read(dataset), modality, readout)
+
+    def forward(
+        self,
+        images: Float[Tensor, "image slice channel height width"],
+        rows: Int[Tensor, " image"],
+    ) -> Float[Tensor, " image"]:
+        """Output for the patient at each of ``rows``, if these were their images."""
+        features, present = self.others.batch(rows.cpu())
+        everyone = torch.ones_like(rows, dtype=torch.bool)
+        output = self.network(
+            {**features, self.modality: images}, {**present, self.modality: everyone}
+        )
+        score = output if self.readout is None else self.readout(output)
+        if score.ndim != 1:
+            raise ValueError(
+                f"the output has {score.ndim - 1} more dimensions than patients: pass a readout "
+                "that makes one number a patient of it"
+            )
+        return score
+
+    def image_encoder(self) -> nn.Module:
+        """Of the modality."""
+        return self.network.encoders[self.modality]
+
+
+class EmbeddedImageScore(ImageScore):
+    """The images' part of a log hazard that is linear in their embedding.
+
+    Parameters
+    ----------
+    encoder
+        Images → embedding.
+    components
+        Embedding → components, as the linear model learned them.
+    coefficients
+        Log hazard ratio of each component, (component,).
+    """
+
+    lower: Tensor
+    upper: Tensor
+    weight: Tensor
+    center: Tensor
+
+    def __init__(
+        self, encoder: ImageEncoder, components: Components, coefficients: np.ndarray
+    ) -> None:
+        super().__init__(components.modality)
+        self.encoder = encoder.eval()
+        weight = components.loadings @ coefficients / components.scale
+        constants: Mapping[str, np.ndarray] = {
+            "lower": components.lower,
+            "upper": components.upper,
+            "center": components.center,
+            "weight": weight,
+        }
+        for name, values in constants.items():
+            self.register_buffer(name, torch.as_tensor(values, dtype=torch.float32))
+
+    def forward(
+        self,
+        images: Float[Tensor, "image slice channel height width"],
+        rows: Int[Tensor, " image"],
+    ) -> Float[Tensor, " image"]:
+        """The images' part of the log hazard; ``rows`` are of no matter to it."""
+        n_slices = images.shape[1]
+        by_slice = self.encoder(standardise(images))
+        # (image·slice, embed) → (image, embed)
+        embedded = by_slice.unflatten(0, (-1, n_slices)).mean(dim=1)
+        held = embedded.maximum(self.lower).minimum(self.upper)
+        return (held - self.center) @ self.weight
+
+    def image_encoder(self) -> nn.Module:
+        """The one that makes the embedding."""
+        return self.encoder
+
+    def layer_of_maps(self) -> nn.Module | None:
+        """What the outline is drawn from, at half the pixels."""
+        return self.encoder.network.get_submodule("model.1") if self.encoder.outlines else None
