@@ -1,8 +1,10 @@
 """The command line: one command a verb. It parses and prints; the library does the work."""
 
 import io
+import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +13,7 @@ import typer
 from workbench.errors import WorkbenchError, printable
 
 if TYPE_CHECKING:
+    from workbench.report import Format
     from workbench.study import StudyResult
     from workbench.study_settings import Study
 
@@ -54,6 +57,9 @@ Out = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
 StudyArgument = Annotated[
     str, typer.Argument(metavar="STUDY", help="A study file (YAML), or the name of a dataset.")
 ]
+FormatsOption = Annotated[
+    str, typer.Option("--formats", help="Of the report, besides the page: pdf, docx, zip.")
+]
 OutcomeOption = Annotated[
     str | None, typer.Option(help="Another outcome of the dataset than the study's.")
 ]
@@ -78,15 +84,50 @@ def run(
     out: Out,
     outcome: OutcomeOption = None,
     data_dir: DataDir = None,
+    formats: FormatsOption = "",
 ) -> None:
     """Run a study: report, numbers, predictions and a saved model.
 
     Writes report.html, report.json, predictions.parquet, model/ and run.json. A run that was
-    stopped goes on where it was: give the same study and the same --out.
+    stopped goes on where it was: give the same study and the same --out. --formats pdf,docx,zip
+    writes the report on paper, for Word, and as figures and tables.
 
     Example: `workbench run tcga_glioma --outcome pfi --out runs/glioma_pfi`
     """
-    _run(study, out, outcome, data_dir)
+    _run(study, out, outcome, data_dir, formats)
+
+
+@app.command()
+def report(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
+    formats: FormatsOption = "pdf,docx,zip",
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace files that are there and differ.")
+    ] = False,
+    draft: Annotated[
+        bool, typer.Option("--draft", help="Only put an author.md to write into the folder.")
+    ] = False,
+) -> None:
+    """Write the report of a finished run again: with the authors' words, in further formats.
+
+    What stands in RUN/author.md under `## <section>` is printed at the head of that section, and
+    stays when the report is written again. No model is trained and no number changes.
+
+    Example: `workbench report runs/demo --formats pdf,docx`
+    """
+    from workbench.run_folder import RunFolder
+    from workbench.run_formats import draft_text, rewrite_report
+
+    folder = RunFolder(run)
+    if draft:
+        try:
+            typer.echo(f"Write into {draft_text(folder)}")
+        except FileExistsError:
+            raise WorkbenchError("author.md is there already: it is never overwritten") from None
+        return
+    asked = _formats(formats)
+    names = [f"report.{each}" for each in asked] if replace else []
+    _tell_formats(run, rewrite_report(folder, asked, replace=names))
 
 
 @app.command()
@@ -456,20 +497,39 @@ def _text_of(file: Path) -> str:
         raise WorkbenchError(f"{file} is not UTF-8 text: give a cohort definition (JSON)") from None
 
 
-def _run(study: str, out: Path, outcome: str | None, data_dir: Path | None) -> "StudyResult":
+def _formats(names: str) -> "tuple[Format, ...]":
+    from workbench.report.formats import as_formats
+
+    return as_formats([name.strip() for name in names.split(",") if name.strip()])
+
+
+def _tell_formats(folder: Path, said: Mapping[str, str]) -> None:
+    for name, made in said.items():
+        typer.echo(f"{folder / name}" if made == "made" else made)
+
+
+def _run(
+    study: str, out: Path, outcome: str | None, data_dir: Path | None, formats: str = ""
+) -> "StudyResult":
     from workbench.printing import ProgressBars, print_claims, print_ladder
     from workbench.study import run as run_study
 
+    further = _formats(formats)
     asked = _study(study, outcome, data_dir)
     with ProgressBars() as bars:
         try:
-            result = run_study(asked, out, data_dir=data_dir, on_progress=bars.show)
+            result = run_study(
+                asked, out, data_dir=data_dir, formats=further, on_progress=bars.show
+            )
         except KeyboardInterrupt:
             typer.echo("stopped; finished folds are kept: the same command goes on", err=True)
             raise
     print_ladder(result.evaluation)
     print_claims(result.evaluation, result.cohort.warnings)
     typer.echo(f"\nReport: {result.report}")
+    if further:
+        made = json.loads((out / "run.json").read_text(encoding="utf-8"))["formats"]
+        _tell_formats(out, {f"report.{each}": made[f"report.{each}"] for each in further})
     return result
 
 

@@ -87,6 +87,22 @@ class RunFolder:
         self.write_json(RECORD, {**record, "state": "complete", "finished": _now()})
         shutil.rmtree(self.path / "parts", ignore_errors=True)
 
+    def note(self, **entries: Any) -> None:
+        """Add to the record what is known only after the run, such as which files were made."""
+        self.write_json(RECORD, {**_read(self.path / RECORD), **entries})
+
+    def record(self) -> dict[str, Any]:
+        """What ``run.json`` says.
+
+        Raises
+        ------
+        StudyError
+            It is no run record, or there is none.
+        """
+        if not (self.path / RECORD).is_file():
+            raise StudyError(f"{self.path} holds no {RECORD}: name the folder of a finished run")
+        return _read(self.path / RECORD)
+
     def _remove_parts(self) -> None:
         """What a killed process had not finished writing."""
         for pattern in (f"{PART}*", ".report.*"):

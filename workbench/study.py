@@ -1,7 +1,7 @@
 """The whole path on one screen: a question in, a report out."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,10 +10,12 @@ from workbench import study_steps as steps
 from workbench.cohort.cohort import Cohort
 from workbench.cohort.composition import composition_warnings
 from workbench.data.open_card import open_card
+from workbench.data.store import population
 from workbench.evaluation import Evaluation
 from workbench.finished_run import keep_finished, open_finished
-from workbench.report import ReportContent, write_report
+from workbench.report import Format, ReportContent, write_report
 from workbench.run_folder import RunFolder
+from workbench.run_formats import write_run_formats
 from workbench.study_checks import check, release
 from workbench.study_results import save_model, save_predictions
 from workbench.study_settings import Study
@@ -53,6 +55,7 @@ def run(
     out: str | os.PathLike[str],
     *,
     data_dir: str | os.PathLike[str] | None = None,
+    formats: Sequence[Format] = (),
     on_progress: OnProgress = lambda progress: None,
 ) -> StudyResult:
     """Run a study: choose, load, learn, predict, judge, explain, write.
@@ -66,6 +69,9 @@ def run(
         without training; anything else is refused.
     data_dir
         Folder that holds the dataset's folder.
+    formats
+        Of the report, besides the page and its numbers: ``"pdf"``, ``"docx"``, ``"zip"``. What
+        could not be made, since a library is missing, is recorded in ``run.json``.
     on_progress
         Called as the work goes on.
 
@@ -85,6 +91,7 @@ def run(
     before = open_finished(RunFolder(Path(out)), asked)
     if before is not None:
         on_progress(Progress("opening the finished run", 1, 1))
+        write_run_formats(RunFolder(Path(out)), formats, population(card))
         return StudyResult(cohort, before.predictions, before.evaluation, before.report)
     dataset = steps.load(study, cohort)
     folder = RunFolder.claim(out, asked)
@@ -117,5 +124,6 @@ def run(
     report = write_report(content, folder.path)
     keep_finished(folder, asked, predictions, evaluation)
     folder.finish()
+    write_run_formats(folder, formats, population(card))
     on_progress(Progress("judging", 1, 1))
     return StudyResult(cohort, predictions, evaluation, report)

@@ -145,6 +145,16 @@ def to_svg(figure: Figure, name: str, description: str) -> str:
     return drawing.replace("<svg ", f"<svg {label} {shape} ", 1).strip()
 
 
+def alone(svg: str) -> str:
+    """With the name spaces that an ``<svg>`` needs where it stands in no page."""
+    head, rest = svg.split(">", 1)
+    if "xmlns=" not in head:
+        head += ' xmlns="http://www.w3.org/2000/svg"'
+    if "xmlns:xlink=" not in head and "xlink:" in rest:
+        head += ' xmlns:xlink="http://www.w3.org/1999/xlink"'
+    return f"{head}>{rest}"
+
+
 def _attribute(text: str) -> str:
     text = printable(text).replace("&", "&amp;").replace("<", "&lt;")
     return text.replace(">", "&gt;").replace('"', "&quot;")

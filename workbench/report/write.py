@@ -3,20 +3,24 @@
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from workbench.data.store import population
+from workbench.report.author_text import with_author_text
 from workbench.report.content import ReportContent
 from workbench.report.document import report_document
 from workbench.report.page import render_page
+from workbench.report.scan import Known, refuse_private
 
 
 def write_report(content: ReportContent, out: Path) -> Path:
     """Write ``report.html`` and ``report.json`` into a folder.
 
     The same content gives the same bytes. An earlier report in ``out`` is replaced: whether it
-    belongs to the same study is for the caller to know.
+    belongs to the same study is for the caller to know. What the authors wrote in ``author.md``
+    there stands in the report, and is never touched.
 
     Parameters
     ----------
@@ -29,11 +33,19 @@ def write_report(content: ReportContent, out: Path) -> Path:
     -------
     Path
         ``report.html``.
+
+    Raises
+    ------
+    PrivacyError
+        The report would hold what must not leave: nothing is written.
     """
-    return write_document(report_document(content), out)
+    document = with_author_text(report_document(content), out)
+    return write_document(document, out, patients=population(content.card))
 
 
-def write_document(document: Mapping[str, Any], out: Path) -> Path:
+def write_document(
+    document: Mapping[str, Any], out: Path, *, patients: Collection[str] = ()
+) -> Path:
     """Write a report from its numbers: ``report.json`` and the page that is rendered from it.
 
     Parameters
@@ -42,28 +54,42 @@ def write_document(document: Mapping[str, Any], out: Path) -> Path:
         Of :func:`report_document`, or ``report.json`` read back.
     out
         As of :func:`write_report`.
+    patients
+        Identifiers that no file may hold.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    numbers = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    numbers, page = as_text(document), render_page(document)
     # The JSON goes first: a page never stands beside older numbers.
-    written = {"report.json": numbers + "\n", "report.html": render_page(document)}
-    parts = [(_write_beside(out, name, text), out / name) for name, text in written.items()]
-    for part, target in parts:
-        os.replace(part, target)
+    written = {"report.json": numbers.encode(), "report.html": page.encode()}
+    refuse_private(written, Known.of(document, patients))
+    out.mkdir(parents=True, exist_ok=True)
+    put(written, out)
     return out / "report.html"
 
 
-def _write_beside(folder: Path, name: str, text: str) -> Path:
-    with tempfile.NamedTemporaryFile(
-        "w",
-        encoding="utf-8",
-        dir=folder,
-        prefix=f".{name}.",
-        delete=False,
-        newline="\n",
-    ) as file:
+def as_text(document: Mapping[str, Any]) -> str:
+    """``report.json``."""
+    return (
+        json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    )
+
+
+def put(files: Mapping[str, bytes], folder: Path) -> None:
+    """Write files beside their places, then put each in its own."""
+    parts: list[tuple[Path, Path]] = []
+    try:
+        for name, content in files.items():
+            parts.append((_write_beside(folder, name, content), folder / name))
+        for part, target in parts:
+            os.replace(part, target)
+    finally:
+        for part, _ in parts:
+            part.unlink(missing_ok=True)
+
+
+def _write_beside(folder: Path, name: str, content: bytes) -> Path:
+    with tempfile.NamedTemporaryFile("wb", dir=folder, prefix=f".{name}.", delete=False) as file:
         try:
-            file.write(text)
+            file.write(content)
         except BaseException:
             os.unlink(file.name)
             raise

@@ -6,12 +6,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import StudyError
+from workbench.errors import PrivacyError, StudyError
 from workbench.report import write_document
+from workbench.report.author_text import with_author_text
 from workbench.report.checklist import checklist
 from workbench.report.page import section_html, sections_of
 from workbench.report.read import NUMBERS, read_document
 from workbench.report.sections import OBLIGATORY
+from workbench.run_formats import predicted_patients
 from workbench.study import StudyResult
 from workbench.widgets.blocks import (
     Block,
@@ -75,8 +77,9 @@ class ReportBuilder(NotebookWidget):
         out: str | Path | None = None,
     ) -> None:
         folder = source.report.parent if isinstance(source, StudyResult) else Path(source)
-        self.document = read_document(folder)
+        self.document = with_author_text(read_document(folder), folder)
         self.document.pop("left_out", None)
+        self._run = folder
         self.out = folder / "reports" if out is None else Path(out)
         self.written: tuple[Path, ...] = ()
         self._there = {section.anchor: section for section in sections_of(self.document)}
@@ -204,7 +207,12 @@ class ReportBuilder(NotebookWidget):
         try:
             self.out.mkdir(parents=True, exist_ok=True)
             folder.mkdir()
-            page = write_document({**self.document, **left_out}, folder)
+            page = write_document(
+                {**self.document, **left_out}, folder, patients=predicted_patients(self._run)
+            )
+        except PrivacyError:
+            folder.rmdir()
+            raise
         except FileExistsError:
             raise StudyError(f"{name} is there already: choose another name") from None
         except OSError as error:

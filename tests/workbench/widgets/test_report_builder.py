@@ -62,7 +62,7 @@ def test_a_page_without_what_it_owes_says_so(builder: ReportBuilder) -> None:
 def test_a_page_without_what_it_need_not_hold_is_not_incomplete(
     builder: ReportBuilder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workbench.report.page.section_html", lambda document, section: "")
+    monkeypatch.setattr("workbench.report.page.section_html", lambda *given: "")
     builder.change(sections=sorted(OBLIGATORY))
     assert "owes" not in builder.text()
     html = builder.write().read_text(encoding="utf-8")

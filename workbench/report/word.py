@@ -1,0 +1,212 @@
+"""``report.docx``: the report for co-authors to edit, with real headings, tables and captions."""
+
+import io
+import zipfile
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import StudyError
+from workbench.figures.style import printable, shorten
+from workbench.report.bundle import archive
+from workbench.report.outline import (
+    Bullets,
+    Code,
+    Facts,
+    Grid,
+    Heading,
+    Paragraph,
+    Part,
+    Picture,
+    outline,
+)
+from workbench.report.page import Shown
+from workbench.report.shown import as_png, drawings
+from workbench.report.words import RESEARCH_USE, SIMULATED, short
+
+if TYPE_CHECKING:
+    from docx.document import Document
+
+WIDE = 8
+"""From so many columns on, a table lies on a page of its own on its side."""
+
+NO_DOCX = (
+    "report.docx was not made: python-docx is missing. Install it with "
+    "`pip install precision-workbench[docx]`, and write it again"
+)
+_LONGEST = 2000
+
+
+class NoDocxError(StudyError):
+    """The library that writes Word documents is not installed."""
+
+
+def render_docx(document: Mapping[str, Any], sections: Sequence[Shown]) -> bytes:
+    """The Word document; the same bytes for the same document.
+
+    Parameters
+    ----------
+    document
+        Of :func:`workbench.report.document.report_document`.
+    sections
+        Of :func:`workbench.report.page.shown_sections`.
+
+    Raises
+    ------
+    NoDocxError
+        python-docx is not installed.
+    """
+    try:
+        import docx
+    except ImportError as error:
+        raise NoDocxError(NO_DOCX) from error
+    author = document.get("author", {})
+    outcome, data = short(document["outcome"]["title"]), document["dataset"]["title"]
+    title = _words(author.get("title") or f"{outcome} in {data}")
+    file = docx.Document()
+    _without_thumbnail(file)
+    _properties(file, title)
+    _styles(file)
+    file.add_heading(title, 0)
+    if author.get("authors"):
+        file.add_paragraph(_words(", ".join(author["authors"])))
+    file.add_paragraph(f"{RESEARCH_USE}{f' {SIMULATED}.' if document['simulated'] else ''}")
+    counts = {"Table": 0, "Figure": 0}
+    for shown in sections:
+        file.add_heading(shown.section.title, 1)
+        pictures = {str(drawing.svg): as_png(drawing) for drawing in drawings(shown)}
+        for part in outline(shown.html):
+            _add(file, part, pictures, counts)
+    _running(file, title)
+    buffer = io.BytesIO()
+    file.save(buffer)
+    with zipfile.ZipFile(buffer) as saved:
+        members = {name: saved.read(name) for name in saved.namelist()}
+    return archive(members)
+
+
+def _add(
+    file: "Document", part: Part, pictures: Mapping[str, bytes], counts: dict[str, int]
+) -> None:
+    match part:
+        case Heading(text):
+            file.add_heading(_words(text), 2)
+        case Paragraph(text, caption):
+            if caption:
+                _caption(file, "Figure", text, counts)
+            else:
+                file.add_paragraph(_words(text))
+        case Bullets(items):
+            for item in items:
+                file.add_paragraph(_words(item), style="List Bullet")
+        case Facts(rows):
+            _table(file, ("", ""), rows)
+        case Grid(caption, head, rows):
+            wide = len(head) >= WIDE
+            if wide:
+                _turn(file, on_its_side=True)
+            _caption(file, "Table", caption, counts)
+            _table(file, head, rows)
+            if wide:
+                _turn(file, on_its_side=False)
+        case Picture(svg, description):
+            _picture(file, pictures.get(svg), description)
+        case Code(text):
+            paragraph = file.add_paragraph(style="Intense Quote")
+            paragraph.add_run("\n".join(map(printable, text.split("\n"))))
+
+
+def _words(text: str) -> str:
+    return shorten(text, _LONGEST)
+
+
+def _properties(file: "Document", title: str) -> None:
+    """Its title, and neither a person nor a time."""
+    from docx.oxml.ns import qn
+
+    properties = file.core_properties
+    properties.title, properties.author, properties.last_modified_by = title[:255], "", ""
+    properties.comments, properties.keywords = "", ""
+    for tag in ("dcterms:created", "dcterms:modified"):
+        for element in properties._element.findall(qn(tag)):
+            properties._element.remove(element)
+
+
+def _without_thumbnail(file: "Document") -> None:
+    """The picture of its template, which knows who took it."""
+    relations: Any = getattr(file.part.package, "rels", {})
+    for name in [key for key, each in relations.items() if each.reltype.endswith("/thumbnail")]:
+        del relations[name]
+
+
+def _styles(file: "Document") -> None:
+    from docx.shared import Mm, Pt
+
+    for name, size in (("Normal", 10), ("Caption", 9), ("Intense Quote", 7)):
+        style: Any = file.styles[name]
+        style.font.size = Pt(size)
+    page = file.sections[0]
+    page.page_width, page.page_height = Mm(210), Mm(297)
+    page.left_margin = page.right_margin = Mm(20)
+    page.top_margin = page.bottom_margin = Mm(20)
+
+
+def _running(file: "Document", title: str) -> None:
+    """Running head, and the page's number as a field."""
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
+    page = file.sections[0]
+    page.header.paragraphs[0].text = shorten(title, 90)
+    foot = page.footer.paragraphs[0]
+    foot.add_run(f"{RESEARCH_USE} Page ")
+    field = OxmlElement("w:fldSimple")
+    field.set(qn("w:instr"), "PAGE")
+    foot._p.append(field)
+
+
+def _caption(file: "Document", kind: str, text: str, counts: dict[str, int]) -> None:
+    counts[kind] += 1
+    paragraph = file.add_paragraph(f"{kind} {counts[kind]}. {_words(text)}", style="Caption")
+    paragraph.paragraph_format.keep_with_next = kind == "Table"
+
+
+def _table(file: "Document", head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from docx.oxml import OxmlElement
+    from docx.shared import Pt
+
+    lines = [head, *rows] if any(head) else list(rows)
+    table = file.add_table(len(lines), len(head), style="Table Grid")
+    for i, (line, row) in enumerate(zip(lines, table.rows, strict=True)):
+        properties = row._tr.get_or_add_trPr()
+        properties.append(OxmlElement("w:cantSplit"))
+        if i == 0 and any(head):
+            properties.append(OxmlElement("w:tblHeader"))
+        for text, cell in zip(line, row.cells, strict=False):
+            run = cell.paragraphs[0].add_run(_words(text))
+            run.font.size = Pt(8)
+            run.bold = i == 0 and any(head)
+    file.add_paragraph()
+
+
+def _picture(file: "Document", png: bytes | None, description: str) -> None:
+    from docx.shared import Emu, Mm
+
+    if png is None:
+        file.add_paragraph(_words(description))
+        return
+    shape = file.add_picture(io.BytesIO(png))
+    if shape.width > Mm(168):
+        across = Mm(168)
+        shape.height, shape.width = Emu(shape.height * across // shape.width), across
+    file.paragraphs[-1].paragraph_format.keep_with_next = True
+    shape._inline.docPr.set("descr", _words(description))
+
+
+def _turn(file: "Document", *, on_its_side: bool) -> None:
+    """Begin a page that lies on its side, or stands again."""
+    from docx.enum.section import WD_ORIENT
+    from docx.shared import Mm
+
+    page = file.add_section()
+    page.orientation = WD_ORIENT.LANDSCAPE if on_its_side else WD_ORIENT.PORTRAIT
+    page.page_width, page.page_height = (Mm(297), Mm(210)) if on_its_side else (Mm(210), Mm(297))
