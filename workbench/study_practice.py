@@ -74,7 +74,7 @@ def in_practice(
             np.where(clinical.present[:, None], clinical.values, np.nan),
             names=clinical.names,
         ),
-        "sample_size": sample_size_record(study, cohort, len(clinical.names)),
+        "sample_size": sample_size_record(cohort, len(clinical.names), horizon=study.horizons[-1]),
     }
 
 
@@ -98,7 +98,7 @@ def _site(evaluated: Cohort) -> np.ndarray | None:
     return evaluated.patients[name].astype("object").fillna("site not known").to_numpy(str)
 
 
-def sample_size_record(study: Study, cohort: Cohort, n_parameters: int) -> dict[str, Any] | None:
+def sample_size_record(cohort: Cohort, n_parameters: int, horizon: float) -> dict[str, Any] | None:
     """Riley's minimum for a Cox model on the clinical variables, beside what there was.
 
     None where the criteria do not apply, as with no clinical feature.
@@ -115,7 +115,7 @@ def sample_size_record(study: Study, cohort: Cohort, n_parameters: int) -> dict[
             r_squared=ANTICIPATED * largest,
             rate=n_events / person_time,
             mean_follow_up=person_time / n,
-            horizon=study.horizons[-1],
+            horizon=horizon,
         )
     except SurvivalError:  # Every patient has the event: the criteria have no R² to start from.
         return None

@@ -81,7 +81,11 @@ def croissant(card: DataCard) -> Json:
         "sameAs": spec.source,
         "isLiveDataset": False,
         "distribution": [
-            *(part for name, file in spec.files.items() for part in _file(name, file, hashes[name])),
+            *(
+                part
+                for name, file in spec.files.items()
+                for part in _file(name, file, hashes[name])
+            ),
             *(
                 _images(name, modality)
                 for name, modality in spec.modalities.items()
@@ -193,6 +197,7 @@ CONTEXT: Mapping[str, Any] = {
     "data": {"@id": "cr:data", "@type": "@json"},
     "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
     "dct": "http://purl.org/dc/terms/",
+    "equivalentProperty": "cr:equivalentProperty",
     "examples": {"@id": "cr:examples", "@type": "@json"},
     "extract": "cr:extract",
     "field": "cr:field",

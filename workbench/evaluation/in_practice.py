@@ -138,8 +138,7 @@ def subgroup_tables(
         for horizon in horizons
     ]
     return [
-        {"rows": list(each.rows), "sites": each.sites, "settings": each.settings}
-        for each in tables
+        {"rows": list(each.rows), "sites": each.sites, "settings": each.settings} for each in tables
     ]
 
 
@@ -166,7 +165,7 @@ def failure_cases(
         {predictions.model: predictions},
         horizons=horizons,
         groups=groups,
-        n_bootstrap=0,
+        n_bootstrap=1,
         seed=0,
     )
     own = aligned.predictions[predictions.model]
@@ -188,4 +187,3 @@ def failure_cases(
                 }
             )
     return found
-

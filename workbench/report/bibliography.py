@@ -92,7 +92,9 @@ _WORKS: tuple[tuple[Reference, Callable[[Document], bool]], ...] = (
         _fits("concatenation", "stack"),
     ),
     (
-        Reference("Stacking", "Wolpert, Neural Netw 1992;5:241-259", "10.1016/S0893-6080(05)80023-1"),
+        Reference(
+            "Stacking", "Wolpert, Neural Netw 1992;5:241-259", "10.1016/S0893-6080(05)80023-1"
+        ),
         _fits("stack"),
     ),
     (
@@ -184,7 +186,9 @@ _WORKS: tuple[tuple[Reference, Callable[[Document], bool]], ...] = (
         _has("sample_size"),
     ),
     (
-        Reference("Contributions of modalities", "Shapley, Contributions to the Theory of Games II, 1953"),
+        Reference(
+            "Contributions of modalities", "Shapley, Contributions to the Theory of Games II, 1953"
+        ),
         lambda document: "Shapley" in document["contributions"]["method"],
     ),
     (

@@ -66,8 +66,8 @@ def _preparation(document: Document) -> Sentences:
 def _missing(document: Document) -> Sentences:
     optional = _sometimes_absent(document)
     sentences = [
-        "A missing value takes the mean of the training patients after scaling; no patient was left "
-        "out for one."
+        "A missing value takes the mean of the training patients after scaling; no patient was "
+        "left out for a single one."
     ]
     if optional:
         sentences.append(
