@@ -64,7 +64,7 @@ def number_differences(
     >>> str(found[0]), n
     ('/c: 0.71 before, 0.72 now', 2)
     """
-    one, other = ({p: v for p, v in _leaves(document)} for document in (before, after))
+    one, other = (dict(_leaves(document)) for document in (before, after))
     n_numbers = sum(_is_number(value) for value in one.values())
     found = [
         Difference(place, one.get(place, ABSENT), other.get(place, ABSENT))
