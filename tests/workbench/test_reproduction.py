@@ -1,11 +1,11 @@
 """A report is made again from its own numbers, and says so only where every one agrees."""
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from workbench.errors import StudyError
@@ -52,21 +52,22 @@ def test_a_fresh_process_finds_every_number_again(quick: Any, command: Command) 
 
 
 def test_a_planted_number_is_named_and_fails_the_command(
-    quick: Any, command: Command, tmp_path: Path
+    quick: Any, call: Callable[..., tuple[int, str, str]], tmp_path: Path
 ) -> None:
     study, out = quick
     claimed = json.loads((out / "report.json").read_text(encoding="utf-8"))
     claimed["ladder"][1]["harrell_c"]["estimate"] += 0.01
     claimed["environment"]["packages"]["numpy"] = "0.1"
     (tmp_path / "report.json").write_text(json.dumps(claimed), encoding="utf-8")
-    done = command(
-        "run", tmp_path / "report.json", "--card", study.card, "--out", tmp_path / "again"
-    )
-    assert done.returncode == 1, done.stdout
-    assert "Differs from the first run: numpy: 0.1 before" in done.stdout
-    assert "1 of " in done.stdout
-    assert "/ladder/1/harrell_c/estimate" in done.stdout
-    assert "within 1e-06" in done.stdout
+    # The finished run of the same study is opened, not trained again.
+    code, shown, _ = call("run", tmp_path / "report.json", "--card", study.card, "--out", out)
+    assert code == 1, shown
+    assert "Differs from the first run: numpy: 0.1 before" in shown
+    assert "1 of " in shown
+    assert "/ladder/1/harrell_c/estimate" in shown
+    assert "within 1e-06" in shown
+    record = json.loads((out / "reproduction.json").read_text(encoding="utf-8"))
+    assert [each["place"] for each in record["differences"]] == ["/ladder/1/harrell_c/estimate"]
 
 
 def test_other_data_are_told_before_anything_is_trained(quick: Any, tmp_path: Path) -> None:
@@ -98,18 +99,20 @@ def test_differences_are_words() -> None:
 
 
 @pytest.fixture(scope="module")
-def narrower(quick: Any, command: Command) -> Path:
-    """The same study in older patients alone."""
-    study, out = quick
-    study.study["select"] = [{"column": "age", "op": ">=", "value": 45}]
-    file = study.folder / "narrower.yaml"
-    before = study.study_file.read_text(encoding="utf-8")
-    study.save()
-    os.replace(study.study_file, file)
-    study.study_file.write_text(before, encoding="utf-8")
-    done = command("run", file, "--out", out.parent / "narrower")
-    assert done.returncode == 0, done.stderr
-    return out.parent / "narrower"
+def narrower(quick: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a run of older patients alone would have left, with numbers made up."""
+    _, out = quick
+    document = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    older = {"column": "age", "op": ">=", "value": 45}
+    document["study"]["select"] = [older]
+    document["definition"]["select"] = [older]
+    document |= {"definition_hash": "0" * 64, "n_patients": 90}
+    for row in document["ladder"]:
+        if row["harrell_c"] is not None:
+            row["harrell_c"]["estimate"] -= 0.01
+    folder = tmp_path_factory.mktemp("narrower")
+    (folder / "report.json").write_text(json.dumps(document), encoding="utf-8")
+    return folder
 
 
 def test_two_runs_say_who_was_lost_and_what_changed(
@@ -119,22 +122,21 @@ def test_two_runs_say_who_was_lost_and_what_changed(
     code, shown, said = call("compare", out, narrower, "--card", study.card, "--out", tmp_path)
     assert code == 0, said
     found = json.loads((tmp_path / "comparison.json").read_text(encoding="utf-8"))
-    before, after = found["cohort"]["n_patients"]
-    members = found["cohort"]["members"]
-    assert before == 120
-    assert members == {"kept": after, "gained": 0, "lost": before - after}
-    assert 0 < members["lost"] < 60
+    ages = pd.read_csv(study.folder / "visits.csv")["age"]
+    kept, lost = int((ages >= 45).sum()), int((ages < 45).sum())
+    assert found["cohort"]["n_patients"] == [120, 90]
+    assert found["cohort"]["members"] == {"kept": kept, "gained": 0, "lost": lost}
+    assert kept > lost > 10
     assert [row["part"] for row in found["cohort"]["definition"]] == ["select"]
-    assert {row["what"] for row in found["model"]} >= {"Study: select", "Saved model (sha256)"}
+    assert [row["what"] for row in found["model"]] == ["Study: select"]
     assert {row["what"] for row in found["data"]} == {"Definition of the cohort (sha256)"}
     judged = next(r for r in found["numbers"] if (r["model"], r["group"]) == ("selected", "all"))
-    assert judged["change"] == pytest.approx(
-        judged["after"]["estimate"] - judged["before"]["estimate"]
-    )
+    assert judged["change"] == pytest.approx(-0.01)
     page = (tmp_path / "comparison.html").read_text(encoding="utf-8")
-    assert f"{after} kept, 0 gained, {before - after} lost" in page
+    assert f"{kept} kept, 0 gained, {lost} lost" in page
     assert "age" in page
-    assert f"Patients {before} → {after}" in shown
+    assert "−0.010" in page
+    assert "Patients 120 → 90" in shown
     with pytest.raises(StudyError, match=r"comparison\.json and comparison\.html already"):
         write_comparison(compare_runs(out, narrower, card=str(study.card)), tmp_path)
 
