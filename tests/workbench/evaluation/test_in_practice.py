@@ -1,4 +1,4 @@
-"""Net benefit, subgroups and failures of the judged model, checked by hand and by planted faults."""
+"""Net benefit, groups and failures of the judged model, by hand and by planted faults."""
 
 from types import SimpleNamespace
 
