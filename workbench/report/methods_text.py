@@ -208,11 +208,16 @@ def _classes(document: Document) -> Sentences:
 
 def _clusters(document: Document) -> Sentences:
     looked = document.get("subgroups") or []
-    sites = sum(row["kind"] == "site" for table in looked for row in table["rows"])
+    sites = {
+        row["group"]
+        for table in looked
+        for row in table["rows"]
+        if row["kind"] == "site" and not row["refused"]
+    }
     held_out = [o["title"] for o in document["other_splits"] if "site" in o["title"]]
     found = []
     if sites:
-        found.append(f"each of {sites} sites, with a random-effects summary of their C")
+        found.append(f"judging each of {len(sites)} sites, with a random-effects summary of C")
     if held_out:
         found.append(f"folds with {listed(held_out)}")
     return [f"Differences between sites were looked at by {listed(found)}."] if found else []
