@@ -17,6 +17,8 @@ from workbench.survival import decision_curve
 from workbench.survival.net_benefit import Band, DecisionCurve
 
 N_THRESHOLDS = 40
+HIGHEST = 0.95
+"""Quantile of a model's predicted risks up to which thresholds are looked at: beyond, few act."""
 Json = dict[str, Any]
 
 
@@ -30,7 +32,7 @@ def decision_curves(
     n_bootstrap: int = 1000,
     seed: int = 0,
 ) -> list[Json]:
-    """Net benefit of acting on each model, along the risks that any of them predicts.
+    """Net benefit of acting on each model, along the risks that they predict.
 
     Parameters
     ----------
@@ -70,8 +72,8 @@ def decision_curves(
         if n_at_risk < FEWEST_AT_RISK or not happened.any():
             continue
         risks = {name: 1 - aligned.predictions[name].at(horizon) for name in models}
-        highest = min(0.99, float(max(risk.max() for risk in risks.values())))
-        thresholds = np.linspace(0.01, max(highest, 0.02), N_THRESHOLDS)
+        highest = float(max(np.quantile(risk, HIGHEST) for risk in risks.values()))
+        thresholds = np.linspace(0.01, min(0.99, max(highest, 0.02)), N_THRESHOLDS)
         for name, risk in risks.items():
             curve = decision_curve(
                 aligned.time,

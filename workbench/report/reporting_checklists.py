@@ -108,7 +108,7 @@ def fill(checklist: ReportingChecklist, document: Document) -> tuple[Filled, ...
     document
         Of :func:`workbench.report.document.report_document`, or ``report.json`` read back.
     """
-    from workbench.report.sections import SECTIONS
+    from workbench.report.sections import SECTIONS  # One of them shows what is filled here.
 
     left_out = set(document.get("left_out", ()))
     there = {s.anchor for s in SECTIONS if s.anchor not in left_out and s.there(document)}

@@ -139,3 +139,16 @@ def test_the_page_lists_every_item(html: str) -> None:
     assert "Of 52 items, 35 are filled by this run, 0 could be and are missing, 17 are" in section
     rows = section.split("<caption>")[1].split("</table>")[0].count("<tr>")
     assert rows == 53  # with its heading
+
+
+def test_items_lead_to_sections_that_are_there(
+    html: str, document: Document, read_page: Callable[[str], Any]
+) -> None:
+    from workbench.report.page import render_page
+
+    assert '<a href="#table-one">Patients</a>' in html
+    few = {**document, "left_out": ["table-one"], "subgroups": [], "sample_size": None}
+    page = read_page(render_page(few))
+    led = {href[1:] for href in page.values("href")}
+    assert led <= set(page.values("id"))
+    assert not {"table-one", "subgroups", "sample-size"} & led

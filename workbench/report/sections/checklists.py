@@ -11,7 +11,7 @@ from workbench.report.reporting_checklists import (
     fill,
 )
 from workbench.report.sections.section import Context, Document, Section
-from workbench.report.table import Column, Table, words
+from workbench.report.table import Cell, Column, Table, words
 
 STATUS = {"auto": "filled", "author": "author", "missing": "missing"}
 
@@ -33,13 +33,17 @@ def _part(document: Document, checklist: ReportingChecklist) -> dict[str, Any]:
         if checklist.form
         else f"Of {len(filled)} items, {n['auto']} are filled by this run, {n['missing']} could "
         f"be and are missing, {n['author']} are the author’s.",
-        "content": _table(checklist, filled),
+        "content": _table(document, checklist, filled),
     }
 
 
-def _table(checklist: ReportingChecklist, filled: tuple[Filled, ...]) -> Table:
-    from workbench.report.sections import SECTIONS
+def _table(
+    document: Document, checklist: ReportingChecklist, filled: tuple[Filled, ...]
+) -> Table:  # fmt: skip
+    from workbench.report.sections import SECTIONS  # It holds this section too.
 
+    left_out = set(document.get("left_out", ()))
+    there = {s.anchor for s in SECTIONS if s.anchor not in left_out and s.there(document)}
     titles = {section.anchor: section.title for section in SECTIONS}
     status = "Judgement" if checklist.form else "Status"
     heads = ("Item", "Part", "About", "Section", status)
@@ -54,7 +58,10 @@ def _table(checklist: ReportingChecklist, filled: tuple[Filled, ...]) -> Table:
                     quiet=at > 0 and filled[at - 1].item.part == each.item.part,
                 ),
                 words(each.item.label),
-                words(titles.get(each.item.section, "")),
+                Cell(
+                    titles.get(each.item.section, ""),
+                    section=each.item.section if each.item.section in there else "",
+                ),
                 words(_status(each)),
             )
             for at, each in enumerate(filled)

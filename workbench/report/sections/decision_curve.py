@@ -95,7 +95,7 @@ def _table(document: Document, horizon: float) -> Table:
     return Table(
         f"Net benefit (true positives a patient) by {_at(document, horizon)}",
         (
-            Column("Threshold risk"),
+            Column("Threshold risk", numeric=False),
             *(
                 Column(titled(titles, document["decision_curves"][i]["model"]))
                 for i in places

@@ -30,6 +30,7 @@ def context(document: Document) -> Context:
             ),
         ],
         "n_limits": len(card["limits"]),
+        "has_subgroups": bool(document.get("subgroups")),
     }
 
 

@@ -16,6 +16,8 @@ NUMBERS = {
     "observed_expected": "Observed / expected",
     "ipa": "IPA",
 }
+FEWEST_EVENTS = 5
+"""By the horizon, of a group that is shown; ``report.json`` has all that are judged."""
 HAVING = {"patients with ": "Patients with", "patients without ": "Patients without"}
 
 
@@ -23,7 +25,9 @@ def context(document: Document) -> Context:
     tables = document["subgroups"]
     return {
         "figures": [
-            _figure(document, t) for t, table in enumerate(tables) if _drawable(table["rows"])
+            _figure(document, t)
+            for t, table in enumerate(tables)
+            if _drawable([table["rows"][i] for i in _judged(table)])
         ],
         "tables": [_table(document, t) for t in range(len(tables))],
         "sites": [_site_sentence(document, table) for table in tables if table["sites"]],
@@ -41,14 +45,22 @@ def title(document: Document, group: str) -> str:
 
 
 def _judged(table: Mapping[str, Any]) -> list[int]:
-    return [i for i, row in enumerate(table["rows"]) if not row["refused"]]
+    """Places of the rows that are shown; one whose number is withheld is not known to be small."""
+    return [
+        i
+        for i, row in enumerate(table["rows"])
+        if not row["refused"] and (row["kind"] == "all" or not _few(row["n_events"]))
+    ]
+
+
+def _few(n_events: int | str) -> bool:
+    return isinstance(n_events, int) and n_events < FEWEST_EVENTS
 
 
 def _drawable(rows: list[Mapping[str, Any]]) -> bool:
     """Whether every count may be shown: a drawing has no words for one withheld."""
-    judged = [row for row in rows if not row["refused"]]
-    counts = [row[name] for row in judged for name in ("n", "n_events")]
-    return bool(judged) and all(isinstance(count, int) for count in counts)
+    counts = [row[name] for row in rows for name in ("n", "n_events")]
+    return bool(rows) and all(isinstance(count, int) for count in counts)
 
 
 def _at(document: Document, table: Mapping[str, Any]) -> str:
@@ -112,8 +124,9 @@ def _site_sentence(document: Document, table: Mapping[str, Any]) -> str:
 
 
 def _refused(document: Document, table: Mapping[str, Any]) -> str:
-    """How many groups and sites are too small to be judged."""
-    refused = [row["kind"] for row in table["rows"] if row["refused"]]
+    """How many groups and sites are too small to be shown."""
+    shown = set(_judged(table))
+    refused = [row["kind"] for i, row in enumerate(table["rows"]) if i not in shown]
     if not refused:
         return ""
     parts = [
@@ -122,8 +135,8 @@ def _refused(document: Document, table: Mapping[str, Any]) -> str:
         if kind in refused
     ]
     return (
-        f"By {_at(document, table)}, {' and '.join(parts)} had too few patients, or too few at "
-        "risk, to be judged."
+        f"By {_at(document, table)}, {' and '.join(parts)} had fewer than {FEWEST_EVENTS} "
+        "events, or too few patients or too few at risk to be judged."
     )
 
 
