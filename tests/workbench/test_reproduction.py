@@ -27,6 +27,7 @@ def quick(
     study = small_files(folder)
     study.study |= {"modalities": ["clinical", "rna"], "models": ["null", "clinical", "selected"]}
     study.study["models"].insert(2, "concatenation")
+    study.study["horizons"] = [365]
     study.save()
     out = folder.parent / "first"
     done = command("run", study.study_file, "--out", out)
