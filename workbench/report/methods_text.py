@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from workbench.report.format import in_years, listed, time
+from workbench.report.format import count, in_years, listed, time
 from workbench.report.words import in_sentence, model_titles, short, titled
 
 Document = Mapping[str, Any]
@@ -35,10 +35,10 @@ def methods_sentences(document: Document) -> dict[str, Sentences]:
 
 def _patients(document: Document) -> Sentences:
     dataset, outcome = document["dataset"], document["outcome"]
-    n, n_events = document["n_patients"], document["n_events"]
+    n, n_events = count(document["n_patients"]), count(document["n_events"])
     horizons = [in_years(h, outcome["time_unit"]) for h in document["study"]["horizons"]]
     return [
-        f"Models were developed and evaluated in {n:,} patients with {n_events:,} events of "
+        f"Models were developed and evaluated in {n} patients with {n_events} events of "
         f"{dataset['title']}, version {dataset['version']}.",
         f"The outcome is {in_sentence(outcome['title'])}, counted in {outcome['time_unit']} from "
         f"{outcome['time_zero'].rstrip('.')}; risk is asked at {listed(horizons)}.",
@@ -56,6 +56,8 @@ def _preparation(document: Document) -> Sentences:
         "on outlines of lesions where there are masks and else on hidden patches; embeddings are "
         "clipped at the outer 1 % of training patients.",
     }
+    if not kinds & written.keys():
+        return []
     return [
         *(sentence for kind, sentence in written.items() if kind in kinds),
         "Ranks, means, scales, directions and encoders are learned from the training patients of "
@@ -198,7 +200,7 @@ def _measures(document: Document) -> Sentences:
 
 def _classes(document: Document) -> Sentences:
     n, n_events = document["n_patients"], document["n_events"]
-    if not isinstance(n_events, int) or not n:
+    if not isinstance(n_events, int) or not isinstance(n, int) or not n:
         return []
     return [
         f"{n_events / n * 100:.1f} % of patients had the event; neither patients nor events were "
