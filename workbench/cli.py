@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 BAD_DATA = 1
 """Exit code where data or a study is refused; 2 is wrong usage, 130 an interruption."""
 
+MOST_DIFFERENCES = 10
+"""Places that are printed where a repeated run differs; reproduction.json has all."""
+
 FIRST = "01_first_study.ipynb"
 """The notebook that ``workbench lab`` opens."""
 
@@ -83,6 +86,10 @@ def run(
     study: StudyArgument,
     out: Out,
     outcome: OutcomeOption = None,
+    card: Annotated[
+        str | None,
+        typer.Option(help="Card file of your own that a report.json is of: it names no path."),
+    ] = None,
     data_dir: DataDir = None,
     formats: FormatsOption = "",
 ) -> None:
@@ -92,8 +99,15 @@ def run(
     stopped goes on where it was: give the same study and the same --out. --formats pdf,docx,zip
     writes the report on paper, for Word, and as figures and tables.
 
+    Of a report.json, repeats its run and says whether every number agrees.
+
     Example: `workbench run tcga_glioma --outcome pfi --out runs/glioma_pfi`
     """
+    if study.endswith(".json"):
+        _reproduce(study, out, card, data_dir)
+        return
+    if card is not None:
+        raise typer.BadParameter("--card goes with a report.json: a study file names its card")
     _run(study, out, outcome, data_dir, formats)
 
 
@@ -204,6 +218,31 @@ def predict(
     out.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(out, risks.to_csv(index=False).encode())
     typer.echo(f"{len(risks)} patients: {out}")
+
+
+@app.command()
+def compare(
+    before: Annotated[Path, typer.Argument(metavar="BEFORE", help="Folder of a finished run.")],
+    after: Annotated[Path, typer.Argument(metavar="AFTER", help="Folder of another.")],
+    out: Out,
+    card: Annotated[
+        str | None, typer.Option(help="Card file of your own that both runs are of.")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Show what changed between two runs: cohort, data, models and numbers.
+
+    Writes comparison.html and comparison.json.
+
+    Example: `workbench compare runs/first runs/second --out runs/compared`
+    """
+    from workbench.printing import print_comparison
+    from workbench.run_comparison import compare_runs, write_comparison
+
+    comparison = compare_runs(before, after, card=card, data_dir=data_dir)
+    page = write_comparison(comparison, out)
+    print_comparison(comparison)
+    typer.echo(f"\nComparison: {page}")
 
 
 @app.command()
@@ -377,6 +416,27 @@ def data_get(
     typer.echo(f"{card} is in {folder}")
 
 
+@data.command("croissant")
+def data_croissant(
+    card: Annotated[str, typer.Argument(metavar="CARD", help="Name of a dataset, or card file.")],
+    out: Annotated[Path, typer.Option("--out", help="JSON file to write; must not exist.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Write a dataset description as Croissant JSON-LD, for catalogues and other tools."""
+    import json
+
+    from workbench.data.croissant import croissant
+    from workbench.data.fingerprint import write_atomically
+    from workbench.data.open_card import open_card
+
+    if out.exists():
+        raise WorkbenchError(f"{out} exists already: choose another file with --out")
+    described = croissant(open_card(card, data_dir))
+    text = json.dumps(described, indent=1, sort_keys=True, ensure_ascii=False)
+    write_atomically(out, f"{text}\n".encode())
+    typer.echo(f"{out}")
+
+
 @data.command("cache")
 def data_cache(
     prune: Annotated[bool, typer.Option("--prune", help="Delete what the options name.")] = False,
@@ -531,6 +591,33 @@ def _run(
         made = json.loads((out / "run.json").read_text(encoding="utf-8"))["formats"]
         _tell_formats(out, {f"report.{each}": made[f"report.{each}"] for each in further})
     return result
+
+
+def _reproduce(report: str, out: Path, card: str | None, data_dir: Path | None) -> None:
+    from workbench.printing import ProgressBars
+    from workbench.reproduction import provenance_sentences, reproduce
+
+    def say(sentences: tuple[str, ...]) -> None:
+        for sentence in sentences:
+            typer.echo(printable(sentence))
+
+    with ProgressBars() as bars:
+        found = reproduce(
+            report,
+            out,
+            card=card,
+            data_dir=data_dir,
+            on_provenance=lambda provenance: say(provenance_sentences(provenance)),
+            on_progress=bars.show,
+        )
+    say(found.sentences[-1:])
+    for difference in found.differences[:MOST_DIFFERENCES]:
+        typer.echo(printable(f"  {difference}"))
+    if len(found.differences) > MOST_DIFFERENCES:
+        typer.echo(f"  and {len(found.differences) - MOST_DIFFERENCES} more")
+    typer.echo(f"\nReport: {found.result.report}, comparison: {out / 'reproduction.json'}")
+    if not found.agrees:
+        raise typer.Exit(BAD_DATA)
 
 
 def main() -> None:

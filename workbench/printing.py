@@ -28,6 +28,7 @@ from workbench.data.prepared import Prepared
 from workbench.data.records import Records
 from workbench.errors import printable
 from workbench.evaluation import Evaluation
+from workbench.run_comparison import RunComparison
 from workbench.segmentation import SegmentationResult
 from workbench.study import StudyResult
 from workbench.study_steps import Progress as Step
@@ -287,3 +288,23 @@ def _interval(number: Mapping[str, float] | None) -> str:
         f"{number[name]:.3f}".replace("0.", ".", 1) for name in ("estimate", "lower", "upper")
     )
     return f"{estimate} ({lower}, {upper})"
+
+
+def print_comparison(comparison: RunComparison) -> None:
+    """Cohort, what differs in data and study, and the judged model's change."""
+    cohort = comparison.cohort
+    patients, events = (" → ".join(map(str, cohort[n])) for n in ("n_patients", "n_events"))
+    _console.print(f"Patients {patients}, events {events}")
+    members = cohort["members"]
+    told = members.get("not_known") or ", ".join(f"{n} {name}" for name, n in members.items())
+    _console.print(printable(f"Members: {told}"))
+    for row in (*cohort["definition"], *comparison.data, *comparison.model):
+        what = row.get("what", row.get("part"))
+        _console.print(printable(f"Differs: {what}"))
+    for row in comparison.numbers:
+        if (
+            row["model"] == "selected"
+            and row["metric"] == "harrell_c"
+            and row["change"] is not None
+        ):
+            _console.print(printable(f"Harrell C, {row['group']}: {row['change']:+.3f}"))

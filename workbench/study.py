@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from workbench import study_steps as steps
 from workbench.cohort.cohort import Cohort
 from workbench.cohort.composition import composition_warnings
+from workbench.data.croissant import croissant
 from workbench.data.open_card import open_card
 from workbench.data.store import population
 from workbench.evaluation import Evaluation
@@ -17,7 +18,8 @@ from workbench.report import Format, ReportContent, write_report
 from workbench.run_folder import RunFolder
 from workbench.run_formats import write_run_formats
 from workbench.study_checks import check, release
-from workbench.study_results import save_model, save_predictions
+from workbench.study_practice import environment, in_practice, saved_model
+from workbench.study_results import save_model, save_predictions, write_cards
 from workbench.study_settings import Study
 from workbench.study_steps import OnProgress, Progress
 
@@ -41,7 +43,8 @@ class StudyResult:
         Every metric with its interval.
     report
         Path of ``report.html``; beside it ``report.json``, ``predictions.parquet``, ``model`` and
-        ``run.json``.
+        ``run.json``; and the cards of data and model for other tools, ``croissant.json`` and
+        ``model_card.json``.
     """
 
     cohort: Cohort
@@ -109,7 +112,7 @@ def run(
     on_progress(Progress("judging", 0, 1))
     evaluation = steps.judge(study, cohort, predictions)
     save_predictions(study, cohort, predictions, folder)
-    save_model(study, cohort, dataset, folder)
+    kept = save_model(study, cohort, dataset, folder)
     content = ReportContent(
         study=study.resolved(card),
         card=card,
@@ -118,10 +121,14 @@ def run(
         other_splits=others,
         chosen=steps.choices(predictions[steps.JUDGED]),
         attribution=steps.attribute(predictions[steps.JUDGED], cohort),
-        provenance=identity,
+        provenance=identity | {"environment": environment()},
         warnings=composition_warnings(cohort.evaluated, study.modalities),
+        practice=in_practice(study, cohort, dataset, predictions),
+        saved_model=saved_model(kept),
+        croissant=croissant(card),
     )
     report = write_report(content, folder.path)
+    write_cards(report, folder)
     keep_finished(folder, asked, predictions, evaluation)
     folder.finish()
     write_run_formats(folder, formats, population(card))

@@ -10,6 +10,8 @@ import pandas as pd
 from workbench.cohort.cohort import Cohort
 from workbench.data.card import ImageModality
 from workbench.exported_names import exported_names
+from workbench.report.model_card import model_card
+from workbench.report.read import read_document
 from workbench.run_folder import RunFolder
 from workbench.study_settings import Study
 from workbench.study_steps import JUDGED, embedder, identity, models
@@ -65,3 +67,10 @@ def save_predictions(
     frames = [frame.sort_values("patient_id", ignore_index=True) for frame in frames]
     table = pd.concat(frames, ignore_index=True)
     return folder.write("predictions.parquet", lambda path: table.to_parquet(path, index=False))
+
+
+def write_cards(report: Path, folder: RunFolder) -> None:
+    """``model_card.json`` and ``croissant.json``, from the numbers of the written report."""
+    document = read_document(report.parent)
+    folder.write_json("model_card.json", model_card(document))
+    folder.write_json("croissant.json", document["croissant"])

@@ -176,6 +176,25 @@ class Study(BaseModel):
             asked["outcome"] = outcome
         return cls._checked(asked, f"the study of {card.name}")
 
+    @classmethod
+    def of_report(cls, written: Mapping[str, Any], card: str | None = None) -> Self:
+        """The study that a report repeats.
+
+        Parameters
+        ----------
+        written
+            ``study`` of ``report.json``.
+        card
+            Path of the dataset's description, where it is not one that comes with the workbench:
+            reports name no path.
+
+        Raises
+        ------
+        StudyError
+            If it is no study.
+        """
+        return cls._checked({**written, **({} if card is None else {"card": card})}, "report.json")
+
     def with_outcome(self, outcome: str) -> Self:
         """The same question on another outcome."""
         return self.model_copy(update={"outcome": outcome})

@@ -126,7 +126,10 @@ def test_survival_of_the_judged_model_is_calibrated(readme: Snippets) -> None:
 
 def test_what_a_run_leaves(readme: Snippets) -> None:
     left = {path.name for path in readme.folder.iterdir()}
-    assert left == {"report.html", "report.json", "predictions.parquet", "model", "run.json"}
+    assert left == {
+        *("report.html", "report.json", "predictions.parquet", "model", "run.json"),
+        *("croissant.json", "model_card.json"),
+    }
     page = (readme.folder / "report.html").read_text(encoding="utf-8")
     assert "Simulated data" in page
     assert "Research use only" in page

@@ -185,6 +185,17 @@ def small_study(tmp_path: Path) -> SmallStudy:
 
 
 @pytest.fixture(scope="session")
+def small_files() -> Callable[[Path], SmallStudy]:
+    """Writes the small study into a folder that is there."""
+
+    def write(folder: Path) -> SmallStudy:
+        write_small_files(folder)
+        return SmallStudy(folder).save()
+
+    return write
+
+
+@pytest.fixture(scope="session")
 def finished_study(tmp_path_factory: pytest.TempPathFactory) -> tuple[SmallStudy, Path]:
     """The small study and the folder of its one uninterrupted run; both to be left as they are.
 

@@ -19,7 +19,10 @@ from PIL import Image
 
 from workbench.data.paths import cards_folder
 
-RESULTS = {"model", "predictions.parquet", "report.html", "report.json", "run.json"}
+RESULTS = {
+    *("croissant.json", "model", "model_card.json", "predictions.parquet"),
+    *("report.html", "report.json", "run.json"),
+}
 CAN_DROP_RIGHTS = Path("/usr/bin/setpriv").exists()
 WITHOUT_RIGHTS = (
     ("/usr/bin/setpriv", "--bounding-set", "-dac_override,-dac_read_search,-fowner")

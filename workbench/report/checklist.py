@@ -53,17 +53,27 @@ _ASKED: tuple[tuple[str, str, Callable[[Document], Any]], ...] = (
         "calibration",
         lambda d: any(curve["predicted"] for curve in d["calibration_curves"]),
     ),
+    (
+        "Whether acting on the model does more good than harm",
+        "decision-curve",
+        lambda d: d.get("decision_curves"),
+    ),
     ("Survival by predicted risk", "risk-groups", lambda d: True),
+    ("Patients who lack a modality, and sites", "subgroups", lambda d: d.get("subgroups")),
     ("What each modality adds", "modality-value", lambda d: True),
     (
         "Explanation, with the method's own checks",
         "contributions",
         lambda d: d["contributions"]["checks"],
     ),
+    ("Where the model fails", "failure-cases", lambda d: d.get("failure_cases")),
     ("Whole sites held out, or other folds", "other-splits", lambda d: True),
     ("What was chosen inside each fold", "folds", lambda d: True),
     ("Variables that an expert would ask for", "inventory", lambda d: True),
     ("Limits and warnings", "limits", lambda d: d["limits"]),
+    ("Data card", "data-card", lambda d: d.get("data_card")),
+    ("Model card, with what identifies the model", "model-card", lambda d: d.get("saved_model")),
+    ("Published checklists", "checklists", lambda d: True),
     ("Hashes, version of the code, seed", "methods", lambda d: d.get("data_hash")),
 )
 

@@ -1,7 +1,7 @@
 """What a report is made of: every earlier step's record, complete before a word is written."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from fusion.explanation.attribution import Attribution
@@ -38,6 +38,13 @@ class ReportContent:
         depend on; no clock time, path or host.
     warnings
         What a reader must know before believing a number, a sentence each.
+    practice
+        What the judged model would mean in practice: see
+        :func:`workbench.study_practice.in_practice`; counts are withheld when it is written.
+    saved_model
+        Files of the model kept for new patients, with their hashes; None where none was kept.
+    croissant
+        The dataset as Croissant JSON-LD, without paths of a machine; None where it was not made.
     """
 
     study: Mapping[str, Any]
@@ -50,3 +57,6 @@ class ReportContent:
     provenance: Mapping[str, Any]
     warnings: tuple[str, ...] = ()
     failed_contributions: Literal["withheld", "shown"] = "withheld"
+    practice: Mapping[str, Any] = field(default_factory=dict)
+    saved_model: Mapping[str, Any] | None = None
+    croissant: Mapping[str, Any] | None = None

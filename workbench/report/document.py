@@ -16,6 +16,7 @@ from workbench.data.card import Card, Observed
 from workbench.evaluation import Evaluation
 from workbench.figures.kaplan_meier import exportable
 from workbench.report.content import ReportContent
+from workbench.report.provenance import provenance_entries
 from workbench.report.withhold import withhold_counts
 from workbench.report.words import RESEARCH_USE, in_sentence, short
 from workbench.survival import kaplan_meier
@@ -76,6 +77,7 @@ def report_document(content: ReportContent) -> Json:
             *not_shown,
         ],
         "privacy": {"minimum_cell": minimum, "restricted": spec.privacy.restricted},
+        **provenance_entries(content, refused),
         **content.provenance,
     }
     return plain(document)

@@ -30,6 +30,8 @@ class Cell:
         Repeats the cell above: read out, not shown.
     indent
         Belongs to the row above that names it.
+    section
+        Anchor of the section of the page that the words lead to; else empty.
     """
 
     text: str
@@ -40,6 +42,7 @@ class Cell:
     share: float | None = None
     quiet: bool = False
     indent: bool = False
+    section: str = ""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def withhold_counts(evaluation: Json, minimum: int, refused: Collection[str] = (
     hidden = {
         (name, row["group"])
         for name in ("n", "n_events")
-        for row in _exposed(_first_of_each(groups), name, minimum)
+        for row in exposed(_first_of_each(groups), name, minimum)
     } | {(name, group) for name in ("n", "n_events") for group in refused}
     strata = [
         {**stratum, "curves": _parts(stratum["curves"], minimum)}
@@ -48,7 +48,7 @@ def withhold_counts(evaluation: Json, minimum: int, refused: Collection[str] = (
         "risk_groups": {**evaluation["risk_groups"], "strata": strata},
         "calibration_curves": curves,
     }
-    return _withheld(kept, minimum, hidden)
+    return withheld(kept, minimum, hidden)
 
 
 def _first_of_each(rows: Sequence[Json]) -> list[Json]:
@@ -56,7 +56,8 @@ def _first_of_each(rows: Sequence[Json]) -> list[Json]:
     return list({row["group"]: row for row in reversed(rows)}.values())
 
 
-def _exposed(rows: Sequence[Json], name: str, minimum: int) -> list[Json]:
+def exposed(rows: Sequence[Json], name: str, minimum: int) -> list[Json]:
+    """Rows of a whole whose counts must go, so that no small one is had by subtraction."""
     if not rows:
         return []
     counts = np.array([[row[name]] for row in rows])
@@ -66,11 +67,22 @@ def _exposed(rows: Sequence[Json], name: str, minimum: int) -> list[Json]:
 
 def _parts(rows: Sequence[Json], minimum: int) -> list[Json]:
     """Rows whose events add up to a total that is published."""
-    hide = [id(row) for row in _exposed(rows, "n_events", minimum)]
+    hide = [id(row) for row in exposed(rows, "n_events", minimum)]
     return [row | ({"n_events": "withheld"} if id(row) in hide else {}) for row in rows]
 
 
-def _withheld(value: Any, minimum: int, hidden: set[tuple[str, str]]) -> Any:
+def withheld(value: Any, minimum: int, hidden: Collection[tuple[str, str]]) -> Any:
+    """Any part of an evaluation without small counts, and without those named in ``hidden``.
+
+    Parameters
+    ----------
+    value
+        Mappings, lists, sentences and numbers.
+    minimum
+        Smallest count that may be shown.
+    hidden
+        Name of a count and of the group whose count it is.
+    """
     if isinstance(value, Mapping):
         group = value.get("group")
         return {
@@ -80,16 +92,16 @@ def _withheld(value: Any, minimum: int, hidden: set[tuple[str, str]]) -> Any:
             if key in COUNTS
             else _without_hidden(inner, minimum, group, hidden)
             if key == "sentence"
-            else _withheld(inner, minimum, hidden)
+            else withheld(inner, minimum, hidden)
             for key, inner in value.items()
         }
     if isinstance(value, list | tuple):
-        return [_withheld(inner, minimum, hidden) for inner in value]
+        return [withheld(inner, minimum, hidden) for inner in value]
     return _without_small_counts(value, minimum) if isinstance(value, str) else value
 
 
 def _without_hidden(
-    sentence: str, minimum: int, group: str | None, hidden: set[tuple[str, str]]
+    sentence: str, minimum: int, group: str | None, hidden: Collection[tuple[str, str]]
 ) -> str:
     """A sentence about a group whose counts give others away names neither."""
     for count, word in (("n", "patients"), ("n_events", "events")):

@@ -14,9 +14,13 @@ import pandas as pd
 from fusion.explanation.attribution import Attribution, Check
 from fusion.predictions import Predictions
 from workbench.cohort.cohort import Cohort
+from workbench.data.croissant import croissant
 from workbench.data.open_card import open_card
 from workbench.evaluation import Evaluation, evaluate
+from workbench.evaluation.fold_balance import fold_balance
+from workbench.evaluation.in_practice import decision_curves, failure_cases, subgroup_tables
 from workbench.report import ReportContent
+from workbench.study_practice import sample_size_record
 
 MODALITIES = ("clinical", "rna", "imaging")
 NOISE = {
@@ -92,7 +96,20 @@ def example_content(
             "data_hash": cohort.card.data_hash(),
             "code_version": "0.1.0",
             "seed": 0,
+            "environment": {
+                "python": "3.11.2",
+                "packages": {"numpy": "2.3.5"},
+                "processor": "x86_64",
+                "threads": 1,
+                "device": "cpu",
+            },
         },
+        practice=_practice(cohort, risk, cohort.group_masks(names)),
+        saved_model={
+            "files": [{"name": "record.json", "bytes": 12, "sha256": "0" * 64}],
+            "sha256": "f" * 64,
+        },
+        croissant=croissant(cohort.card),
         warnings=((words or {}).get("warning", "Few hospitals hold most of the patients."),),
     )
 
@@ -205,9 +222,7 @@ def _card(minimum_cell: int, simulated: bool, words: dict[str, str]) -> dict[str
     }
 
 
-def _evaluation(
-    cohort: Cohort, risk: np.ndarray, masks: dict[str, np.ndarray], *, seed: int
-) -> Evaluation:
+def _predictions(cohort: Cohort, risk: np.ndarray, *, seed: int) -> dict[str, Predictions]:
     rng = np.random.default_rng(seed)
     patient_id = cohort.patients.index.to_numpy(str)
     fold = cohort.patients["fold"].to_numpy(int)
@@ -216,12 +231,49 @@ def _evaluation(
         name: (risk - risk.mean() + rng.normal(0, noise, len(risk))) / (1 + 0.4 * noise**2)
         for name, noise in NOISE.items()
     }
-    predictions = {
+    return {
         name: Predictions(
             name, patient_id, fold, score, grid, np.exp(-np.outer(np.exp(score), grid / 1600))
         )
         for name, score in scores.items()
     }
+
+
+def _practice(cohort: Cohort, risk: np.ndarray, groups: dict[str, np.ndarray]) -> dict[str, Any]:
+    predictions = _predictions(cohort, risk, seed=0)
+    age = cohort.patients[["age"]].to_numpy(float)
+    has = cohort.available["imaging"]
+    asked = {"horizons": HORIZONS}
+    return {
+        "decision_curves": decision_curves(
+            cohort,
+            predictions,
+            models=["clinical", "clinical_markers", "selected"],
+            groups=groups,
+            n_bootstrap=20,
+            **asked,
+        ),
+        "subgroups": subgroup_tables(
+            cohort,
+            predictions["selected"],
+            null=predictions["null"],
+            groups=groups | {"patients with imaging": has, "patients without imaging": ~has},
+            site=cohort.patients["site"].to_numpy(str),
+            n_bootstrap=20,
+            **asked,
+        ),
+        "failure_cases": failure_cases(cohort, predictions["selected"], groups=groups, **asked),
+        "fold_balance": fold_balance(
+            cohort.folds[0], cohort.patients["event"].to_numpy(bool), age, names=["age"]
+        ),
+        "sample_size": sample_size_record(cohort, 1, HORIZONS[-1]),
+    }
+
+
+def _evaluation(
+    cohort: Cohort, risk: np.ndarray, masks: dict[str, np.ndarray], *, seed: int
+) -> Evaluation:
+    predictions = _predictions(cohort, risk, seed=seed)
     return evaluate(
         cohort,
         predictions,

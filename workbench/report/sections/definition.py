@@ -22,6 +22,11 @@ def context(document: Document) -> Context:
     unit = outcome["time_unit"]
     return {
         "facts_shown": [
+            (
+                "Kind of study",
+                f"development and internal evaluation of models that predict "
+                f"{in_sentence(outcome['title'])}",
+            ),
             ("Dataset", f"{dataset['title']}, version {dataset['version']}"),
             ("Source", dataset["source"]),
             ("Licence", dataset["licence"]),
