@@ -39,6 +39,7 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock
 
+from workbench.cohort.privacy.apart import Apart, nothing_apart, tell_apart
 from workbench.cohort.privacy.differencing import Answer, DisclosureLog
 from workbench.data.fingerprint import write_atomically
 from workbench.data.paths import state_folder
@@ -50,10 +51,16 @@ if TYPE_CHECKING:
     from workbench.data.open_card import DataCard
 
 REMEMBERED = 512
+TABLES = 64
 LONGEST = 240
 Ids = Sequence[str] | np.ndarray
 Parts = Mapping[str, np.ndarray]
 _ALLOWED = Answer(True)
+_ELSEWHERE = (
+    "A table that was shown before holds patients whose values are not at hand here, so what the "
+    "two tell of them together cannot be judged: describe these patients out of the cohort that "
+    "holds them all, or show the earlier table again."
+)
 
 
 @dataclass(frozen=True)
@@ -134,6 +141,66 @@ class ReleaseLog:
             kept = self._read()
         return list(zip(kept["day"].tolist(), kept["surface"].tolist(), strict=True))
 
+    def show_tables(self, patient_ids: Ids, parts: Parts) -> tuple[Answer, Apart]:
+        """As :meth:`show_all`, of parts whose *cells* are shown too: patients by level.
+
+        What a reader has by subtracting tables that were shown before is given as groups of their
+        own, whose small counts are to be withheld in the part beside them. Tables that were first
+        shown later than a part are none of its concern: they had to respect it, and the part is
+        shown again as it was.
+
+        Parameters
+        ----------
+        patient_ids
+            (patient,) str; also of patients in no part, whose values are at hand.
+        parts
+            Words for a reader → (patient,) bool.
+
+        Returns
+        -------
+        Answer
+            Also refused where an earlier table holds patients whose values are not at hand.
+        Apart
+            By row in ``patient_ids``.
+        """
+        nothing = nothing_apart(len(patient_ids))
+        if self.minimum <= 1 or not parts:
+            return _ALLOWED, nothing
+        with self._locked():
+            kept = self._read()
+            asked = self._judged(kept, patient_ids, parts)
+            for answer in asked.answers.values():
+                if not answer.allowed:
+                    return answer, nothing
+            shown = asked.log.shown
+            described = np.pad(kept["described"], (0, len(shown) - len(kept["described"])))
+            selections = asked.selections
+            places = {
+                words: next(k for k, (_, s) in enumerate(shown) if np.array_equal(s, selection))
+                for words, selection in selections.items()
+            }
+            others = [k for k in np.flatnonzero(described) if k not in places.values()]
+            recent = sorted(others, key=lambda k: -described[k])[:TABLES]
+            tables = {
+                words: [
+                    shown[k][1]
+                    for k in recent
+                    if not described[place] or described[k] <= described[place]
+                ]
+                for words, place in places.items()
+            }
+            apart = tell_apart(selections, tables)
+            at_hand = np.zeros(len(asked.patient), bool)
+            at_hand[asked.row] = True
+            elsewhere = np.unique(apart.atom[~at_hand])
+            if any(found[:, elsewhere].any() for found in apart.differences.values()):
+                return Answer(False, _ELSEWHERE), nothing
+            first = [place for place in places.values() if not described[place]]
+            if first:
+                described[first] = described.max() + 1
+                self._write(asked.patient, shown, asked.days(len(shown)), described)
+        return _ALLOWED, Apart(apart.atom[asked.row], apart.differences)
+
     def _answers(
         self,
         patient_ids: Ids,
@@ -145,23 +212,28 @@ class ReleaseLog:
             return dict.fromkeys(parts, _ALLOWED)
         with self._locked():
             kept = self._read()
-            patient, row = _places(kept["patient"], self._hashed(patient_ids))
-            n_known, days = len(kept["patient"]), kept["day"].tolist()
-            room = len(days) + len(parts)
-            log = DisclosureLog(len(patient), self.minimum, keep=room, population=None)
-            for words, bits in zip(kept["surface"].tolist(), kept["bits"], strict=True):
-                known = np.unpackbits(bits, count=n_known).astype(bool)
-                log.recall(np.pad(known, (0, len(patient) - n_known)), words)
-            answers = {}
-            for words, who in parts.items():
-                selection = np.zeros(len(patient), bool)
-                selection[row[who]] = True
-                answers[words] = log.show(selection, _short(words))
-            shown = log.shown
-            if len(shown) > len(days) and keep(answers):
-                days += [date.today().isoformat()] * (len(shown) - len(days))
-                self._write(patient, shown[-REMEMBERED:], days[-REMEMBERED:])
-        return answers
+            asked = self._judged(kept, patient_ids, parts)
+            shown = asked.log.shown
+            if len(shown) > len(kept["day"]) and keep(asked.answers):
+                described = np.pad(kept["described"], (0, len(shown) - len(kept["day"])))
+                self._write(asked.patient, shown, asked.days(len(shown)), described)
+        return asked.answers
+
+    def _judged(self, kept: dict[str, np.ndarray], patient_ids: Ids, parts: Parts) -> "_Judged":
+        patient, row = _places(kept["patient"], self._hashed(patient_ids))
+        n_known, days = len(kept["patient"]), kept["day"].tolist()
+        room = len(days) + len(parts)
+        log = DisclosureLog(len(patient), self.minimum, keep=room, population=None)
+        for words, bits in zip(kept["surface"].tolist(), kept["bits"], strict=True):
+            known = np.unpackbits(bits, count=n_known).astype(bool)
+            log.recall(np.pad(known, (0, len(patient) - n_known)), words)
+        answers, selections = {}, {}
+        for words, who in parts.items():
+            selection = np.zeros(len(patient), bool)
+            selection[row[who]] = True
+            selections[words] = selection
+            answers[words] = log.show(selection, _short(words))
+        return _Judged(patient, row, log, answers, selections, days)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -181,11 +253,18 @@ class ReleaseLog:
         file = self.folder / "released.npz"
         if not file.exists():
             empty = np.zeros(0, "U1")
-            none = np.zeros((0, 0), np.uint8)
-            return {"patient": np.zeros(0, np.uint64), "bits": none, "surface": empty, "day": empty}
+            return {
+                "patient": np.zeros(0, np.uint64),
+                "bits": np.zeros((0, 0), np.uint8),
+                "surface": empty,
+                "day": empty,
+                "described": np.zeros(0, np.int64),
+            }
         try:
             with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
-                return {name: stored[name] for name in ("patient", "bits", "surface", "day")}
+                # What an older log remembers may have been tables.
+                older = {"described": np.ones(len(stored["day"]), np.int64)}
+                return older | {name: stored[name] for name in stored.files}
         except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise PrivacyError(
                 f"{file} is damaged, so nobody knows what was released of {self.dataset}: restore "
@@ -193,17 +272,38 @@ class ReleaseLog:
             ) from error
 
     def _write(
-        self, patient: np.ndarray, shown: Sequence[tuple[str, np.ndarray]], days: list[str]
+        self,
+        patient: np.ndarray,
+        shown: Sequence[tuple[str, np.ndarray]],
+        days: list[str],
+        described: np.ndarray,
     ) -> None:
-        buffer = io.BytesIO()
+        shown, buffer = shown[-REMEMBERED:], io.BytesIO()
         np.savez(
             buffer,
             patient=patient,
             bits=np.stack([np.packbits(selection) for _, selection in shown]),
             surface=np.array([words for words, _ in shown]),
-            day=np.array(days),
+            day=np.array(days[-REMEMBERED:]),
+            described=described[-REMEMBERED:],
         )
         write_atomically(self.folder / "released.npz", buffer.getvalue())
+
+
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """What was asked, by all patients whom the log knows now."""
+
+    patient: np.ndarray
+    row: np.ndarray
+    log: DisclosureLog
+    answers: dict[str, Answer]
+    selections: dict[str, np.ndarray]
+    kept_days: list[str]
+
+    def days(self, n_shown: int) -> list[str]:
+        today = date.today().isoformat()
+        return self.kept_days + [today] * (n_shown - len(self.kept_days))
 
 
 def _places(known: np.ndarray, asked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
