@@ -128,24 +128,30 @@ class Display:
         )
 
     def _rounded(self, selected: np.ndarray, total: np.ndarray) -> np.ndarray:
-        """The nearest multiples, half of one upwards; nobody and everybody stay as they are."""
+        """The nearest multiples that leave no small rest; nobody and everybody are said."""
         to = self.rounded_to
         nearest = (selected + to // 2) // to * to
+        nearest -= np.where(total - nearest < to, to, 0)
         return np.where((selected == 0) | (selected == total), selected, nearest)
 
     def _curves(
         self, survival: Curve | None, survival_rest: Curve | None
     ) -> tuple[ShownCurve | None, ShownCurve | None]:
-        """Of the selected and of the rest, who together are everyone at risk."""
+        """Of the selected and of the rest, who together are everyone at risk.
+
+        A reader may know how many these are: while few of one are left, neither is said.
+        """
         n_selected, n_rest = (
             np.zeros(len(self._times), np.int64) if curve is None else _at_risk(curve, self._times)
             for curve in (survival, survival_rest)
         )
         everyone = n_selected + n_rest
         rounded = self._rounded(n_selected, everyone)
+        few = small(np.array([n_selected, n_rest]), self.minimum).any(axis=0)
+        few &= self.rounded_to > 1
         return (
-            self._curve(survival, n_selected, rounded),
-            self._curve(survival_rest, n_rest, everyone - rounded),
+            self._curve(survival, np.where(few, 0, n_selected), rounded),
+            self._curve(survival_rest, np.where(few, 0, n_rest), everyone - rounded),
         )
 
     def _curve(

@@ -8,16 +8,26 @@ patients away than the minimum is refused by a sentence that says why and what t
 patients may always be shown again. :mod:`~workbench.cohort.privacy.differencing` has the rules.
 
 Every surface that names a whole cohort or a part of it asks: attrition (also as the flow of the
-cohort builder, live), table one and availability by the groups that they compare, reported groups,
-and who was kept, gained and lost between two definitions. The ``repr`` of a cohort, which notebooks
-save unasked, tells no count where asking would be needed.
+cohort builder, live), table one (also of what is brushed) and availability by the groups that they
+compare, reported groups, and who was kept, gained and lost between two definitions. The ``repr`` of
+a cohort, which notebooks save unasked, tells no count where asking would be needed.
 
-What does not ask, though two of it can give a patient away: the cells of table one within its
-groups, and the bars of a cross-filter while it is brushed (both withhold small cells, and what
-would give those away in the same picture; two pictures of cohorts that differ by ten may differ by
-one in a cell); :func:`~workbench.cohort.table_one.describe`, which takes a table of anybody's and
+Table one and availability show cells too, and two that may both be shown can differ by one patient
+in a cell. So the log remembers of which patients a table was shown, and a later one withholds every
+cell, mean and quartile that together with it would tell of fewer than the minimum
+(:mod:`~workbench.cohort.privacy.apart`; it is taken for granted that the earlier table described
+the same columns). The first table is whole: show that of the cohort you publish first.
+
+The bars and curves of a cross-filter, of which a brush makes hundreds, do not ask: of a restricted
+dataset what is selected is rounded to the minimum
+(:mod:`~workbench.cohort.crossfilter.small_cells` says what that stops, and what not).
+
+What does not ask, though two of it can give a patient away:
+:func:`~workbench.cohort.table_one.describe` without ``ask``, which takes a table of anybody's and
 knows no dataset; and whatever Python holds in the room (``patients``, ``attrition``,
-``n_patients``), which is exact. For those, release once and of one cohort.
+``n_patients``), which is exact. For those, release once and of one cohort. Values that an earlier
+table took at another index date are judged as they are now. Groups between more than three tables,
+and between tables that are not among the last ``TABLES``, are not sought.
 
 The folder holds no identifier and no value: patients are keyed hashes, and a release is one bit a
 patient with the words of its surface. It belongs to whoever answers for the data. Deleting it
