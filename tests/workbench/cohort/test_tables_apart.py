@@ -147,6 +147,8 @@ def test_the_first_picture_is_whole_and_comes_again() -> None:
     first, second = (table(everyone, who, log) for who in (many, few))
     assert first == table(everyone, many, None)
     assert [cell.n for row in second["level"].rows for cell in row.cells].count(None) >= 2
+    assert "was shown before" in second.to_html()
+    assert "was shown before" not in first.to_html()
     assert table(everyone, many, log) == first
     assert table(everyone, few, log) == second
 

@@ -147,7 +147,8 @@ def describe_divisions(
     with ThreadPoolExecutor(n_threads) as pool:
         describing = pool.map(lambda column: describe_variable(column, groups, p_values), asked)
         variables = tuple(describing)
-    return TableOne(title, groups.described(), variables, weights is not None, minimum_cell)
+    weighted, beside = weights is not None, any(map(len, earlier.apart.differences.values()))
+    return TableOne(title, groups.described(), variables, weighted, minimum_cell, beside)
 
 
 def _checked(weights: np.ndarray, n_patients: int) -> np.ndarray:
