@@ -121,6 +121,8 @@ def _expressed(query: EventQuery) -> bool:
     return (
         query.lasting is None
         and query.where is None
+        and query.unit is None
+        and query.answer is None
         and not starred
         and all(concept.descendants for concept in concepts)
     )
