@@ -36,7 +36,7 @@ from workbench.widgets.blocks import (
     Words,
 )
 from workbench.widgets.described_patients import SELECTED, DescribedPatients
-from workbench.widgets.linked_columns import LinkedColumns
+from workbench.widgets.linked_columns import asked_words
 from workbench.widgets.selection import Moved, Selection
 from workbench.widgets.widget import NotebookWidget, WidgetState
 
@@ -151,7 +151,7 @@ class TableOne(NotebookWidget):
         if isinstance(source, Cohort):
             earlier = require_cohort_tables(source, divisions)
             return replace(earlier, everyone=with_event_levels(earlier.everyone))
-        asked = "; ".join(words for _, words in LinkedColumns(source).asked)
+        asked = asked_words(source)
         alone = self.state.selected_only and self.state.by != SELECTED and asked
         frame = source.patients
         return require_tables(

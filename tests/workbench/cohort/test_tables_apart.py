@@ -194,6 +194,16 @@ def test_counts_of_a_cohort_alone_withhold_no_cell_later() -> None:
     assert table(everyone, few, log) == table(everyone, few, None)
 
 
+def test_what_an_older_log_remembers_may_have_been_tables() -> None:
+    everyone, log = patients(1), new_log()
+    log.show(everyone.index, {"of an older version": np.arange(200) < 190})
+    file = log.folder / "released.npz"
+    with np.load(file, allow_pickle=False) as stored:
+        kept = {name: stored[name] for name in stored.files if name != "described"}
+    np.savez(file, **kept)
+    assert table(everyone, np.arange(200) < 150, log).beside_earlier
+
+
 @settings(deadline=None)
 @given(st.integers(0, 2**32))
 def test_differences_are_those_of_sets(seed: int) -> None:

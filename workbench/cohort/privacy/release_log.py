@@ -9,8 +9,9 @@ patients may always be shown again. :mod:`~workbench.cohort.privacy.differencing
 
 Every surface that names a whole cohort or a part of it asks: attrition (also as the flow of the
 cohort builder, live), table one (also of what is brushed) and availability by the groups that they
-compare, reported groups, and who was kept, gained and lost between two definitions. The ``repr`` of
-a cohort, which notebooks save unasked, tells no count where asking would be needed.
+compare, curves of groups of what is brushed, reported groups, and who was kept, gained and lost
+between two definitions. The ``repr`` of a cohort, which notebooks save unasked, tells no count
+where asking would be needed.
 
 Table one and availability show cells too, and two that may both be shown can differ by one patient
 in a cell. So the log remembers of which patients a table was shown, and a later one withholds every
@@ -26,8 +27,9 @@ What does not ask, though two of it can give a patient away:
 :func:`~workbench.cohort.table_one.describe` without ``ask``, which takes a table of anybody's and
 knows no dataset; and whatever Python holds in the room (``patients``, ``attrition``,
 ``n_patients``), which is exact. For those, release once and of one cohort. Values that an earlier
-table took at another index date are judged as they are now. Groups between more than three tables,
-and between tables that are not among the last ``TABLES``, are not sought.
+table took at another index date are judged as they are now. Curves of groups are asked for as whole
+groups with their events, not by the numbers at risk at each time. Groups between more than three
+tables, and between tables that are not among the last 64, are not sought.
 
 The folder holds no identifier and no value: patients are keyed hashes, and a release is one bit a
 patient with the words of its surface. It belongs to whoever answers for the data. Deleting it
@@ -41,7 +43,6 @@ import zipfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,7 @@ from filelock import FileLock
 
 from workbench.cohort.privacy.apart import Apart, nothing_apart, tell_apart
 from workbench.cohort.privacy.differencing import Answer, DisclosureLog
+from workbench.cohort.privacy.judged import Judged, earlier_tables, places_of
 from workbench.data.fingerprint import write_atomically
 from workbench.data.paths import state_folder
 from workbench.data.records import Records
@@ -61,7 +63,6 @@ if TYPE_CHECKING:
     from workbench.data.open_card import DataCard
 
 REMEMBERED = 512
-TABLES = 64
 LONGEST = 240
 Ids = Sequence[str] | np.ndarray
 Parts = Mapping[str, np.ndarray]
@@ -182,28 +183,10 @@ class ReleaseLog:
             for answer in asked.answers.values():
                 if not answer.allowed:
                     return answer, nothing
-            shown = asked.log.shown
+            shown, places = asked.log.shown, asked.places()
             described = np.pad(kept["described"], (0, len(shown) - len(kept["described"])))
-            selections = asked.selections
-            places = {
-                words: next(k for k, (_, s) in enumerate(shown) if np.array_equal(s, selection))
-                for words, selection in selections.items()
-            }
-            others = [k for k in np.flatnonzero(described) if k not in places.values()]
-            recent = sorted(others, key=lambda k: -described[k])[:TABLES]
-            tables = {
-                words: [
-                    shown[k][1]
-                    for k in recent
-                    if not described[place] or described[k] <= described[place]
-                ]
-                for words, place in places.items()
-            }
-            apart = tell_apart(selections, tables)
-            at_hand = np.zeros(len(asked.patient), bool)
-            at_hand[asked.row] = True
-            elsewhere = np.unique(apart.atom[~at_hand])
-            if any(found[:, elsewhere].any() for found in apart.differences.values()):
+            apart = tell_apart(asked.selections, earlier_tables(shown, described, places))
+            if asked.needs_others(apart):
                 return Answer(False, _ELSEWHERE), nothing
             first = [place for place in places.values() if not described[place]]
             if first:
@@ -229,8 +212,8 @@ class ReleaseLog:
                 self._write(asked.patient, shown, asked.days(len(shown)), described)
         return asked.answers
 
-    def _judged(self, kept: dict[str, np.ndarray], patient_ids: Ids, parts: Parts) -> "_Judged":
-        patient, row = _places(kept["patient"], self._hashed(patient_ids))
+    def _judged(self, kept: dict[str, np.ndarray], patient_ids: Ids, parts: Parts) -> Judged:
+        patient, row = places_of(kept["patient"], self._hashed(patient_ids))
         n_known, days = len(kept["patient"]), kept["day"].tolist()
         room = len(days) + len(parts)
         log = DisclosureLog(len(patient), self.minimum, keep=room, population=None)
@@ -243,7 +226,7 @@ class ReleaseLog:
             selection[row[who]] = True
             selections[words] = selection
             answers[words] = log.show(selection, _short(words))
-        return _Judged(patient, row, log, answers, selections, days)
+        return Judged(patient, row, log, answers, selections, days)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -298,30 +281,6 @@ class ReleaseLog:
             described=described[-REMEMBERED:],
         )
         write_atomically(self.folder / "released.npz", buffer.getvalue())
-
-
-@dataclass(frozen=True, eq=False)
-class _Judged:
-    """What was asked, by all patients whom the log knows now."""
-
-    patient: np.ndarray
-    row: np.ndarray
-    log: DisclosureLog
-    answers: dict[str, Answer]
-    selections: dict[str, np.ndarray]
-    kept_days: list[str]
-
-    def days(self, n_shown: int) -> list[str]:
-        today = date.today().isoformat()
-        return self.kept_days + [today] * (n_shown - len(self.kept_days))
-
-
-def _places(known: np.ndarray, asked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """All patients, those who are known first in their places, and where the asked stand."""
-    row = pd.Index(known).get_indexer(pd.Index(asked))
-    new = row < 0
-    row[new] = len(known) + np.arange(np.count_nonzero(new))
-    return np.concatenate([known, asked[new]]), row
 
 
 def card_log(card: "DataCard") -> ReleaseLog:
