@@ -54,7 +54,8 @@ def _body(criterion: Criterion) -> str:
         case Has(modality, window) if (
             window is not None and _simple(window) and not window.queries()
         ):
-            return f"wb.has({modality!r}){_within(window)}"
+            # At any time is not the same as undated.
+            return f"wb.has({modality!r}){_within(window) or '.within(None, None)'}"
         case Happened():
             return _happened(criterion)
     return _parsed(criterion)
