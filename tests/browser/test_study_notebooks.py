@@ -146,6 +146,7 @@ def test_the_app_is_one_screen_without_code_and_its_pages_are_linked(
     tabs.first.wait_for(timeout=400_000)
     assert tabs.all_inner_texts() == [
         "Who is in", "Select", "Survival", "Models", "Why", "One patient", "Images", "Report",
+        "Your own data",
     ]  # fmt: skip
     assert page.locator(".jp-CodeCell .jp-InputArea:visible").count() == 0
 

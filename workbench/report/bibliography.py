@@ -27,6 +27,11 @@ def bibliography(document: Document) -> tuple[Reference, ...]:
     return tuple(reference for reference, used in _WORKS if used(document))
 
 
+def every_reference() -> tuple[Reference, ...]:
+    """References of all methods, used or not."""
+    return tuple(reference for reference, _ in _WORKS)
+
+
 def _fits(*models: str) -> Callable[[Document], bool]:
     return lambda document: any(row["model"] in models for row in document["ladder"])
 
