@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fusion.dataset import PatientDataset
-from fusion.explanation.attribution import Attribution, FeatureAttribution
+from fusion.explanation.attribution import Attribution, FeatureAttribution, Target
 from fusion.explanation.checks import Check, failed_first
 from fusion.explanation.held_out_worth import held_out_check
 from fusion.explanation.log_hazard import log_hazard_contributions, reads_modalities
@@ -118,7 +118,7 @@ def explain_folds(
             checked=checked,
         )
         if said[fold]
-        else nothing_said(datasets[fold])
+        else nothing_said(datasets[fold], "log_hazard", np.array([]))
         for fold in folds
     }
     whole = joined([by_fold[fold] for fold in folds])
@@ -132,18 +132,18 @@ def explain_folds(
     return ExplainedFolds(replace(whole, checks=failed_first((worth, *whole.checks))), by_fold)
 
 
-def nothing_said(dataset: PatientDataset) -> Attribution:
-    """What a model contributes that says the same of everybody."""
-    n = dataset.n_patients
+def nothing_said(dataset: PatientDataset, target: Target, horizons: np.ndarray) -> Attribution:
+    """Contributions to what a model says that says the same of everybody: there are none."""
+    rows = max(len(horizons), 1), dataset.n_patients
     return Attribution(
         method="a model that says the same of everybody",
-        target="log_hazard",
-        horizons=np.array([]),
+        target=target,
+        horizons=horizons,
         reference="the average training patient with the same kinds of data",
         patient_id=dataset.patient_id,
         modality_names=(),
-        modalities=np.zeros((1, n, 0)),
-        total=np.zeros((1, n)),
+        modalities=np.zeros((*rows, 0)),
+        total=np.zeros(rows),
     )
 
 
