@@ -126,7 +126,7 @@ def _mean_size(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Mean absolute of (patient, ...) over some patients; NaN where there are none."""
     if not rows.any():
         return np.full(values.shape[1:], np.nan)
-    return np.abs(values[rows]).mean(axis=0)
+    return np.asarray(np.abs(values[rows]).mean(axis=0))
 
 
 def _who(
