@@ -169,6 +169,7 @@ WRITERS: dict[str, Writer] = {
     "estimate": estimate,
     "difference": difference,
     "p_value": p_value,
+    "signed": signed,
     "time": time,
     "times": times,
 }
