@@ -67,16 +67,17 @@ def test_an_explanation_goes_from_kinds_of_data_to_genes_and_patients(
     content: ReportContent,
 ) -> None:
     context = SECTION.context(report_document(content))
-    assert [cells[0].text for cells in context["features"].rows][:2] == [
+    assert {cells[0].text for cells in context["features"].rows[:3]} == {
+        "Age at diagnosis (clinical variables)",
         "gene0 (gene expression)",
         "gene0 (MRI)",
-    ]
+    }
     assert {cells[4].text for cells in context["features"].rows} == {"raise the risk"}
     assert {cells[1].text for cells in context["gene_sets"].rows} == {"ONE"}
     assert {cells[0].text for cells in context["genes"].rows} == {"Gene expression", "MRI"}
     assert [table.caption.split(":")[0] for table in context["within"]] == [
-        "Within high",
         "Within low",
+        "Within high",
         "Within Low-grade, under sixty",
     ]
     assert context["swarm"].caption.endswith("at most 250 of them drawn at random.")
