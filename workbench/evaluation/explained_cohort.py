@@ -27,6 +27,8 @@ MOST_GENES = 10
 MOST_IN_GROUP = 10
 MOST_DRAWN = 10
 MOST_POINTS = 250
+MOST_LEVELS = 10
+"""Values up to which a feature is a level, not a measurement."""
 FEWEST_TYPICAL = 10
 """A typical patient is the mean of so many, or of the card's minimum cell."""
 FEWEST_IN_FOLD = 5
@@ -131,7 +133,7 @@ class ExplainedCohort:
         return rows
 
     def _points(self, found: Sequence[Importance], seed: int) -> list[Json]:
-        """Contribution and rank of the value of some patients, sorted: nobody can be followed."""
+        """Contribution and place of the value of some patients, sorted: nobody can be followed."""
         draw = np.random.default_rng(seed)
         rows = []
         for each in found:
@@ -140,10 +142,10 @@ class ExplainedCohort:
                 continue
             known = np.flatnonzero(~np.isnan(value))
             moved = self._contribution(each.modality, each.name)[known]
-            rank = _ranks(value[known])
+            place = _place(value[known])
             some = draw.permutation(len(known))[:MOST_POINTS]
             some = some[moved[some].argsort(kind="stable")]
-            points = {"contribution": _rounded(moved[some]), "rank": _rounded(rank[some])}
+            points = {"contribution": _rounded(moved[some]), "place": _rounded(place[some])}
             rows.append({"modality": each.modality, "name": each.name, **points})
         return rows
 
@@ -229,9 +231,14 @@ def _present(patients: Sequence["PatientDataset"], minimum: int) -> list[dict[st
 def _genes(runs: Sequence[Attribution], patients: Sequence["PatientDataset"]) -> list[Json]:
     """The genes that each modality's part of the prediction follows most closely."""
     runs = [_genomics(run, there) for run, there in zip(runs, patients, strict=True)]
-    if not any(run.features for run in runs):
-        return []
-    return _first_of_each(feature_patterns(runs, patients))
+    found: list[Json] = []
+    for name in dict.fromkeys(name for run in runs for name in run.features):
+        # One at a time: a gene is among the first of its kind of data, or is not.
+        own = [
+            replace(r, features={n: p for n, p in r.features.items() if n == name}) for r in runs
+        ]
+        found += _records(feature_patterns(own, patients)[:MOST_GENES])
+    return found
 
 
 def _gene_sets(
@@ -291,6 +298,13 @@ def _ranks(values: np.ndarray) -> np.ndarray:
     from scipy.stats import rankdata
 
     return (rankdata(values) - 1) / max(len(values) - 1, 1)
+
+
+def _place(values: np.ndarray) -> np.ndarray:
+    """From 0 at the lowest to 1 at the highest value: by rank, and by size where levels are few."""
+    if len(np.unique(values)) > MOST_LEVELS:
+        return _ranks(values)
+    return (values - values.min()) / max(float(np.ptp(values)), 1e-12)
 
 
 def _correlation(value: np.ndarray, moved: np.ndarray) -> float | None:

@@ -34,7 +34,7 @@ GAP = 0.24
 HEAD = 0.26
 NAME_ROOM = 3.6
 N_BINS = 70
-THIRDS = ("lowest third of its values", "middle third", "highest third")
+THIRDS = ("low value", "middle value", "high value")
 COLORS = (BLUE, GREY, VERMILION)
 
 
@@ -67,7 +67,7 @@ class FeatureValues:
     ----------
     name
         What a person reads.
-    rank
+    place
         Of the value, 0 lowest to 1 highest, (item,).
     median
         Contribution of each patient, or median of each bin, (item,).
@@ -76,7 +76,7 @@ class FeatureValues:
     """
 
     name: str
-    rank: np.ndarray
+    place: np.ndarray
     median: np.ndarray
     lower: np.ndarray | None = None
     upper: np.ndarray | None = None
@@ -87,6 +87,7 @@ class FeatureCurve:
     """Contributions of one feature along its value, in bins of patients, all (bin,)."""
 
     name: str
+    kind: str
     value_title: str
     value: np.ndarray
     lower: np.ndarray
@@ -212,21 +213,21 @@ def plot_dependence(
         first, last = float(curve.value[0]), float(curve.value[-1])
         room = 0.06 * (last - first) or 0.5
         x = number_axis(curve.value_title, first - room, last + room, n_ticks=4, fit=True)
-        y = number_axis(f"Contribution ({unit})", low, high, n_ticks=5)
+        y = number_axis(f"Contribution ({unit})", low, high, n_ticks=7)
         marks: tuple[Mark, ...] = (
             Line(np.array([first - room, last + room]), np.zeros(2), INK, width=0.8),
             Band(curve.value, curve.lower, curve.upper, BLUE),
             Line(curve.value, curve.median, BLUE),
             Points(curve.value, curve.median, BLUE, size=4.5),
         )
-        cells.append(Cell(curve.name, "", x, y, marks))
+        cells.append(Cell(curve.name, curve.kind, x, y, marks))
     said = "; ".join(f"{c.name}: {_from_to(c)}" for c in curves)
     return grid_figure(cells, title=title, notes=notes, description=sentences(title, said))
 
 
 def _swarm(at: int, each: FeatureValues, x: Axis) -> list[Mark]:
     """Marks of one row; the height of a point only keeps it apart from its neighbours."""
-    third = np.minimum((each.rank * 3).astype(int), 2)
+    third = np.minimum((each.place * 3).astype(int), 2)
     marks: list[Mark] = []
     if each.lower is None or each.upper is None:
         up = at + _apart(each.median, x)
@@ -264,7 +265,7 @@ def _apart(values: np.ndarray, x: Axis) -> np.ndarray:
 
 
 def _direction(each: FeatureValues) -> str:
-    low, high = each.rank <= 1 / 3, each.rank >= 2 / 3
+    low, high = each.place <= 1 / 3, each.place >= 2 / 3
     if not low.any() or not high.any():
         return f"{each.name}: one value"
     write = fixed(2, sign=True)

@@ -131,7 +131,7 @@ def test_points_are_shown_only_where_patients_may_be_seen(
     dataset: PatientDataset, attribution: Attribution
 ) -> None:
     open_to_all, protected = (summary(dataset, attribution, n) for n in (0, 12))
-    assert len(open_to_all["points"][0]["rank"]) == 200 <= MOST_POINTS
+    assert len(open_to_all["points"][0]["place"]) == 200 <= MOST_POINTS
     assert protected["points"] == []
     counts = [n for row in protected["dependence"] for n in row["n_patients"]]
     assert min(counts) >= 12

@@ -29,9 +29,9 @@ def test_every_patient_has_a_point_of_their_own_coloured_by_value() -> None:
     drawn = plot_beeswarm([FeatureValues("EGFR", rank, moved)], unit="log hazard", title="")
     points = [mark for mark in drawn.panels[0].marks if isinstance(mark, Points)]
     assert [mark.series for mark in points] == [
-        "lowest third of its values",
-        "middle third",
-        "highest third",
+        "low value",
+        "middle value",
+        "high value",
     ]
     x, y = np.concatenate([p.x for p in points]), np.concatenate([p.y for p in points])
     np.testing.assert_array_equal(np.sort(x), moved)
@@ -51,7 +51,9 @@ def test_bins_of_patients_are_lines_and_not_points_of_anybody() -> None:
 
 def test_dependence_runs_along_the_value_of_each_feature() -> None:
     value = np.array([30.0, 50.0, 70.0])
-    curve = FeatureCurve("age", "Value (years)", value, value / 100, value / 90, value / 80)
+    curve = FeatureCurve(
+        "age", "Clinical", "Value (years)", value, value / 100, value / 90, value / 80
+    )
     drawn = plot_dependence([curve, curve], unit="log hazard", title="")
     assert [panel.x.title for panel in drawn.panels] == ["Value (years)"] * 2
     assert "+0.33 at the lowest values to +0.78" in drawn.description

@@ -106,7 +106,7 @@ def _swarm(document: Document, found: Mapping[str, Any]) -> Drawing | None:
     if found["points"]:
         rows = [
             FeatureValues(
-                feature_title(document, row), np.array(row["rank"]), np.array(row["contribution"])
+                feature_title(document, row), np.array(row["place"]), np.array(row["contribution"])
             )
             for row in found["points"]
         ]
@@ -136,7 +136,8 @@ def _swarm(document: Document, found: Mapping[str, Any]) -> Drawing | None:
 def _dependence(document: Document, rows: Sequence[Mapping[str, Any]]) -> Drawing | None:
     curves = [
         FeatureCurve(
-            feature_title(document, row),
+            label(document, row["name"]),
+            titled(short_titles(document), row["modality"]),
             _unit(document, row),
             *(np.array(row[name]) for name in ("value", "lower", "median", "upper")),
         )
