@@ -103,8 +103,8 @@ def over_runs(sizes: Sequence[dict[tuple[str, str], float]], top: int) -> tuple[
     """
     keys = list(dict.fromkeys(key for run in sizes for key in run))
     table = np.array([[run.get(key, 0.0) for key in keys] for run in sizes])
-    told = ~np.isnan(table).all(axis=0)
-    keys, table = [key for key, yes in zip(keys, told, strict=True) if yes], table[:, told]
+    told = np.flatnonzero(~np.isnan(table).all(axis=0))
+    keys, table = [keys[at] for at in told], table[:, told]
     rank = (-table).argsort(axis=1, kind="stable").argsort(axis=1)
     among = ((rank < top) & (table > 0)).sum(axis=0) / (~np.isnan(table)).sum(axis=0)
     lower, upper = np.nanquantile(table, INTERVAL, axis=0)
