@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.patches import PathPatch
 from matplotlib.text import Text
 
 from workbench.errors import WorkbenchError
@@ -102,19 +103,32 @@ def test_texts_are_the_same_at_the_same_places(drawn: SimpleNamespace) -> None:
         assert plain.replace("&amp;", "&") == label.text
 
 
+def _in_order(axes: Axes) -> list[np.ndarray]:
+    """Where lines and points are, (point, 2), as first drawn to last; circles and ticks are paths
+    in inches, two ends a point."""
+    inches = axes.figure.dpi_scale_trans - axes.transData
+    paths = [p for p in axes.patches if type(p) is PathPatch and not p.get_fill()]
+    at = {line.get_zorder(): line.get_xydata() for line in axes.lines} | {
+        path.get_zorder(): inches.transform(path.get_path().vertices.reshape(-1, 2, 2).mean(axis=1))
+        for path in paths
+    }
+    return [at[order] for order in sorted(at)]
+
+
 def test_lines_and_points_have_the_same_numbers(drawn: SimpleNamespace) -> None:
     drawing = drawn.drawing
     traces = list(drawn.interactive.data)
     for number, (axes, panel) in enumerate(zip(drawn.static.axes, drawing.panels, strict=True), 1):
         marks = [m for m in panel.marks if isinstance(m, Line | Points)]
-        assert len(axes.lines) == len(marks)
-        for line, mark in zip(axes.lines, marks, strict=True):
+        drawn_marks = _in_order(axes)
+        assert len(drawn_marks) == len(marks)
+        for found_at, mark in zip(drawn_marks, marks, strict=True):
             x, y = (
                 stepped(mark.x, mark.y)
                 if isinstance(mark, Line) and mark.step
                 else (mark.x, mark.y)
             )
-            assert np.array_equal(line.get_xydata(), np.column_stack([x, y]), equal_nan=True)
+            assert found_at == pytest.approx(np.column_stack([x, y]), nan_ok=True)
             found = [
                 t
                 for t in traces
