@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import StudyError
-from workbench.figures.style import printable, shorten
+from workbench.figures.style import INK, RULE, printable, shorten
 from workbench.report.bundle import archive
 from workbench.report.outline import (
     Bullets,
@@ -25,9 +25,18 @@ from workbench.report.words import RESEARCH_USE, SIMULATED, short
 
 if TYPE_CHECKING:
     from docx.document import Document
+    from docx.table import Table
 
 WIDE = 8
-"""From so many columns on, a table lies on a page of its own on its side."""
+"""From so many columns on, a table lies on its side, on a page with others of its kind."""
+FONT, CODE_FONT = "Arial", "Courier New"
+MARGIN = 20
+LETTER, PADDING = 1.65, 4.5
+"""Millimetres that a letter of a table takes, and the room around a cell's text."""
+LONGEST_CELL = 70
+"""Letters from which on a cell's text is broken into lines."""
+LONGEST_CODE = 60
+"""Lines of what machines read, such as a Croissant record, that are repeated for co-authors."""
 
 NO_DOCX = (
     "report.docx was not made: python-docx is missing. Install it with "
@@ -72,9 +81,11 @@ def render_docx(document: Mapping[str, Any], sections: Sequence[Shown]) -> bytes
     file.add_paragraph(f"{RESEARCH_USE}{f' {SIMULATED}.' if document['simulated'] else ''}")
     counts = {"Table": 0, "Figure": 0}
     for shown in sections:
+        _lay(file, on_its_side=False)
         file.add_heading(shown.section.title, 1)
         pictures = {str(drawing.svg): as_png(drawing) for drawing in drawings(shown)}
         for part in outline(shown.html):
+            _lay(file, on_its_side=isinstance(part, Grid) and len(part.head) >= WIDE)
             _add(file, part, pictures, counts)
     _running(file, title)
     buffer = io.BytesIO()
@@ -101,15 +112,12 @@ def _add(
         case Facts(rows):
             _table(file, ("", ""), rows)
         case Grid(caption, head, rows):
-            wide = len(head) >= WIDE
-            if wide:
-                _turn(file, on_its_side=True)
             _caption(file, "Table", caption, counts)
             _table(file, head, rows)
-            if wide:
-                _turn(file, on_its_side=False)
         case Picture(svg, description):
             _picture(file, pictures.get(svg), description)
+        case Code(text) if len(text.split("\n")) > LONGEST_CODE:
+            file.add_paragraph(f"{len(text.splitlines()):,} lines, which stand in report.html.")
         case Code(text):
             paragraph = file.add_paragraph(style="Intense Quote")
             paragraph.add_run("\n".join(map(printable, text.split("\n"))))
@@ -139,15 +147,32 @@ def _without_thumbnail(file: "Document") -> None:
 
 
 def _styles(file: "Document") -> None:
-    from docx.shared import Mm, Pt
+    from docx.shared import Mm, Pt, RGBColor
 
     for name, size in (("Normal", 10), ("Caption", 9), ("Intense Quote", 7)):
         style: Any = file.styles[name]
         style.font.size = Pt(size)
+    for name in ("Normal", "Title", "Heading 1", "Heading 2"):
+        _in_font(file.styles[name], FONT)
+    code: Any = file.styles["Intense Quote"]
+    _in_font(code, CODE_FONT)
+    code.font.italic = code.font.bold = False
+    code.font.color.rgb = RGBColor.from_string(INK.removeprefix("#"))
     page = file.sections[0]
     page.page_width, page.page_height = Mm(210), Mm(297)
-    page.left_margin = page.right_margin = Mm(20)
-    page.top_margin = page.bottom_margin = Mm(20)
+    page.left_margin = page.right_margin = Mm(MARGIN)
+    page.top_margin = page.bottom_margin = Mm(MARGIN)
+
+
+def _in_font(style: Any, font: str) -> None:
+    """The font by its name: a theme's may not be on the reader's machine."""
+    from docx.oxml.ns import qn
+
+    style.font.name = font
+    fonts = style.element.rPr.rFonts
+    for theme in [key for key in fonts.attrib if key.endswith("Theme")]:
+        del fonts.attrib[theme]
+    fonts.set(qn("w:cs"), font)
 
 
 def _running(file: "Document", title: str) -> None:
@@ -171,21 +196,63 @@ def _caption(file: "Document", kind: str, text: str, counts: dict[str, int]) -> 
 
 
 def _table(file: "Document", head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table ruled as journals rule them, each column as wide as what stands in it."""
     from docx.oxml import OxmlElement
-    from docx.shared import Pt
+    from docx.shared import Mm, Pt
 
     lines = [head, *rows] if any(head) else list(rows)
-    table = file.add_table(len(lines), len(head), style="Table Grid")
+    table = file.add_table(len(lines), len(head))
+    _rules(table)
+    page = file.sections[-1]
+    widths = column_widths(lines, (page.page_width or 0) / Mm(1) - 2 * MARGIN)
+    for column, width in zip(table.columns, widths, strict=True):
+        column.width = Mm(width)
     for i, (line, row) in enumerate(zip(lines, table.rows, strict=True)):
         properties = row._tr.get_or_add_trPr()
         properties.append(OxmlElement("w:cantSplit"))
         if i == 0 and any(head):
             properties.append(OxmlElement("w:tblHeader"))
-        for text, cell in zip(line, row.cells, strict=False):
+        for text, cell, width in zip(line, row.cells, widths, strict=False):
+            cell.width = Mm(width)
             run = cell.paragraphs[0].add_run(_words(text))
             run.font.size = Pt(8)
             run.bold = i == 0 and any(head)
+            cell.paragraphs[0].paragraph_format.space_after = Pt(1)
     file.add_paragraph()
+
+
+def _rules(table: "Table") -> None:
+    """A line above and below, and a pale one under each row."""
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
+    borders = OxmlElement("w:tblBorders")
+    for side, color in (("top", INK), ("bottom", INK), ("insideH", RULE)):
+        line = OxmlElement(f"w:{side}")
+        for key, value in (("val", "single"), ("sz", "4"), ("color", color.removeprefix("#"))):
+            line.set(qn(f"w:{key}"), value)
+        borders.append(line)
+    properties = table._tbl.tblPr
+    properties.insert_element_before(borders, "w:shd", "w:tblLayout", "w:tblCellMar", "w:tblLook")
+
+
+def column_widths(lines: Sequence[Sequence[str]], room: float) -> list[float]:
+    """Millimetres of each column: its longest text, or less where ``room`` ends; words stay whole.
+
+    Examples
+    --------
+    >>> column_widths([["Model", "C"], ["Clinical Cox", "0.84"]], 100)
+    [24.3, 11.1]
+    >>> column_widths([["n", "A long sentence that goes on and on and on"]], 50)
+    [6.15, 43.85]
+    """
+    columns = list(zip(*lines, strict=True))
+    words = [max(len(w) for text in c for w in text.split() or [""]) for c in columns]
+    texts = [max(min(len(text), LONGEST_CELL) for text in c) for c in columns]
+    least = [each * LETTER + PADDING for each in words]
+    more = [max(text - word, 0) * LETTER for text, word in zip(texts, words, strict=True)]
+    share = min(1.0, max(room - sum(least), 0) / (sum(more) or 1))
+    return [round(low + share * extra, 2) for low, extra in zip(least, more, strict=True)]
 
 
 def _picture(file: "Document", png: bytes | None, description: str) -> None:
@@ -202,11 +269,14 @@ def _picture(file: "Document", png: bytes | None, description: str) -> None:
     shape._inline.docPr.set("descr", _words(description))
 
 
-def _turn(file: "Document", *, on_its_side: bool) -> None:
-    """Begin a page that lies on its side, or stands again."""
+def _lay(file: "Document", *, on_its_side: bool) -> None:
+    """Go on upon pages that lie on their side, or stand; a new one where the last are not so."""
     from docx.enum.section import WD_ORIENT
     from docx.shared import Mm
 
+    orientation = WD_ORIENT.LANDSCAPE if on_its_side else WD_ORIENT.PORTRAIT
+    if file.sections[-1].orientation == orientation:
+        return
     page = file.add_section()
-    page.orientation = WD_ORIENT.LANDSCAPE if on_its_side else WD_ORIENT.PORTRAIT
+    page.orientation = orientation
     page.page_width, page.page_height = (Mm(297), Mm(210)) if on_its_side else (Mm(210), Mm(297))
