@@ -12,6 +12,8 @@ from workbench.data.imaging.dicom import (
     read_segmentation,
     read_series,
     read_structures,
+    save_parametric_map,
+    save_segmentation,
 )
 from workbench.data.imaging.explained import ExplainedImages, explained_images
 from workbench.data.imaging.layers import Attribution, Mask
@@ -54,6 +56,8 @@ __all__ = [
     "read_series",
     "read_structures",
     "read_volume",
+    "save_parametric_map",
+    "save_segmentation",
     "volume",
     "windows_of",
     "write_nifti",

@@ -4,6 +4,7 @@ Files → frames, each with its place → series, sorted by place → one :class
 claims is checked against what it holds before memory is asked for.
 """
 
+from workbench.data.imaging.dicom.derived import save_parametric_map, save_segmentation
 from workbench.data.imaging.dicom.files import DicomFile, is_dicom, open_dicom
 from workbench.data.imaging.dicom.read_series import read_series
 from workbench.data.imaging.dicom.segmentation import read_segmentation
@@ -19,4 +20,6 @@ __all__ = [
     "read_segmentation",
     "read_series",
     "read_structures",
+    "save_parametric_map",
+    "save_segmentation",
 ]
