@@ -34,8 +34,8 @@ class Augmentation:
         Channel that a dataset repeats where another was not acquired, from 0; or None. A network
         that has met few such patients goes by what the others show, and fails in these.
     absent
-        Share of images in which a channel is replaced by the stand-in, drawn for each channel; in
-        half as many all are at once.
+        Chance that a channel is replaced by the stand-in, drawn for each channel of each image; half
+        as often all of them are at once.
 
     Raises
     ------
@@ -44,7 +44,7 @@ class Augmentation:
     """
 
     tilt: float = 15.0
-    zoom: float = 0.15
+    zoom: float = 0.2
     shift: float = 0.05
     brightness: float = 0.3
     contrast: float = 0.3

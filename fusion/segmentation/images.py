@@ -12,8 +12,8 @@ from fusion.network_inputs import tensor_bytes
 
 LEAST_SPREAD = 1e-3
 AIR = 0.1
-"""What is darker than this share of a patient's bright pixels (their 99th percentile) is air or a
-black border: how much of it a picture holds says nothing of the patient."""
+"""What is black, or darker than this share of a patient's bright pixels (the 99th percentile of what
+is not black), is air or a border: how much of it a picture holds says nothing of the patient."""
 BRIGHT = 0.99
 
 
@@ -118,10 +118,11 @@ class PatientScale:
         of_patient = torch.zeros(int(owners.max()) + 1, *counts.shape[1:])
         of_patient.index_add_(0, owners, counts)
         values = torch.arange(256.0)
+        of_patient[..., 0] = 0
         reached = of_patient.cumsum(-1) >= BRIGHT * of_patient.sum(-1, keepdim=True)
         bright = reached.float().argmax(-1, keepdim=True)
         of_patient = of_patient * (values >= AIR * bright)
-        total = of_patient.sum(-1)
+        total = of_patient.sum(-1).clamp(min=1)
         mean = (of_patient * values).sum(-1) / total
         variance = (of_patient * values**2).sum(-1) / total - mean**2
         return cls(mean[owners], variance.clamp(min=LEAST_SPREAD**2).sqrt()[owners])

@@ -54,7 +54,7 @@ class SegmentationTrainingConfig:
 
     n_steps: int = 1200
     batch: int = 32
-    learning_rate: float = 3e-3
+    learning_rate: float = 2e-3
     weight_decay: float = 1e-4
     outlined_share: float = 0.5
     reach: int = 0
