@@ -34,8 +34,8 @@ class Augmentation:
         Channel that a dataset repeats where another was not acquired, from 0; or None. A network
         that has met few such patients goes by what the others show, and fails in these.
     absent
-        Chance that a channel is replaced by the stand-in, drawn for each channel of each image; half
-        as often all of them are at once.
+        Chance that a channel is replaced by the stand-in, drawn for each channel of each image;
+        half as often all of them are at once.
 
     Raises
     ------

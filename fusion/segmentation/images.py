@@ -12,8 +12,8 @@ from fusion.network_inputs import tensor_bytes
 
 LEAST_SPREAD = 1e-3
 AIR = 0.1
-"""What is black, or darker than this share of a patient's bright pixels (the 99th percentile of what
-is not black), is air or a border: how much of it a picture holds says nothing of the patient."""
+"""What is black, or darker than this share of a patient's bright pixels (99th percentile of those
+not black), is air or a border: how much of it a picture holds says nothing of the patient."""
 BRIGHT = 0.99
 
 

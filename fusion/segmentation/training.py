@@ -52,8 +52,8 @@ class SegmentationTrainingConfig:
         If a number is out of its range.
     """
 
-    n_steps: int = 1200
-    batch: int = 32
+    n_steps: int = 2000
+    batch: int = 16
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
     outlined_share: float = 0.5
