@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import nibabel
+import nibabel.nifti1
 import numpy as np
 import pandas as pd
 import pytest
