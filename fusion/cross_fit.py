@@ -24,6 +24,7 @@ def cross_fit(
     *,
     seed: int = 0,
     embedder: ImageEmbedder | None = None,
+    on_fitted: Callable[[int, Mapping[str, FittedRisk]], None] | None = None,
     on_fold: Callable[[int, FoldPredictions], None] | None = None,
     done: Mapping[int, FoldPredictions] | None = None,
 ) -> dict[str, Predictions]:
@@ -44,6 +45,9 @@ def cross_fit(
         Draws inner folds, initial weights and dropout, in each fold alike.
     embedder
         Trains the image encoders; the default keeps nothing on disk.
+    on_fitted
+        Called with the models of each fold that is fitted now, before ``on_fold``: what explains
+        the predictions.
     on_fold
         Called after each fold with its predictions: progress, and what a later run resumes from.
     done
@@ -75,9 +79,11 @@ def cross_fit(
         _check_done(held_out, predictions, models, dataset.patient_id[fold == held_out])
     for held_out in folds.tolist():
         if held_out not in parts:
-            parts[held_out] = _one_fold(
+            parts[held_out], fitted = _one_fold(
                 models, dataset, fold == held_out, held_out, horizons, seed, embedder
             )
+            if on_fitted is not None:
+                on_fitted(held_out, fitted)
             if on_fold is not None:
                 on_fold(held_out, parts[held_out])
     held_out_patients = dataset.patient_id[fold != TRAINING_ONLY]
@@ -156,7 +162,7 @@ def _one_fold(
     horizons: np.ndarray,
     seed: int,
     embedder: ImageEmbedder,
-) -> FoldPredictions:
+) -> tuple[FoldPredictions, Mapping[str, FittedRisk]]:
     training, tested = dataset.take(~test), dataset.take(test)
     encoders = embedder.fit(training, seed=seed)
     quality = encoders.quality(tested)
@@ -171,7 +177,7 @@ def _one_fold(
     for name, model in fitted.items():
         prediction = model.predict(tested, horizons, held_out)
         predictions[name] = replace(prediction, provenance={**prediction.provenance, **facts})
-    return predictions
+    return predictions, fitted
 
 
 def _check_done(

@@ -5,6 +5,7 @@ of the field that holds them; the rest goes to a JSON file that names the class 
 """
 
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -22,6 +23,8 @@ from fusion.baseline_hazard import BaselineHazard
 from fusion.components import Components
 from fusion.embeddings import FittedEmbedder
 from fusion.encoders.image import ImageEncoder, ImageEncoderConfig
+from fusion.explanation.attribution import Attribution, FeatureAttribution, ImageAttribution
+from fusion.explanation.checks import Check
 from fusion.models.blend import FittedBlend
 from fusion.models.fusion_net import FittedNet
 from fusion.models.linear import FittedLinear
@@ -48,13 +51,16 @@ FORMAT = 1
 RECORDS = {
     record.__name__: record
     for record in (
+        Attribution,
         BaselineHazard,
         CensoringCurve,
+        Check,
         CompetingRisksTask,
         Components,
         ContinuousTask,
         CoxTask,
         DiscreteHazardTask,
+        FeatureAttribution,
         FittedBlend,
         FittedCompetingRisks,
         FittedContinuous,
@@ -67,6 +73,7 @@ RECORDS = {
         FittedNull,
         FittedTaskNet,
         HorizonRiskTask,
+        ImageAttribution,
         ImageEncoderConfig,
         ModalityInputs,
         NetworkConfig,
@@ -127,6 +134,8 @@ def load_record(folder: Path) -> Any:
 
 def _encode(value: Any, path: str, numbers: dict[str, torch.Tensor]) -> Any:
     match value:
+        case float() if not math.isfinite(value):  # JSON has no such number.
+            return {"float": repr(value)}
         case None | bool() | int() | float() | str():
             return value
         case np.ndarray() if value.dtype.kind == "U":
@@ -171,6 +180,8 @@ def _decode(content: Any, numbers: Mapping[str, torch.Tensor]) -> Any:
         return _decode(part, numbers)
 
     match content:
+        case {"float": text}:
+            return float(text)
         case {"texts": texts}:
             return np.array(texts, dtype=str)
         case {"array": path}:

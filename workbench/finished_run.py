@@ -18,6 +18,7 @@ from workbench.evaluation import Evaluation
 from workbench.run_folder import RunFolder
 
 if TYPE_CHECKING:
+    from fusion.explanation.attribution import Attribution
     from fusion.predictions import Predictions
 
 KIND = "runs"
@@ -35,12 +36,15 @@ class FinishedRun:
         Out-of-fold predictions of every model, by name.
     evaluation
         Every metric with its interval.
+    attributions
+        What moved the judged model's predictions, by what is explained.
     report
         Path of ``report.html``.
     """
 
     predictions: Mapping[str, "Predictions"]
     evaluation: Evaluation
+    attributions: Mapping[str, "Attribution"]
     report: Path
 
 
@@ -49,12 +53,14 @@ def keep_finished(
     identity: Mapping[str, Any],
     predictions: Mapping[str, "Predictions"],
     evaluation: Evaluation,
+    attributions: Mapping[str, "Attribution"],
 ) -> None:
     """Keep what :func:`open_finished` gives back; called once the results are written."""
     from fusion.saving import save_record
 
     def write(kept: Path) -> None:
         save_record(dict(predictions), kept / "predictions")
+        save_record(dict(attributions), kept / "attributions")
         text = json.dumps(evaluation.to_json(), allow_nan=False)
         (kept / "evaluation.json").write_text(text, encoding="utf-8")
 
@@ -85,11 +91,12 @@ def open_finished(folder: RunFolder, identity: Mapping[str, Any]) -> FinishedRun
         return None
     try:
         predictions = load_record(kept / "predictions")
+        attributions = load_record(kept / "attributions")
         text = (kept / "evaluation.json").read_text(encoding="utf-8")
         evaluation = Evaluation.from_json(json.loads(text))
     except (ValueError, KeyError, TypeError, OSError):  # Damaged since: trained again.
         return None
-    return FinishedRun(predictions, evaluation, folder.path / RESULTS[0])
+    return FinishedRun(predictions, evaluation, attributions, folder.path / RESULTS[0])
 
 
 def _key(folder: RunFolder, identity: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import StudyError
 
 if TYPE_CHECKING:
+    from fusion.models.protocol import FittedRisk
     from fusion.predictions import Predictions
 
 RECORD = "run.json"
@@ -128,6 +129,14 @@ class RunFolder:
 
     def finished_folds(self, split: str) -> dict[int, dict[str, "Predictions"]]:
         """Predictions of the folds that an earlier, interrupted run finished."""
+        return {fold: kept["predictions"] for fold, kept in self._folds(split).items()}
+
+    def judged_models(self, split: str) -> dict[int, "FittedRisk"]:
+        """The judged model of each finished fold, for what explains its predictions."""
+        kept = self._folds(split).items()
+        return {fold: parts["judged"] for fold, parts in kept if parts["judged"] is not None}
+
+    def _folds(self, split: str) -> dict[int, dict[str, Any]]:
         from fusion.saving import load_record
 
         folder = self.path / "parts" / split
@@ -140,11 +149,18 @@ class RunFolder:
                 shutil.rmtree(part, ignore_errors=True)
         return finished
 
-    def keep_fold(self, split: str, fold: int, predictions: dict[str, "Predictions"]) -> None:
-        """Keep one fold's predictions, so that a killed run need not repeat them."""
+    def keep_fold(
+        self,
+        split: str,
+        fold: int,
+        predictions: dict[str, "Predictions"],
+        judged: "FittedRisk | None" = None,
+    ) -> None:
+        """Keep one fold's predictions and judged model: a killed run need not repeat them."""
         from fusion.saving import save_record
 
-        save_record(predictions, self.path / "parts" / split / str(fold))
+        record = {"predictions": predictions, "judged": judged}
+        save_record(record, self.path / "parts" / split / str(fold))
 
     def replace_folder(self, name: str, fill: Callable[[Path], Any]) -> Path:
         """Have ``fill`` make a folder beside, then put it in place of an older one."""

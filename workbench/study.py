@@ -18,12 +18,14 @@ from workbench.report import Format, ReportContent, write_report
 from workbench.run_folder import RunFolder
 from workbench.run_formats import write_run_formats
 from workbench.study_checks import check, release
+from workbench.study_explanation import explain
 from workbench.study_practice import environment, in_practice, saved_model
 from workbench.study_results import save_model, save_predictions, write_cards
 from workbench.study_settings import Study
 from workbench.study_steps import OnProgress, Progress
 
 if TYPE_CHECKING:
+    from fusion.explanation.attribution import Attribution
     from fusion.predictions import Predictions
 
 __all__ = ["Progress", "Study", "StudyResult", "run"]
@@ -45,12 +47,16 @@ class StudyResult:
         Path of ``report.html``; beside it ``report.json``, ``predictions.parquet``, ``model`` and
         ``run.json``; and the cards of data and model for other tools, ``croissant.json`` and
         ``model_card.json``.
+    attributions
+        What moved the judged model's predictions, by what is explained: the risk score, down to
+        single features, and survival over time.
     """
 
     cohort: Cohort
     predictions: Mapping[str, "Predictions"]
     evaluation: Evaluation
     report: Path
+    attributions: Mapping[str, "Attribution"]
 
 
 def run(
@@ -95,7 +101,8 @@ def run(
     if before is not None:
         on_progress(Progress("opening the finished run", 1, 1))
         write_run_formats(RunFolder(Path(out)), formats, population(card))
-        return StudyResult(cohort, before.predictions, before.evaluation, before.report)
+        found = before.predictions, before.evaluation, before.report, before.attributions
+        return StudyResult(cohort, *found)
     dataset = steps.load(study, cohort)
     folder = RunFolder.claim(out, asked)
 
@@ -111,6 +118,7 @@ def run(
 
     on_progress(Progress("judging", 0, 1))
     evaluation = steps.judge(study, cohort, predictions)
+    explained = explain(study, cohort, dataset, folder)
     save_predictions(study, cohort, predictions, folder)
     kept = save_model(study, cohort, dataset, folder)
     content = ReportContent(
@@ -120,7 +128,8 @@ def run(
         evaluation=evaluation,
         other_splits=others,
         chosen=steps.choices(predictions[steps.JUDGED]),
-        attribution=steps.attribute(predictions[steps.JUDGED], cohort),
+        attribution=explained.risk_score,
+        explanation=explained.summary,
         provenance=identity | {"environment": environment()},
         warnings=composition_warnings(cohort.evaluated, study.modalities),
         practice=in_practice(study, cohort, dataset, predictions),
@@ -129,8 +138,8 @@ def run(
     )
     report = write_report(content, folder.path)
     write_cards(report, folder)
-    keep_finished(folder, asked, predictions, evaluation)
+    keep_finished(folder, asked, predictions, evaluation, explained.attributions)
     folder.finish()
     write_run_formats(folder, formats, population(card))
     on_progress(Progress("judging", 1, 1))
-    return StudyResult(cohort, predictions, evaluation, report)
+    return StudyResult(cohort, predictions, evaluation, report, explained.attributions)

@@ -25,8 +25,7 @@ from workbench.study_settings import Study
 if TYPE_CHECKING:
     from fusion.dataset import PatientDataset
     from fusion.embeddings import ImageEmbedder
-    from fusion.explanation.attribution import Attribution
-    from fusion.models import RiskModel
+    from fusion.models import FittedRisk, RiskModel
     from fusion.predictions import Predictions
 
 CURVE_POINTS = 48
@@ -154,7 +153,7 @@ def cross_fit(
     from fusion.cross_fit import average_repeats, cross_fit
 
     folds = cohort.folds
-    titles = [_split_title(cohort, repeat) for repeat in range(len(folds))]
+    titles = [split_title(cohort, repeat) for repeat in range(len(folds))]
     done = [folder.finished_folds(title) for title in titles]
     n_folds = sum(len(np.unique(fold[fold >= 0])) for fold in folds)
     finished = [
@@ -164,8 +163,10 @@ def cross_fit(
     on_progress(Progress(step, len(finished), n_folds))
 
     def one_repeat(repeat: int) -> dict[str, "Predictions"]:
+        judged: dict[int, FittedRisk | None] = {}
+
         def keep(held_out: int, predictions: dict[str, "Predictions"]) -> None:
-            folder.keep_fold(titles[repeat], held_out, predictions)
+            folder.keep_fold(titles[repeat], held_out, predictions, judged.pop(held_out))
             finished.append((titles[repeat], held_out))
             on_progress(Progress(step, len(finished), n_folds))
 
@@ -176,6 +177,7 @@ def cross_fit(
             curve_grid(study.horizons),
             seed=study.seed,
             embedder=embedder(),
+            on_fitted=lambda held_out, fitted: judged.update({held_out: fitted.get(JUDGED)}),
             on_fold=keep,
             done=done[repeat],
         )
@@ -266,46 +268,6 @@ def _rounded(values: Mapping[str, float], digits: int) -> dict[str, float]:
     return {name: round(value, digits) for name, value in values.items()}
 
 
-def attribute(predictions: "Predictions", cohort: Cohort) -> "Attribution":
-    """Contributions of the modalities to the judged model's risk score, out of fold.
-
-    Checks that failed stand first: whether the parts sum to the score, and whether the score ranks
-    the cohort's patients, who were held out, better than chance.
-    """
-    from fusion.explanation.attribution import Attribution
-    from fusion.explanation.checks import at_most, failed_first
-    from fusion.explanation.held_out_worth import held_out_check
-
-    names = tuple(predictions.contributions)
-    parts = np.stack([predictions.contributions[name] for name in names], axis=-1)
-    outcome = cohort.patients.loc[predictions.patient_id]
-    checks = (
-        at_most(
-            "largest gap between the parts' sum and the risk score",
-            float(np.abs(parts.sum(-1) - predictions.risk_score).max()),
-            1e-6,
-            meaning="Parts that do not sum to the score leave something of it unexplained.",
-        ),
-        held_out_check(
-            outcome["time"].to_numpy(float),
-            outcome["event"].to_numpy(bool),
-            predictions.risk_score,
-            fold=predictions.fold,
-        ),
-    )
-    return Attribution(
-        method="linear terms; exact Shapley values over modalities where the network was chosen",
-        target="log_hazard",
-        horizons=np.array([]),
-        reference="a patient of whom nothing is known; in linear terms, of average values",
-        patient_id=predictions.patient_id,
-        modality_names=names,
-        modalities=parts[None],
-        total=predictions.risk_score[None],
-        checks=failed_first(checks),
-    )
-
-
 def embedder() -> "ImageEmbedder":
     """Image encoders of a training set, kept in the cache folder by content."""
     import torch
@@ -316,7 +278,8 @@ def embedder() -> "ImageEmbedder":
     return ImageEmbedder(cache=cache_folder() / "image_encoders", device=device)
 
 
-def _split_title(cohort: Cohort, repeat: int) -> str:
+def split_title(cohort: Cohort, repeat: int) -> str:
+    """What a split of the cohort is called in the run folder."""
     title = _hash(dict(cohort.definition.split or {}))[:12]
     return title if repeat == 0 else f"{title}-{repeat + 1}"
 

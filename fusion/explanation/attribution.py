@@ -1,7 +1,7 @@
 """Why a model said what it said: the record that every explanation method returns."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -195,6 +195,17 @@ class Attribution:
     @property
     def n_patients(self) -> int:
         return len(self.patient_id)
+
+    def take(self, index: np.ndarray) -> "Attribution":
+        """The same of the patients at ``index`` (positions or a bool mask), in that order."""
+        return replace(
+            self,
+            patient_id=self.patient_id[index],
+            modalities=self.modalities[:, index],
+            total=None if self.total is None else self.total[:, index],
+            features={n: replace(p, values=p.values[:, index]) for n, p in self.features.items()},
+            images={n: replace(p, values=p.values[:, index]) for n, p in self.images.items()},
+        )
 
     def of(self, modality: str) -> np.ndarray:
         """Contribution of one modality, (horizon, patient)."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fusion.dataset import PatientDataset
-from fusion.explanation.attribution import Attribution, FeatureAttribution
+from fusion.explanation.attribution import Attribution, FeatureAttribution, Target
 from fusion.explanation.checks import Check, failed_first
 from fusion.explanation.held_out_worth import held_out_check
-from fusion.explanation.log_hazard import log_hazard_contributions
+from fusion.explanation.log_hazard import log_hazard_contributions, reads_modalities
 from fusion.explanation.tabular_faithfulness import (
     agreement_check,
     removal_checks,
@@ -86,7 +86,8 @@ def explain_folds(
     """Explain every patient by the model that never saw them.
 
     A check over all folds has the value of its worst fold, and two are added: whether the models
-    of the other folds agree, and whether the risk ranks patients that it was not fitted on.
+    of the other folds agree, and whether the risk ranks patients that it was not fitted on. In a
+    fold whose model reads nothing of its patients, nothing contributes.
 
     Parameters
     ----------
@@ -107,14 +108,17 @@ def explain_folds(
         )
     folds = sorted(models)
     checked = max(N_CHECKED // len(folds), 20)
+    said = {fold: reads_modalities(models[fold]) for fold in folds}
     by_fold = {
         fold: explain(
             models[fold],
             datasets[fold],
             seed=seed,
-            refits=tuple(models[other] for other in folds if other != fold),
+            refits=tuple(models[other] for other in folds if other != fold and said[other]),
             checked=checked,
         )
+        if said[fold]
+        else nothing_said(datasets[fold], "log_hazard", np.array([]))
         for fold in folds
     }
     whole = joined([by_fold[fold] for fold in folds])
@@ -126,6 +130,21 @@ def explain_folds(
         fold=np.repeat(folds, [d.n_patients for d in patients]),
     )
     return ExplainedFolds(replace(whole, checks=failed_first((worth, *whole.checks))), by_fold)
+
+
+def nothing_said(dataset: PatientDataset, target: Target, horizons: np.ndarray) -> Attribution:
+    """Contributions to what a model says that says the same of everybody: there are none."""
+    rows = max(len(horizons), 1), dataset.n_patients
+    return Attribution(
+        method="a model that says the same of everybody",
+        target=target,
+        horizons=horizons,
+        reference="the average training patient with the same kinds of data",
+        patient_id=dataset.patient_id,
+        modality_names=(),
+        modalities=np.zeros((*rows, 0)),
+        total=np.zeros(rows),
+    )
 
 
 def joined(parts: Sequence[Attribution]) -> Attribution:
@@ -150,11 +169,11 @@ def joined(parts: Sequence[Attribution]) -> Attribution:
             )
             for name, shape in shapes.items()
         },
-        checks=_worst([part.checks for part in parts]),
+        checks=worst_of([part.checks for part in parts]),
     )
 
 
-def _worst(of_parts: Sequence[Sequence[Check]]) -> tuple[Check, ...]:
+def worst_of(of_parts: Sequence[Sequence[Check]]) -> tuple[Check, ...]:
     """Of each check the part in which it is furthest on the wrong side of its threshold."""
     by_name: dict[str, list[Check]] = {}
     for checks in of_parts:
@@ -173,10 +192,11 @@ def _excess(check: Check) -> float:
 
 
 def _modalities(part: Attribution, names: Sequence[str]) -> np.ndarray:
-    nothing = np.zeros(part.modalities.shape[:2])
-    return np.stack(
-        [part.of(name) if name in part.modality_names else nothing for name in names], axis=-1
-    )
+    values = np.zeros((*part.modalities.shape[:2], len(names)))
+    for at, name in enumerate(names):
+        if name in part.modality_names:
+            values[:, :, at] = part.of(name)
+    return values
 
 
 def _features(part: Attribution, name: str, shape: FeatureAttribution) -> np.ndarray:

@@ -1,8 +1,11 @@
 """Contributions of features added up: a categorical variable as one, a pathway from its genes."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from fusion.explanation.attribution import FeatureAttribution
+from fusion.dataset import PatientDataset
+from fusion.explanation.attribution import Attribution, FeatureAttribution
 
 
 def as_variables(part: FeatureAttribution) -> FeatureAttribution:
@@ -42,6 +45,22 @@ def as_variables(part: FeatureAttribution) -> FeatureAttribution:
     for at, name in enumerate(part.names):
         inside[at, variables.index(group_of.get(name, name))] = 1.0
     return FeatureAttribution(variables, part.values @ inside)
+
+
+def readable(attribution: Attribution, dataset: PatientDataset) -> Attribution:
+    """The same, as fine as has a name: variables and genes; of images the whole.
+
+    Places of an embedding mean nothing to a person, and something else in every fold.
+    """
+    kinds = {name: dataset.modalities[name].kind for name in attribution.features}
+    return replace(
+        attribution,
+        features={
+            name: as_variables(part) if kinds[name] == "ehr" else part
+            for name, part in attribution.features.items()
+            if kinds[name] in ("ehr", "genomics")
+        },
+    )
 
 
 def gene_set_sums(part: FeatureAttribution) -> FeatureAttribution:

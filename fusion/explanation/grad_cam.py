@@ -6,9 +6,9 @@ from typing import ClassVar
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from fusion.explanation.image_method import SeenImages, in_batches
+from fusion.explanation.image_method import SeenImages
 from fusion.explanation.image_score import ImageScore
-from fusion.explanation.layer_maps import layer_of_maps, maps_at, onto_images
+from fusion.explanation.layer_maps import explain_by_layer
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,11 @@ class GradCam:
         self, score: ImageScore, seen: SeenImages
     ) -> Float[Tensor, "patient slice height width"]:
         """What raises (positive) and lowers (negative) the score, at each place."""
-        layer = self.layer or layer_of_maps(score, seen)
+        return explain_by_layer(score, seen, weighted_sum, layer=self.layer, batch=self.batch)
 
-        def explain(part: SeenImages) -> Tensor:
-            found = maps_at(score, layer, part.images, part.rows)
-            total = part.images.new_zeros(())
-            for values, gradients in zip(found.values, found.gradients, strict=True):
-                weights = gradients.flatten(2).mean(dim=2)
-                weighted = weights.unflatten(1, (-1, *[1] * (values.ndim - 2))) * values
-                total = total + onto_images(weighted.sum(dim=1), part.images.shape)
-            return total
 
-        return in_batches(explain, seen, self.batch)
+def weighted_sum(values: Tensor, gradients: Tensor) -> Tensor:
+    """Maps weighted by their mean gradients, (image, channel, \\*space) → (image, \\*space)."""
+    weights = gradients.flatten(2).mean(dim=2)
+    weighted = weights.unflatten(1, (-1, *[1] * (values.ndim - 2))) * values
+    return weighted.sum(dim=1)

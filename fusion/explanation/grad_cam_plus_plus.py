@@ -6,9 +6,9 @@ from typing import ClassVar
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from fusion.explanation.image_method import SeenImages, in_batches
+from fusion.explanation.image_method import SeenImages
 from fusion.explanation.image_score import ImageScore
-from fusion.explanation.layer_maps import layer_of_maps, maps_at, onto_images
+from fusion.explanation.layer_maps import explain_by_layer
 
 EPSILON = 1e-12
 
@@ -41,17 +41,13 @@ class GradCamPlusPlus:
         self, score: ImageScore, seen: SeenImages
     ) -> Float[Tensor, "patient slice height width"]:
         """What raises (positive) and lowers (negative) the score, at each place."""
-        layer = self.layer or layer_of_maps(score, seen)
-
-        def explain(part: SeenImages) -> Tensor:
-            found = maps_at(score, layer, part.images, part.rows)
-            total = part.images.new_zeros(())
-            for values, gradients in zip(found.values, found.gradients, strict=True):
-                signed = evidence(values, gradients) - evidence(values, -gradients)
-                total = total + onto_images(signed, part.images.shape)
-            return total
-
-        return in_batches(explain, seen, self.batch)
+        return explain_by_layer(
+            score,
+            seen,
+            lambda values, gradients: evidence(values, gradients) - evidence(values, -gradients),
+            layer=self.layer,
+            batch=self.batch,
+        )
 
 
 def evidence(values: Tensor, gradients: Tensor) -> Tensor:

@@ -49,7 +49,7 @@ def score_statistic(
     >>> time = np.arange(1.0, 9.0)
     >>> everyone, one = np.ones(8, dtype=bool), np.zeros(8, dtype=int)
     >>> round(score_statistic(time, everyone, -time, fold=one), 2)
-    2.7
+    3.46
     """
     score = variance = 0.0
     for label in np.unique(fold):

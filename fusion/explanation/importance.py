@@ -1,6 +1,6 @@
 """Importance over a cohort: how far each part moves predictions, and whether folds agree."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,7 +35,11 @@ class Importance:
 
 
 def feature_importance(
-    runs: Sequence[Attribution], *, position: int = 0, top: int = 20
+    runs: Sequence[Attribution],
+    *,
+    present: Sequence[Mapping[str, np.ndarray]] | None = None,
+    position: int = 0,
+    top: int = 20,
 ) -> tuple[Importance, ...]:
     """Importance of every feature over models of several folds and seeds, the largest first.
 
@@ -44,6 +48,9 @@ def feature_importance(
     runs
         What the model of each fold, or of each seed, said of the patients it was not fitted on. A
         feature that a model does not use moves nothing there.
+    present
+        Of each run who has a modality, (patient,) bool each, as :meth:`Attribution.spread` takes
+        it: a run in which nobody has it does not count for its features.
     position
         Which horizon; 0 for a log hazard.
     top
@@ -60,41 +67,52 @@ def feature_importance(
             (modality, name): size
             for modality, part in run.features.items()
             for name, size in zip(
-                part.names, np.abs(part.values[position]).mean(axis=0).tolist(), strict=True
+                part.names,
+                _mean_size(part.values[position], rows[modality]).tolist(),
+                strict=True,
             )
         }
-        for run in runs
+        for run, rows in zip(runs, _who(runs, present), strict=True)
     ]
     return over_runs(sizes, top)
 
 
 def modality_importance(
-    runs: Sequence[Attribution], *, position: int = 0
+    runs: Sequence[Attribution],
+    *,
+    present: Sequence[Mapping[str, np.ndarray]] | None = None,
+    position: int = 0,
 ) -> tuple[Importance, ...]:
     """Importance of every modality over models of several folds and seeds, the largest first."""
     _require_one_output(runs)
     sizes = [
         {
-            (name, name): float(np.abs(run.modalities[position, :, at]).mean())
+            (name, name): float(_mean_size(run.modalities[position, :, at], rows[name]))
             for at, name in enumerate(run.modality_names)
         }
-        for run in runs
+        for run, rows in zip(runs, _who(runs, present), strict=True)
     ]
     return over_runs(sizes, 1)
 
 
 def over_runs(sizes: Sequence[dict[tuple[str, str], float]], top: int) -> tuple[Importance, ...]:
-    """Mean and spread over runs of a size by (modality, name), the largest mean first."""
+    """Mean and spread over runs of a size by (modality, name), the largest mean first.
+
+    A run that does not name a part has it at 0; one in which it could not be told (NaN) is left
+    out for that part, and a part that no run can tell of is left out altogether.
+    """
     keys = list(dict.fromkeys(key for run in sizes for key in run))
     table = np.array([[run.get(key, 0.0) for key in keys] for run in sizes])
+    told = np.flatnonzero(~np.isnan(table).all(axis=0))
+    keys, table = [keys[at] for at in told], table[:, told]
     rank = (-table).argsort(axis=1, kind="stable").argsort(axis=1)
-    among = ((rank < top) & (table > 0)).mean(axis=0)
-    lower, upper = np.quantile(table, INTERVAL, axis=0)
+    among = ((rank < top) & (table > 0)).sum(axis=0) / (~np.isnan(table)).sum(axis=0)
+    lower, upper = np.nanquantile(table, INTERVAL, axis=0)
     found = [
         Importance(*key, *numbers)
         for key, *numbers in zip(
             keys,
-            table.mean(axis=0).tolist(),
+            np.nanmean(table, axis=0).tolist(),
             lower.tolist(),
             upper.tolist(),
             among.tolist(),
@@ -102,6 +120,24 @@ def over_runs(sizes: Sequence[dict[tuple[str, str], float]], top: int) -> tuple[
         )
     ]
     return tuple(sorted(found, key=lambda each: -each.mean_absolute))
+
+
+def _mean_size(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Mean absolute of (patient, ...) over some patients; NaN where there are none."""
+    if not rows.any():
+        return np.full(values.shape[1:], np.nan)
+    return np.asarray(np.abs(values[rows]).mean(axis=0))
+
+
+def _who(
+    runs: Sequence[Attribution], present: Sequence[Mapping[str, np.ndarray]] | None
+) -> list[Mapping[str, np.ndarray]]:
+    """Of each run who has each modality; everybody where nothing is said of it."""
+    said = [{}] * len(runs) if present is None else present
+    return [
+        {name: np.ones(run.n_patients, dtype=bool) for name in run.modality_names} | dict(rows)
+        for run, rows in zip(runs, said, strict=True)
+    ]
 
 
 def _require_one_output(runs: Sequence[Attribution]) -> None:

@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fusion.explanation.image_method import SeenImages
+from fusion.explanation.image_method import SeenImages, in_batches
 from fusion.explanation.image_score import ImageScore
 
 LEAST_CELLS = 8
@@ -25,10 +26,8 @@ class LayerMaps:
     gradients: tuple[Tensor, ...]
 
 
-def maps_at(
-    score: ImageScore, layer: nn.Module, images: Tensor, rows: Tensor, *, sign: int = 1
-) -> LayerMaps:
-    """Values and gradients of a layer; ``sign`` −1 explains the score turned round.
+def maps_at(score: ImageScore, layer: nn.Module, images: Tensor, rows: Tensor) -> LayerMaps:
+    """Values of a layer, and gradients of the score with respect to them.
 
     Raises
     ------
@@ -38,7 +37,7 @@ def maps_at(
     # Leaves that ask for gradients: a frozen encoder has none of its own.
     images = images.detach().requires_grad_()
     with outputs_of(layer) as found:
-        total = sign * score(images, rows).sum()
+        total = score(images, rows).sum()
     if not found:
         raise ValueError("the model does not call this layer: choose one of score.named_modules()")
     gradients = torch.autograd.grad(total, found, allow_unused=True)
@@ -46,6 +45,37 @@ def maps_at(
     if not used:
         raise ValueError("the score does not depend on this layer: choose another")
     return LayerMaps(tuple(v for v, _ in used), tuple(g for _, g in used))
+
+
+def explain_by_layer(
+    score: ImageScore,
+    seen: SeenImages,
+    combine: Callable[[Tensor, Tensor], Tensor],
+    *,
+    layer: nn.Module | None,
+    batch: int,
+) -> Float[Tensor, "patient slice height width"]:
+    """One map an image out of a layer's maps; where the layer is called again, they add up.
+
+    Parameters
+    ----------
+    combine
+        From values and gradients, (image, channel, \\*space) each, to a map, (image, \\*space).
+    layer
+        Whose maps; None takes :func:`layer_of_maps`.
+    batch
+        Patients at once.
+    """
+    chosen = layer or layer_of_maps(score, seen)
+
+    def explain(part: SeenImages) -> Tensor:
+        found = maps_at(score, chosen, part.images, part.rows)
+        total = part.images.new_zeros(())
+        for values, gradients in zip(found.values, found.gradients, strict=True):
+            total = total + onto_images(combine(values, gradients), part.images.shape)
+        return total
+
+    return in_batches(explain, seen, batch)
 
 
 def layer_of_maps(score: ImageScore, seen: SeenImages) -> nn.Module:

@@ -69,6 +69,16 @@ def feature_terms(
     raise ValueError(f"{model.model} has no features: there is nothing to explain")
 
 
+def reads_modalities(model: FittedRisk) -> bool:
+    """Whether there is anything to explain: not of a null model, nor of a blend of nothing."""
+    match model:
+        case FittedLinear() | FittedNet():
+            return True
+        case FittedBlend():
+            return bool(model.parts)
+    return False
+
+
 def is_linear(model: FittedRisk) -> bool:
     """Whether the log hazard is a sum of functions of one feature each."""
     match model:

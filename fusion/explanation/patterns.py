@@ -9,6 +9,9 @@ from fusion.dataset import PatientDataset
 from fusion.explanation.attribution import Attribution
 from fusion.explanation.importance import Importance, over_runs
 
+FEWEST = 3
+"""Patients with a modality below which a run says nothing of its pattern."""
+
 
 def feature_patterns(
     runs: Sequence[Attribution], datasets: Sequence[PatientDataset], *, top: int = 20
@@ -70,6 +73,8 @@ def _correlations(run: Attribution, dataset: PatientDataset, modality: str) -> l
     """Size of the rank correlation of each feature with the modality's contribution."""
     there = dataset.modalities[modality]
     rows = there.present
+    if rows.sum() < FEWEST:
+        return [float("nan")] * len(there.names)
     values = there.values[rows]
     known = ~np.isnan(values)
     n_known = np.maximum(known.sum(axis=0), 1)

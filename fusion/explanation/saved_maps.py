@@ -70,7 +70,7 @@ def save_nifti(
 def save_overlay(
     path: Path,
     image: Float[np.ndarray, "row column"],
-    values: Float[np.ndarray, "row column"],
+    values: Float[np.ndarray, "map_row map_column"],
     *,
     limit: float,
     method: str,

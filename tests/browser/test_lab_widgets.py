@@ -320,14 +320,16 @@ def _opened_again(lab: Lab, notebook: Notebook) -> Notebook:
     ipywidgets waits two seconds for the models of a page: on a machine that is busy for longer the
     pictures stay, as without a kernel, and whoever wants the widgets loads the page again.
     """
-    for _ in range(4):
-        again = lab.show(notebook.name, run=False)
+    again = lab.show(notebook.name, run=False)
+    for _ in range(12):
         again.page.locator(".wb-static, .wb-root").first.wait_for(state="attached")
         again.page.wait_for_timeout(4000)
         if not again.page.get_by_text("model not found").count():
             return again
         assert again.page.locator(".wb-static").first.text_content().strip()
-        again.page.close()
+        again.page.reload()
+        again.page.wait_for_selector(".jp-Notebook-cell", timeout=90_000)
+        again.idle()
     raise AssertionError("no page shows a widget that lives")
 
 

@@ -75,7 +75,14 @@ def test_the_explanation_is_sound_and_what_if_says_what_the_model_does(
     folder: Path, explained: nbformat.NotebookNode
 ) -> None:
     assert complaints(explained) == []
-    assert shown(explained, "checks").strip().endswith("passed")
+    checks = shown(explained, "checks").strip().splitlines()
+    assert len(checks) >= 7
+    assert all(line.startswith("passed: ") for line in checks)
+    assert len(re.findall(r"moves the log hazard by 0\.\d+", shown(explained, "path"))) >= 3
+    agreed = re.findall(
+        r"among the first twenty in (\d+)% of the models", shown(explained, "agree")
+    )
+    assert max(map(int, agreed)) >= 60
     assert "Clinical variables" in shown(explained, "view")
     rows = re.findall(
         r"([\d.]+) % as the patient is, ([\d.]+) % at 75", shown(explained, "what-if")
@@ -146,6 +153,7 @@ def test_the_app_is_one_screen_without_code_and_its_pages_are_linked(
     tabs.first.wait_for(timeout=400_000)
     assert tabs.all_inner_texts() == [
         "Who is in", "Select", "Survival", "Models", "Why", "One patient", "Images", "Report",
+        "Your own data",
     ]  # fmt: skip
     assert page.locator(".jp-CodeCell .jp-InputArea:visible").count() == 0
 

@@ -12,7 +12,7 @@ from fusion.cross_fit import TRAINING_ONLY
 from fusion.dataset import Modality, PatientDataset
 from fusion.embeddings import ImageEmbedder
 from fusion.encoders.image import ImageEncoderConfig
-from fusion.models import FusionNet, Null, RidgeCox, RiskModel, Selected, Stack
+from fusion.models import FittedRisk, FusionNet, Null, RidgeCox, RiskModel, Selected, Stack
 from fusion.predictions import Predictions
 from fusion.saving import load_record, save_record
 from fusion.training import TrainingConfig
@@ -193,6 +193,25 @@ def test_resuming_from_finished_folds_gives_the_same(simulate, tmp_path):
         assert_array_equal(resumed[name].risk_score, whole[name].risk_score)
         assert_array_equal(resumed[name].survival, whole[name].survival)
         assert resumed[name].provenance == whole[name].provenance
+
+
+def test_models_of_folds_that_are_fitted_now_are_handed_out(simulate):
+    dataset, fold = simulate(90), folds(90)
+    done: dict[int, dict[str, Predictions]] = {}
+    fitted: dict[int, Mapping[str, FittedRisk]] = {}
+    whole = fusion.cross_fit.cross_fit(
+        LINEAR, dataset, fold, HORIZONS, on_fitted=fitted.__setitem__, on_fold=done.__setitem__
+    )
+    assert list(fitted) == [0, 1, 2]
+    for held_out, models in fitted.items():
+        rows = fold == held_out
+        again = models["stack"].risk_score(dataset.take(rows))
+        assert_array_equal(again, whole["stack"].risk_score[rows])
+    seen: list[int] = []
+    fusion.cross_fit.cross_fit(
+        LINEAR, dataset, fold, HORIZONS, on_fitted=lambda f, _: seen.append(f), done={0: done[0]}
+    )
+    assert seen == [1, 2]
 
 
 def test_finished_folds_of_something_else_are_refused(simulate):

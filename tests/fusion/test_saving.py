@@ -15,6 +15,8 @@ import fusion.saving
 from fusion.dataset import PatientDataset
 from fusion.embeddings import ImageEmbedder
 from fusion.encoders.image import ImageEncoderConfig
+from fusion.explanation.attribution import Attribution, FeatureAttribution, ImageAttribution
+from fusion.explanation.checks import at_least
 from fusion.models import FusionNet, Null, RidgeCox, RiskModel, Selected, Stack
 from fusion.network import ModalityInputs, NetworkConfig
 from fusion.outcome_losses import censoring_curve
@@ -258,3 +260,30 @@ def test_damaged_numbers_are_refused(saved):
     numbers.write_bytes(numbers.read_bytes()[:40])
     with pytest.raises(ValueError, match="holds a damaged record"):
         load_record(saved)
+
+
+def test_an_explanation_comes_back_with_what_could_not_be_measured(tmp_path):
+    maps = ImageAttribution(np.ones((1, 2, 3, 3)), np.eye(4))
+    values = np.array([[[1.0, 2.0], [3.0, 4.0]]])
+    made = Attribution(
+        method="linear terms",
+        target="log_hazard",
+        horizons=np.array([]),
+        reference="the mean training patient",
+        patient_id=np.array(["a", "b"]),
+        modality_names=("rna", "mri"),
+        modalities=np.ones((1, 2, 2)),
+        features={"rna": FeatureAttribution(("TP53", "EGFR"), values, {"RTK": ("EGFR",)})},
+        images={"mri": maps},
+        checks=(at_least("agreement", float("nan"), 0.5, meaning="not measured"),),
+    )
+    save_record({"explained": made}, tmp_path / "explained")
+    again = load_record(tmp_path / "explained")["explained"]
+    assert_array_equal(again.features["rna"].values, values)
+    assert again.features["rna"].groups == {"RTK": ("EGFR",)}
+    assert_array_equal(again.images["mri"].affine, np.eye(4))
+    assert again.total is None
+    assert again.horizons.shape == (0,)
+    (check,) = again.checks
+    assert np.isnan(check.value)
+    assert not check.passed

@@ -1,6 +1,7 @@
 """A finished run is opened again as it was found; whatever is missing or other is trained again."""
 
 import json
+import math
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fusion.explanation.attribution import Attribution, FeatureAttribution
+from fusion.explanation.checks import at_least
 from fusion.predictions import Predictions
 from workbench.evaluation import Evaluation
 from workbench.finished_run import KIND, RESULTS, keep_finished, open_finished
@@ -25,6 +28,22 @@ FOUND = Evaluation(
     modality_value=(),
     notes=("a note",),
     settings={"horizons": [365.0], "seed": 0},
+)
+
+EXPLAINED = Attribution(
+    method="linear terms",
+    target="log_hazard",
+    horizons=np.array([]),
+    reference="the mean training patient",
+    patient_id=np.array(["P1", "P2", "P3"]),
+    modality_names=("clinical",),
+    modalities=np.array([[[0.1], [2.0], [-3.0]]]),
+    features={
+        "clinical": FeatureAttribution(
+            ("age", "sex"), np.array([[[0.1, 0.0], [1.0, 1.0], [-3.0, 0.0]]])
+        )
+    },
+    checks=(at_least("agreement", float("nan"), 0.5, meaning="could not be measured"),),
 )
 
 
@@ -45,7 +64,7 @@ def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
     folder = RunFolder.claim(tmp_path / "run", IDENTITY)
     for name in RESULTS:
         folder.write(name, lambda path: path.write_text("whole"))
-    keep_finished(folder, IDENTITY, predictions(), FOUND)
+    keep_finished(folder, IDENTITY, predictions(), FOUND, {"risk score": EXPLAINED})
     folder.finish()
     return folder
 
@@ -65,6 +84,10 @@ def test_it_is_opened_as_it_was_found(finished: RunFolder) -> None:
     for name in ("patient_id", "fold", "risk_score", "horizons", "survival"):
         np.testing.assert_array_equal(getattr(after, name), getattr(before, name))
     np.testing.assert_array_equal(after.contributions["clinical"], before.risk_score)
+    explained = again.attributions["risk score"]
+    np.testing.assert_array_equal(explained.modalities, EXPLAINED.modalities)
+    assert explained.features["clinical"].names == ("age", "sex")
+    assert math.isnan(explained.checks[0].value)
     assert (finished.path / "run.json").read_bytes() == record
 
 
@@ -102,7 +125,7 @@ def test_what_was_damaged_is_trained_again_and_replaced(
 ) -> None:
     (kept(tmp_path) / "evaluation.json").write_text(content)
     assert open_finished(finished, IDENTITY) is None
-    keep_finished(finished, IDENTITY, predictions(), FOUND)
+    keep_finished(finished, IDENTITY, predictions(), FOUND, {})
     assert open_finished(finished, IDENTITY) is not None
 
 

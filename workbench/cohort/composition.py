@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from workbench.cohort.privacy import SUPPRESSED
+from workbench.cohort.table_one import shown_groups
 
 if TYPE_CHECKING:
     from workbench.cohort.cohort import Cohort
@@ -39,7 +40,7 @@ def _lacking(cohort: "Cohort", modality: str, group: str) -> str:
         return ""
     sizes = dict.fromkeys(without, SUPPRESSED)
     if cohort.release(group).allowed:
-        sizes = cohort.table_one(by=group, columns=()).iloc[0].to_dict()
+        sizes |= {title: int(who.sum()) for title, who in shown_groups(cohort, group).items()}
     title = cohort.card.spec.modalities[modality].title
     lost = " and ".join(
         f"all {level} patients" if sizes[level] == SUPPRESSED else f"all {sizes[level]} {level}"

@@ -54,7 +54,8 @@ def _body(criterion: Criterion) -> str:
         case Has(modality, window) if (
             window is not None and _simple(window) and not window.queries()
         ):
-            return f"wb.has({modality!r}){_within(window)}"
+            # At any time is not the same as undated.
+            return f"wb.has({modality!r}){_within(window) or '.within(None, None)'}"
         case Happened():
             return _happened(criterion)
     return _parsed(criterion)
@@ -121,6 +122,8 @@ def _expressed(query: EventQuery) -> bool:
     return (
         query.lasting is None
         and query.where is None
+        and query.unit is None
+        and query.answer is None
         and not starred
         and all(concept.descendants for concept in concepts)
     )

@@ -115,12 +115,22 @@ class RecordCohort(Account):
         CohortError
             If a variable has the name of a column, or two have one name.
         """
+        return self._measured(self.patients, features, np.flatnonzero(self._kept))
+
+    def candidates_with(self, features: Sequence[Feature]) -> pd.DataFrame:
+        """As :meth:`patients_with`, of every candidate, also of those who are not in."""
+        everyone = np.arange(len(self.candidates))
+        return self._measured(self._described(everyone), features, everyone)
+
+    def _measured(
+        self, described: pd.DataFrame, features: Sequence[Feature], where: np.ndarray
+    ) -> pd.DataFrame:
         measured = feature_table(self.candidates, features, self.definition.landmark)
-        measured = measured.loc[self._kept]
-        taken = sorted(set(measured) & set(self.patients))
+        taken = sorted(set(measured) & set(described))
         if taken:
             raise CohortError(f"{taken[0]!r} is a column already: call the feature something else")
-        return pd.concat([self.patients, measured.reset_index(drop=True)], axis=1)
+        measured = measured.iloc[where].reset_index(drop=True)
+        return pd.concat([described, measured], axis=1)
 
     def table_one(
         self,
@@ -152,7 +162,10 @@ class RecordCohort(Account):
         where the source has dates. A column of the records that has one of the first names is
         called ``source_<name>``.
         """
-        where, population = np.flatnonzero(self._kept), self.candidates
+        return self._described(np.flatnonzero(self._kept))
+
+    def _described(self, where: np.ndarray) -> pd.DataFrame:
+        population = self.candidates
         who, when = population.patient[where], population.index[where]
         table = records_at(self.records, who, when).table
         ids = self.records.patients.index[population.patient[where]]

@@ -8,6 +8,7 @@ import pandas as pd
 
 from workbench.cohort.privacy import Answer, release_attrition, suppress_attrition
 from workbench.cohort.table_one import shown_groups
+from workbench.cohort.table_one.asking import cohort_words
 
 if TYPE_CHECKING:
     from workbench.cohort.cohort import Cohort
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def release_cohort(cohort: "Cohort", by: str | None) -> Answer:
     """Whether all patients, and the groups of the column ``by``, may be shown."""
-    log, words = cohort.release_log, _words(cohort)
+    log, words = cohort.release_log, cohort_words(cohort)
     groups = {} if by is None or log.minimum <= 1 else shown_groups(cohort, by)
     levels = {f"{words}, {by} {level}": mask for level, mask in groups.items()}
     everyone = {words: np.ones(cohort.n_patients, bool)}
@@ -24,7 +25,7 @@ def release_cohort(cohort: "Cohort", by: str | None) -> Answer:
 
 def refused_groups(cohort: "Cohort", groups: Mapping[str, np.ndarray]) -> dict[str, str]:
     """Title of each group, (patient,) bool, that may not be shown → why."""
-    parts = {f"{_words(cohort)}, {title}": mask for title, mask in groups.items()}
+    parts = {f"{cohort_words(cohort)}, {title}": mask for title, mask in groups.items()}
     ids = cohort.patients.index.to_numpy(object)
     answers = cohort.release_log.show(ids, parts).values()
     return {
@@ -46,10 +47,5 @@ def released_attrition(cohort: "Cohort") -> tuple[pd.DataFrame, tuple[str, ...]]
     if not privacy.restricted:
         return suppress_attrition(cohort.attrition, privacy.minimum_cell), ()
     return release_attrition(
-        cohort.attrition, cohort.flow, ids, log=cohort.release_log, words=_words(cohort)
+        cohort.attrition, cohort.flow, ids, log=cohort.release_log, words=cohort_words(cohort)
     )
-
-
-def _words(cohort: "Cohort") -> str:
-    steps = [step.sentence for step in (*cohort.flow.rules, *cohort.flow.after)]
-    return ", ".join([f"patients of {cohort.outcome}", *steps])

@@ -18,7 +18,7 @@ def source_warnings(records: Records, definition: RecordDefinition) -> tuple[str
 
 
 def _concepts(records: Records, definition: RecordDefinition) -> tuple[str, ...]:
-    found = {query.concepts for query in definition.queries() if query.concepts is not None}
+    found = {one for query in definition.queries() for one in query.concept_sets()}
     sets = sorted(found, key=lambda one: one.name)
     vocabulary = records.vocabulary
     if vocabulary is None:

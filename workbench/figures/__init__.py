@@ -20,6 +20,11 @@ from workbench.figures.cumulative_curves import plot_cumulative_hazard, plot_cum
 from workbench.figures.decision_curves import plot_decision_curves
 from workbench.figures.drawing import Drawing
 from workbench.figures.effect import plot_effect
+from workbench.figures.feature_contributions import (
+    plot_beeswarm,
+    plot_dependence,
+    plot_feature_sizes,
+)
 from workbench.figures.group_forests import plot_fairness, plot_subgroups
 from workbench.figures.hazard_ratios import plot_hazard_ratios
 from workbench.figures.kaplan_meier import plot_kaplan_meier
@@ -45,6 +50,7 @@ __all__ = [
     "plot_attrition",
     "plot_balance",
     "plot_bars",
+    "plot_beeswarm",
     "plot_calibration",
     "plot_calibration_curves",
     "plot_claims",
@@ -53,8 +59,10 @@ __all__ = [
     "plot_cumulative_hazard",
     "plot_cumulative_incidence",
     "plot_decision_curves",
+    "plot_dependence",
     "plot_effect",
     "plot_fairness",
+    "plot_feature_sizes",
     "plot_gains",
     "plot_hazard_ratios",
     "plot_histogram",

@@ -27,6 +27,11 @@ def bibliography(document: Document) -> tuple[Reference, ...]:
     return tuple(reference for reference, used in _WORKS if used(document))
 
 
+def every_reference() -> tuple[Reference, ...]:
+    """References of all methods, used or not."""
+    return tuple(reference for reference, _ in _WORKS)
+
+
 def _fits(*models: str) -> Callable[[Document], bool]:
     return lambda document: any(row["model"] in models for row in document["ladder"])
 
@@ -189,7 +194,14 @@ _WORKS: tuple[tuple[Reference, Callable[[Document], bool]], ...] = (
         Reference(
             "Contributions of modalities", "Shapley, Contributions to the Theory of Games II, 1953"
         ),
-        lambda document: "Shapley" in document["contributions"]["method"],
+        lambda document: "Shap" in document["contributions"]["method"].replace("SHAP", "Shap"),
+    ),
+    (
+        Reference(
+            "Contributions of features",
+            "Sundararajan, Taly & Yan, Proceedings of Machine Learning Research 2017;70:3319-28",
+        ),
+        lambda document: "integrated gradients" in document["contributions"]["method"],
     ),
     (
         Reference(

@@ -30,7 +30,10 @@ class ReportContent:
         What ``selected`` chose inside each fold: ``fold, model, n_train, events_train`` and
         whatever else the fold settled, JSON-ready.
     attribution
-        What each modality contributed to the judged model's risk score.
+        What each modality and feature contributed to the judged model's risk score.
+    explanation
+        The same over the cohort, and over time, groups and folds: see
+        :func:`workbench.study_explanation.explain`; nothing of a single patient who is protected.
     failed_contributions
         Whether contributions of which a check failed are shown all the same, marked so.
     provenance
@@ -57,6 +60,7 @@ class ReportContent:
     provenance: Mapping[str, Any]
     warnings: tuple[str, ...] = ()
     failed_contributions: Literal["withheld", "shown"] = "withheld"
+    explanation: Mapping[str, Any] = field(default_factory=dict)
     practice: Mapping[str, Any] = field(default_factory=dict)
     saved_model: Mapping[str, Any] | None = None
     croissant: Mapping[str, Any] | None = None

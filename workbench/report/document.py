@@ -1,6 +1,5 @@
 """From the records to ``report.json``: every number of the report, and nothing of the machine."""
 
-import dataclasses
 import json
 import math
 import re
@@ -10,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fusion.explanation.checks import Check, failed, failed_first
 from workbench.cohort.cohort import Cohort
 from workbench.data.card import Card, Observed
 from workbench.evaluation import Evaluation
 from workbench.figures.kaplan_meier import exportable
 from workbench.report.content import ReportContent
+from workbench.report.explanation import contributions
 from workbench.report.provenance import provenance_entries
 from workbench.report.withhold import withhold_counts
 from workbench.report.words import RESEARCH_USE, in_sentence, short
@@ -64,7 +63,7 @@ def report_document(content: ReportContent) -> Json:
             for title, evaluation in content.other_splits.items()
         ],
         "chosen": [dict(row) for row in content.chosen],
-        "contributions": _contributions(content, minimum),
+        "contributions": contributions(content, minimum, refused),
         "inventory_title": spec.inventory_title,
         "inventory": [item.model_dump() for item in spec.inventory],
         "limits": [*spec.limits, *_assumed_times(spec)],
@@ -248,36 +247,6 @@ def _other_split(evaluation: Evaluation, spec: Card, refused: Collection[str]) -
     kept = ("ladder", "at_horizons", "claims", "notes", "evaluation_settings")
     content = _evaluation(evaluation, spec, refused)
     return {name: content[name] for name in kept}
-
-
-def _contributions(content: ReportContent, minimum: int) -> Json:
-    """Spread of each modality over those who have it; none for fewer than the minimum cell.
-
-    None at all where a check of the explanation failed, unless it was asked for.
-    """
-    attribution, patients = content.attribution, content.cohort.patients
-    present = {
-        name: patients[f"has_{name}"].reindex(attribution.patient_id).to_numpy(bool)
-        for name in attribution.modality_names
-        if f"has_{name}" in patients
-    }
-    n_failed = len(failed(attribution.checks))
-    sound = n_failed == 0 or content.failed_contributions == "shown"
-    spreads = [dataclasses.asdict(s) for s in attribution.spread(present)] if sound else []
-    return {
-        "method": attribution.method,
-        "target": attribution.target,
-        "reference": attribution.reference,
-        "modalities": [s for s in spreads if s["n_patients"] >= max(minimum, 1)],
-        "withheld": [s["modality"] for s in spreads if s["n_patients"] < max(minimum, 1)],
-        "checks": [_check(check) for check in failed_first(attribution.checks)],
-        "n_failed": n_failed,
-    }
-
-
-def _check(check: Check) -> Json:
-    """A check; what could not be measured has no value."""
-    return {**dataclasses.asdict(check), "value": None if math.isnan(check.value) else check.value}
 
 
 def _assumed_times(spec: Card) -> list[str]:

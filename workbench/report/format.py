@@ -14,6 +14,18 @@ LONGEST_SENTENCE = 1200
 NOT_REACHED = "not reached"
 A_YEAR = {"days": 365.25, "weeks": 365.25 / 7, "months": 12.0}
 
+TERMS = {
+    "ehr": "clinical records",
+    "numeric": "number",
+    "categorical": "category",
+    "boolean": "yes or no",
+    "site": "hospital or site",
+    "split": "folds",
+    "marker": "known marker",
+    "post_outcome": "known after the outcome, refused",
+}
+"""Words of a card that the code needs and nobody else says."""
+
 Value = Any
 Writer = Callable[[Value], str]
 
@@ -28,6 +40,11 @@ def prose(value: Value) -> str:
     if value is None:
         return NONE
     return re.sub(r"(?<=[\s(])-(?=[\d.])", "−", shorten(str(value), LONGEST_SENTENCE))
+
+
+def term(value: Value) -> str:
+    """A word of a dataset's description, as a person says it."""
+    return TERMS.get(value, text(value))
 
 
 def setting(value: Value) -> str:
@@ -142,6 +159,7 @@ def in_years(value: float, unit: str) -> str:
 WRITERS: dict[str, Writer] = {
     "text": text,
     "prose": prose,
+    "term": term,
     "setting": setting,
     "scientific": scientific,
     "count": count,
@@ -151,6 +169,7 @@ WRITERS: dict[str, Writer] = {
     "estimate": estimate,
     "difference": difference,
     "p_value": p_value,
+    "signed": signed,
     "time": time,
     "times": times,
 }

@@ -92,7 +92,7 @@ def _intended_use(document: Document) -> str:
     outcome = document["outcome"]
     horizons = [in_years(h, outcome["time_unit"]) for h in document["study"]["horizons"]]
     return (
-        f"Research on the risk of {in_sentence(outcome['title'])} by {listed(horizons)} after "
+        f"Research on {in_sentence(outcome['title'])} by {listed(horizons)} after "
         f"{outcome['time_zero'].rstrip('.')}, in patients as in the population below, of whom the "
         "inputs are known as they were there."
     )

@@ -19,7 +19,9 @@ NO_PANGO = (
     "report.pdf was not made: Pango is missing. Install it with `apt install libpango-1.0-0 "
     "libpangoft2-1.0-0` (Debian, Ubuntu) or `brew install pango` (macOS), and write it again"
 )
+_SECTION = re.compile(r"<section\b.*?</section>", re.DOTALL)
 _TABLE = re.compile(r'<div class="scroll( long)?"[^>]*>\s*<table>.*?</table>\s*</div>', re.DOTALL)
+_WIDE = '<div class="wide scroll'
 _SVG = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
 _LABEL = re.compile(r'aria-label="([^"]*)"')
 _TINT = re.compile(r'style="--share:(\d{1,3})%"')
@@ -70,15 +72,26 @@ def render_paged(document: Mapping[str, Any], sections: Sequence[Shown]) -> str:
         style=Markup(source("paged.css")),
         running=shorten(f"{outcome} in {title}", _RUNNING),
     )
-    return _TINT.sub(_tinted, _SVG.sub(_as_image, _TABLE.sub(_turned, html)))
+    return _TINT.sub(_tinted, _SVG.sub(_as_image, _SECTION.sub(_laid, html)))
+
+
+def _laid(section: re.Match[str]) -> str:
+    """A section with its wide tables turned; all of it where it has no other table.
+
+    Its heading and the note under the table would stay behind on a page of their own.
+    """
+    turned = _TABLE.sub(_turned, section[0])
+    if turned.count("<table") == 1 and _WIDE in turned:
+        return turned.replace(_WIDE, '<div class="scroll', 1).replace(
+            "<section ", '<section class="wide" ', 1
+        )
+    return turned
 
 
 def _turned(table: re.Match[str]) -> str:
     """A table too wide for an upright page, marked so."""
     wide = table[0].count('<th scope="col"') >= WIDE
-    return (
-        table[0].replace('<div class="scroll', '<div class="wide scroll', 1) if wide else table[0]
-    )
+    return table[0].replace('<div class="scroll', _WIDE, 1) if wide else table[0]
 
 
 def _as_image(svg: re.Match[str]) -> str:

@@ -10,12 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.errors import PrivacyError
+from workbench.report.bibliography import every_reference
+from workbench.report.reporting_checklists import NAMES, reporting_checklist
 
 PUBLIC = (
     "bibliography", "checklists", "code_version", "croissant", "dataset", "environment",
     "model_card", "packages", "provenance", "reporting_checklists",
 )  # fmt: skip
-"""Parts of the document that tell of the dataset and the software: dates there are nobody's."""
+"""Parts of the document that tell of the dataset and the software: dates there are nobody's.
+
+Nor are those in references, whose identifiers may hold one, and of published checklists.
+"""
 
 SHOWN = 5
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
@@ -78,6 +83,8 @@ class Known:
     def of(cls, document: Mapping[str, Any], patients: Collection[str] = ()) -> "Known":
         """Of a document and the patients behind it."""
         public = [text for name in PUBLIC for _, text in texts(document.get(name), "")]
+        public += [f"{each.citation} {each.doi}" for each in every_reference()]
+        public += [reporting_checklist(name).verified for name in NAMES]
         dates = frozenset(found for text in public for found in _DATES.findall(text))
         told = frozenset(filter(_telling, map(str, patients)))
         words = frozenset(filter(_LONG_WORD.fullmatch, told))

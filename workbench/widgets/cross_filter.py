@@ -11,7 +11,7 @@ from workbench.widgets.bin_choice import only_bin, range_of_bins, toggle_bin
 from workbench.widgets.blocks import Block, Notice, Part, Row, Section, Table, Words
 from workbench.widgets.clause_words import clause_python
 from workbench.widgets.cross_filter_controls import chips, columns_section, toolbar
-from workbench.widgets.cross_filter_still import count_words, still_figures
+from workbench.widgets.cross_filter_still import count_words, rounding_words, still_figures
 from workbench.widgets.linked_columns import LinkedColumns
 from workbench.widgets.linked_survival import curves_json, survival_part
 from workbench.widgets.selection import Moved, Selection
@@ -109,7 +109,9 @@ class CrossFilter(NotebookWidget):
             search=state.search,
             table_shown=state.table_shown,
         )
-        blocks = (head, *chips(self._columns.asked), bars, *self._rules(_code), columns)
+        said = (Words(f"In this dataset {rounding_words(shown)}."),) * (shown.rounded_to > 1)
+        asked = chips(self._columns.asked)
+        blocks = (head, *said, *asked, bars, *self._rules(_code), columns)
         return (*blocks, self._table(shown)) if state.table_shown else blocks
 
     def still(self) -> tuple[Block, ...]:

@@ -19,7 +19,13 @@ def count_words(shown: Shown) -> str:
     n_patients = "a withheld number of" if shown.n_patients is None else tally(shown.n_patients)
     if shown.n_selected is None:
         return f"A withheld number of {n_patients} patients selected"
-    return f"{tally(shown.n_selected)} of {n_patients} patients selected"
+    said = f"{tally(shown.n_selected)} of {n_patients} patients selected"
+    return f"{said}; {rounding_words(shown)}" if shown.rounded_to > 1 else said
+
+
+def rounding_words(shown: Shown) -> str:
+    """What a reader must know of the counts of a restricted dataset."""
+    return f"counts of the selected are rounded to multiples of {shown.rounded_to}"
 
 
 def count_rows(title: str, view: ShownView, chosen: Sequence[bool] | None) -> list[tuple[str, ...]]:

@@ -38,6 +38,8 @@ class DescribedPatients:
         Column → what a reader calls it, and its unit.
     groups
         What patients can be compared by → what it is called; "" is nobody.
+    features
+        Of health records: variables out of events before the index date.
     """
 
     source: Cohort | RecordCohort | Selection
@@ -45,6 +47,7 @@ class DescribedPatients:
     titles: dict[str, str]
     units: dict[str, str | None]
     groups: dict[str, str]
+    features: tuple[Feature, ...] = ()
 
     @classmethod
     def of(
@@ -67,7 +70,7 @@ class DescribedPatients:
         if isinstance(source, RecordCohort):
             frame, titles, units = _record_columns(source, features)
             groups = {name: name.replace("_", " ") for name in frame if _few(frame[name])}
-            return cls(source, frame, titles, units, {"": "nobody"} | groups)
+            return cls(source, frame, titles, units, {"": "nobody"} | groups, tuple(features))
         if features:
             raise CohortError("features are variables out of events: give a cohort of records")
         if isinstance(source, Selection):

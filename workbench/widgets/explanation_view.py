@@ -8,7 +8,6 @@ import numpy as np
 from workbench.errors import WorkbenchError
 from workbench.evaluation import Evaluation
 from workbench.figures import Drawing, plot_patient_contributions
-from workbench.study_steps import JUDGED, attribute
 from workbench.widgets.blocks import (
     Block,
     Button,
@@ -92,8 +91,7 @@ class ExplanationView(NotebookWidget):
     @classmethod
     def of(cls, result: "StudyResult", *, state: WidgetState | dict | None = None) -> Self:
         """What moved the judged model of ``workbench.run``, out of fold."""
-        attribution = attribute(result.predictions[JUDGED], result.cohort)
-        return cls(attribution, result.evaluation, result.cohort, state=state)
+        return cls(result.attributions, result.evaluation, result.cohort, state=state)
 
     def _read_state(self, value: WidgetState | Mapping[str, Any]) -> WidgetState:
         state: Any = super()._read_state(value)

@@ -11,6 +11,11 @@ from workbench.widgets.cross_filter_still import count_rows
 from workbench.widgets.selection import MODALITIES, Selection
 
 
+def asked_words(selection: Selection) -> str:
+    """What is asked of the patients, in one sentence's words; empty where nothing is."""
+    return "; ".join(words for _, words in LinkedColumns(selection).asked)
+
+
 class LinkedColumns:
     """What is always said of a column is written once, and again where its bins change.
 

@@ -10,6 +10,7 @@ from pydantic import Field
 from workbench.errors import CohortError, WorkbenchError
 from workbench.materialisation import materialise
 from workbench.predict import saved_model
+from workbench.study_explanation import RISK_SCORE
 from workbench.study_steps import JUDGED
 from workbench.widgets.blocks import Block, Button, Controls, Number, Row, Switch
 from workbench.widgets.patient_sections.change import change_blocks
@@ -122,6 +123,7 @@ class PatientView(NotebookWidget):
         return cls(
             result.predictions[JUDGED],
             result.cohort,
+            attribution=result.attributions[RISK_SCORE],
             events=events,
             dataset=saved.embedder.embed(dataset),
             fitted=saved.risk,

@@ -4,12 +4,14 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 from workbench.errors import PrivacyError, StudyError
 from workbench.report import write_document
 from workbench.report.author_text import with_author_text
 from workbench.report.checklist import checklist
+from workbench.report.formats import Format, write_formats
 from workbench.report.page import section_html, sections_of
 from workbench.report.read import NUMBERS, read_document
 from workbench.report.sections import OBLIGATORY
@@ -31,6 +33,11 @@ from workbench.widgets.blocks import (
 from workbench.widgets.report_preview import preview_blocks
 from workbench.widgets.widget import NotebookWidget, WidgetState
 
+FORMATS = {
+    "pdf": "PDF, to print",
+    "docx": "Word, for co-authors",
+    "zip": "figures and tables (zip)",
+}
 FOUND = {"there": "yes", "left out": "left out", "nothing to show": "the study has none"}
 
 
@@ -52,7 +59,9 @@ class ReportBuilder(NotebookWidget):
     Attributes
     ----------
     written
-        Files that were written last: the page and its numbers.
+        Files that were written last: the page, its numbers and the further formats.
+    not_made
+        File that was asked for → why this machine cannot make it.
 
     Raises
     ------
@@ -61,11 +70,12 @@ class ReportBuilder(NotebookWidget):
     """
 
     class State(WidgetState):
-        """Which sections (None: all that the study has), which is shown, and the report's name."""
+        """Which sections (None: all that the study has), which is shown, name and formats."""
 
         sections: tuple[str, ...] | None = None
         preview: str = "summary"
         name: str = "report"
+        formats: tuple[Format, ...] = ()
 
     title = "Build the report"
 
@@ -82,6 +92,7 @@ class ReportBuilder(NotebookWidget):
         self._run = folder
         self.out = folder / "reports" if out is None else Path(out)
         self.written: tuple[Path, ...] = ()
+        self.not_made: dict[str, str] = {}
         self._there = {section.anchor: section for section in sections_of(self.document)}
         self._seen: dict[str, tuple[Block, ...]] = {}
         super().__init__(state)
@@ -145,15 +156,26 @@ class ReportBuilder(NotebookWidget):
 
     def _writing(self) -> tuple[Block, ...]:
         name = TextEntry("name", "Folder of the report", self.state.name, 60)
+        further = Several(
+            "formats",
+            "Besides the page, as",
+            FORMATS,
+            self.state.formats,
+            "A PDF of many figures takes about half a minute.",
+        )
         button = Button("write", "Write the report", enabled=bool(self.sections), primary=True)
-        blocks: list[Block] = [Controls((name, button), name="write")]
+        blocks: list[Block] = [Controls((name, further, button), name="write")]
         if not self.sections:
             blocks.append(Notice("Choose at least one section.", "warning", name="none"))
         if self.written:
             sizes = [f"{path.name} ({_size(path)})" for path in self.written]
             where = self.written[0].parent
-            words = f"Written to {where.parent.name}/{where.name}: {' and '.join(sizes)}."
+            words = f"Written to {where.parent.name}/{where.name}: {', '.join(sizes)}."
             blocks.append(Notice(words, name="written"))
+        blocks += [
+            Notice(f"{file} was not made: {why}", "warning", name=f"not-made-{file[7:]}")
+            for file, why in self.not_made.items()
+        ]
         return tuple(blocks)
 
     def _checklist(self) -> Table:
@@ -187,6 +209,9 @@ class ReportBuilder(NotebookWidget):
     def write(self) -> Path:
         """Write the chosen sections as ``report.html``, and all numbers as ``report.json``.
 
+        Then the further formats that the state asks for; what this machine cannot make stands in
+        :attr:`not_made`.
+
         Returns
         -------
         Path
@@ -203,15 +228,16 @@ class ReportBuilder(NotebookWidget):
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}", name):
             raise StudyError(f"{name!r} is no name of a folder: use letters, digits, _ and -")
         left_out = {"left_out": list(self.left_out)} if self.left_out else {}
+        document = {**self.document, **left_out}
         folder = self.out / name
+        patients = predicted_patients(self._run)
         try:
             self.out.mkdir(parents=True, exist_ok=True)
             folder.mkdir()
-            page = write_document(
-                {**self.document, **left_out}, folder, patients=predicted_patients(self._run)
-            )
+            page = write_document(document, folder, patients=patients)
+            said = write_formats(document, folder, self.state.formats, patients=patients)
         except PrivacyError:
-            folder.rmdir()
+            rmtree(folder)
             raise
         except FileExistsError:
             raise StudyError(f"{name} is there already: choose another name") from None
@@ -219,7 +245,9 @@ class ReportBuilder(NotebookWidget):
             with suppress(OSError):
                 folder.rmdir()
             raise StudyError(f"the report cannot be written: {error.strerror}") from None
-        self.written = (page, folder / NUMBERS)
+        made = [folder / file for file, how in said.items() if how == "made"]
+        self.written = (page, folder / NUMBERS, *made)
+        self.not_made = {file: how for file, how in said.items() if how != "made"}
         self.refresh()
         return page
 

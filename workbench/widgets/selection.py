@@ -26,6 +26,7 @@ from workbench.cohort.crossfilter import (
     take_up,
 )
 from workbench.cohort.crossfilter import Selection as Chosen
+from workbench.cohort.privacy import ReleaseLog
 from workbench.data.card.cohorts import MINIMUM_CELL
 from workbench.errors import CohortError
 from workbench.report.document import column_label
@@ -74,6 +75,9 @@ class Selection:
         Of ``time``.
     titles
         Column → what a person reads.
+    log
+        What was shown of a restricted dataset, whose identifiers are the index of ``patients``:
+        tables ask it, and counts of what is brushed are rounded to its minimum.
 
     Examples
     --------
@@ -98,11 +102,13 @@ class Selection:
         minimum: int = MINIMUM_CELL,
         time_unit: str = "",
         titles: Mapping[str, str] | None = None,
+        log: ReleaseLog | None = None,
     ) -> None:
         self.patients = patients
         self.time, self.event = time, event
         self.modalities = tuple(present or ())
         self.minimum = minimum
+        self.release_log = log or ReleaseLog("", 0)
         self.time_unit = time_unit
         self.titles = dict(titles or {})
         index = crossfilter(patients, time, event, present=present or None)
@@ -140,6 +146,7 @@ class Selection:
             minimum=spec.privacy.minimum_cell,
             time_unit=cohort.time_unit,
             titles={name: _title(spec, name) for name in names},
+            log=cohort.release_log,
         )
 
     # What is asked
@@ -310,7 +317,7 @@ class Selection:
     def _hold(self, index: CrossFilter, brushes: Brushes) -> None:
         self.index, self._brushes = index, brushes
         self._drag: Drag | None = None
-        self.display = Display(index, self.minimum)
+        self.display = Display(index, self.minimum, max(self.release_log.minimum, 1))
         self._chosen = select(index, brushes)
         self._shown: Shown | None = None
 

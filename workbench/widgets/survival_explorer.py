@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from workbench.errors import SurvivalError
+from workbench.errors import PrivacyError, SurvivalError
 from workbench.survival import landmark
 from workbench.widgets.blocks import (
     Block,
@@ -28,6 +28,7 @@ from workbench.widgets.group_survival import (
     survival_blocks,
 )
 from workbench.widgets.grouping import Groups, group_by
+from workbench.widgets.linked_columns import asked_words
 from workbench.widgets.selection import Moved, Selection
 from workbench.widgets.widget import NotebookWidget, WidgetState
 
@@ -171,6 +172,7 @@ class SurvivalExplorer(NotebookWidget):
                         "warning",
                     )
                 ]
+            self._ask(compared, rows)
             if state.measure == "incidence" and self.cause is not None:
                 return incidence_blocks(compared, self.cause[rows], self.causes)
             blocks = survival_blocks(compared, state.tau)
@@ -179,6 +181,25 @@ class SurvivalExplorer(NotebookWidget):
         except ValueError as error:
             return [Notice(str(error), "problem")]
         return blocks
+
+    def _ask(self, compared: Compared, rows: np.ndarray) -> None:
+        """A restricted dataset is asked for each group, and for those of it with an event."""
+        selection = self.selection
+        log = selection.release_log
+        if log.minimum <= 1:
+            return
+        asked = asked_words(selection) if self.state.selected_only else ""
+        parts = {}
+        for k, label in enumerate(compared.labels):
+            words = f"survival of {label}, {compared.origin}" + (f", {asked}" if asked else "")
+            inside = compared.codes == k
+            for name, chosen in ((words, inside), (f"{words}: events", inside & compared.event)):
+                if chosen.sum() >= log.minimum:
+                    parts[name] = np.zeros(len(self.time), bool)
+                    parts[name][rows[chosen]] = True
+        answer = log.show_all(selection.patients.index, parts)
+        if not answer.allowed:
+            raise PrivacyError(answer.sentence)
 
     def _adjusting(self, compared: Compared, rows: np.ndarray) -> Section:
         state, patients = self.state, self.selection.patients

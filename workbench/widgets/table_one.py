@@ -2,21 +2,24 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-import pandas as pd
+import numpy as np
 from pydantic import Field
 
 from workbench.cohort.cohort import Cohort
 from workbench.cohort.features import Feature
 from workbench.cohort.privacy import SUPPRESSED
 from workbench.cohort.record_cohort import RecordCohort
+from workbench.cohort.table_one import Division, Earlier, describe, require_tables
 from workbench.cohort.table_one import TableOne as Described
-from workbench.cohort.table_one import describe
-from workbench.cohort.table_one.asking import require_release
+from workbench.cohort.table_one.asking import require_cohort_tables
+from workbench.cohort.table_one.earlier import NOTHING_EARLIER
 from workbench.cohort.table_one.layout import layout
-from workbench.cohort.table_one.of_records import record_words
+from workbench.cohort.table_one.of_cohort import with_event_levels
+from workbench.cohort.table_one.of_records import require_record_tables
 from workbench.errors import CohortError, PrivacyError, WorkbenchError
 from workbench.figures import plot_balance
 from workbench.widgets.blocks import (
@@ -33,6 +36,7 @@ from workbench.widgets.blocks import (
     Words,
 )
 from workbench.widgets.described_patients import SELECTED, DescribedPatients
+from workbench.widgets.linked_columns import asked_words
 from workbench.widgets.selection import Moved, Selection
 from workbench.widgets.widget import NotebookWidget, WidgetState
 
@@ -124,7 +128,6 @@ class TableOne(NotebookWidget):
         source = self._source
         if isinstance(source, Selection) and state.selected_only and state.by != SELECTED:
             shown = shown[source.mask]
-        self._ask(by)
         return describe(
             shown,
             by=() if by is None else by[0],
@@ -135,22 +138,30 @@ class TableOne(NotebookWidget):
             minimum_cell=described.minimum,
             p_values=state.p_values and by is not None,
             title="Patients at the index date",
+            ask=self._ask,
         )
 
-    def _ask(self, by: tuple[str, pd.Series] | None) -> None:
+    def _ask(self, divisions: Sequence[Division]) -> Earlier:
         """A restricted dataset is asked before anybody sees its patients, or groups of them."""
         source = self._source
-        if isinstance(source, Selection):
-            return
-        of_records = isinstance(source, RecordCohort)
-        words = record_words(source) if of_records else f"table one of {source.outcome}"
-        ids = source.patients["patient_id"] if of_records else source.patients.index
-        levels = {}
-        if by is not None:
-            named = by[1].astype("category").cat
-            levels = {f"{by[0]} {each}": (named.codes == k).to_numpy()
-                      for k, each in enumerate(named.categories)}  # fmt: skip
-        require_release(source.release_log, words, ids, levels)
+        if source.release_log.minimum <= 1:
+            return NOTHING_EARLIER
+        if isinstance(source, RecordCohort):
+            return require_record_tables(source, self._described.features, divisions)
+        if isinstance(source, Cohort):
+            earlier = require_cohort_tables(source, divisions)
+            return replace(earlier, everyone=with_event_levels(earlier.everyone))
+        asked = asked_words(source)
+        alone = self.state.selected_only and self.state.by != SELECTED and asked
+        frame = source.patients
+        return require_tables(
+            source.release_log,
+            f"patients selected by {asked}" if alone else "all patients of a selection",
+            frame,
+            ids=frame.index,
+            described=source.mask if alone else np.ones(len(frame), bool),
+            divisions=divisions,
+        )
 
     def _check(self) -> None:
         state = self.state

@@ -62,6 +62,19 @@ def test_a_model_that_does_not_use_a_modality_counts_as_nothing() -> None:
     assert found["TP53"].top_share == 0.5
 
 
+def test_importance_is_over_those_who_have_a_modality() -> None:
+    run = attribution(np.array([[1.0, 0.5, 0.4], [1.0, 0.5, 0.0], [1.0, 0.5, 0.0]]))
+    has = {"rna": np.array([True, False, False])}
+    nobody = {"rna": np.zeros(3, dtype=bool)}
+    found = {each.name: each for each in feature_importance([run, run], present=[has, nobody])}
+    assert found["TP53"].mean_absolute == pytest.approx(0.4)
+    assert found["TP53"].top_share == 1.0
+    assert found["age"].mean_absolute == pytest.approx(1.0)
+    kinds = modality_importance([run, run], present=[has, nobody])
+    assert [each.mean_absolute for each in kinds] == pytest.approx([1.5, 0.4])
+    assert [k.name for k in modality_importance([run], present=[nobody])] == ["clinical"]
+
+
 def test_importance_of_different_outputs_is_refused() -> None:
     one = attribution(np.ones((2, 3)))
     other = replace(one, target="risk", horizons=np.array([12.0]))

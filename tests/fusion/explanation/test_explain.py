@@ -16,7 +16,12 @@ from fusion.explanation.tabular_faithfulness import (
     removal_checks,
     removal_curves,
 )
-from fusion.explanation.tabular_stability import noise_check, noisy, randomisation_check
+from fusion.explanation.tabular_stability import (
+    noise_check,
+    noisy,
+    randomisation_check,
+    refit_check,
+)
 from fusion.models import Null, RidgeCox
 from fusion.nested import stratified_folds
 
@@ -147,3 +152,36 @@ def test_the_score_test_is_of_size_one_and_knows_no_scale(simulate):
     assert statistic(age) > 4
     assert statistic(age) == pytest.approx(statistic(3 * age + fold * 100.0))
     assert np.isnan(statistic(np.zeros(200)))
+
+
+def test_a_fold_whose_model_says_nothing_contributes_nothing(simulate):
+    models, parts = folds_of(simulate(150, seed=4), 0)
+    models[1] = Null().fit(parts[0])
+    found = explain_folds(models, parts).whole
+    rows = np.isin(found.patient_id, parts[1].patient_id)
+    assert not found.modalities[:, rows].any()
+    assert (np.abs(found.modalities[0, ~rows]).sum(axis=1) > 0).all()
+    nobody = explain_folds({f: Null().fit(parts[0]) for f in parts}, parts).whole
+    assert nobody.modality_names == ()
+    (check,) = nobody.checks
+    assert np.isnan(check.value)
+    assert not check.passed
+
+
+def test_embeddings_of_another_fold_are_not_compared(simulate):
+    dataset = simulate(150, seed=4)
+    model = JOINT.fit(dataset)
+    terms = feature_terms(model, dataset).parts
+    embedded = dataset.replace_modality(replace(dataset.modalities["rna"], kind="embedding"))
+    draw = np.random.default_rng(0)
+    other = replace(
+        model,
+        coefficients={
+            **model.coefficients,
+            "rna": draw.normal(size=len(model.coefficients["rna"])),
+        },
+    )
+    assert refit_check(embedded, terms, (other,)).value == pytest.approx(1.0)
+    assert refit_check(dataset, terms, (other,)).value < 0.9
+    nothing = {"rna": terms["rna"]}
+    assert not refit_check(embedded, nothing, (other,)).passed

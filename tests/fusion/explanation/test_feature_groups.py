@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from fusion.explanation.attribution import FeatureAttribution
-from fusion.explanation.feature_groups import as_variables, gene_set_sums
+from fusion.dataset import Modality, PatientDataset
+from fusion.explanation.attribution import Attribution, FeatureAttribution
+from fusion.explanation.feature_groups import as_variables, gene_set_sums, readable
 
 NAMES = ("age", "grade=G3", "grade=G4", "sex=male")
 
@@ -40,3 +41,33 @@ def test_overlapping_sets_are_no_variables_but_gene_sets() -> None:
     assert_allclose(found.values[..., 1], values[..., 3])
     with pytest.raises(ValueError, match="no gene sets"):
         gene_set_sums(part({}))
+
+
+def test_what_a_person_reads_are_variables_genes_and_images_as_a_whole() -> None:
+    everyone, groups = np.ones(5, dtype=bool), {"grade": ("grade=G3", "grade=G4")}
+    parts = {"clinical": part(groups), "rna": part({"one": ("age",)}, 1), "mri": part({}, 2)}
+    kinds = {"clinical": "ehr", "rna": "genomics", "mri": "embedding"}
+    dataset = PatientDataset(
+        np.arange(5).astype(str),
+        np.ones(5),
+        everyone,
+        "days",
+        {n: Modality(n, kind, np.ones((5, 4)), everyone, NAMES) for n, kind in kinds.items()},
+    )
+    modalities = np.stack([each.values.sum(axis=2) for each in parts.values()], axis=-1)
+    whole = Attribution(
+        method="linear terms",
+        target="risk",
+        horizons=np.array([1.0, 2.0]),
+        reference="the mean training patient",
+        patient_id=dataset.patient_id,
+        modality_names=tuple(parts),
+        modalities=modalities,
+        total=modalities.sum(axis=2),
+        features=parts,
+    )
+    found = readable(whole, dataset)
+    assert found.features["clinical"].names == ("age", "grade", "sex=male")
+    assert found.features["rna"] == parts["rna"]
+    assert "mri" not in found.features
+    assert_allclose(found.modalities, modalities)

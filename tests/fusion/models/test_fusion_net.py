@@ -168,7 +168,7 @@ def test_each_modality_is_seen_as_the_configuration_says(reading, with_sets):
 
 
 def test_own_features_are_standardised_and_missing_ones_nan(reading, with_sets):
-    features, _ = reading._seen(with_sets)
+    features, _ = reading.seen(with_sets)
     for name in ("clinical", "rna"):
         modality = with_sets.modalities[name]
         missing = np.isnan(modality.values)

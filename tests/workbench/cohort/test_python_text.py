@@ -43,6 +43,7 @@ def test_it_makes_the_definition_again(seed: int) -> None:
             "wb.at_least(2, wb.has('a'), wb.has('b'), wb.has('c'))",
         ),
         (wb.event("x").times(2, counted="days"), "wb.event('x').times(2, None, 'days')"),
+        (wb.has("mri").within(None, None), "wb.has('mri').within(None, None)"),
         (wb.has("mri").within(-24, 0, "hours"), "wb.has('mri').within(-24, 0, 'hours')"),
     ],
 )

@@ -63,6 +63,24 @@ def test_two_tables_that_differ_by_a_few_are_not_both_shown() -> None:
     assert "27" not in str(shown.blocks())
 
 
+def test_a_table_of_fewer_tells_nothing_of_those_between() -> None:
+    everyone = cohort(minimum=10)
+    fewer = everyone.select(col("birth") > "1971-06-01")
+    alone = cohort(minimum=0).select(col("birth") > "1971-06-01")
+    assert (everyone.n_patients, fewer.n_patients) == (30, 18)
+    columns = {"columns": ["age", "sex"], "features": [ILL]}
+    whole = everyone.table_one(**columns)
+    assert [row.cells[0].n for row in whole["ill"].rows] == [20, 10]
+    shown = fewer.table_one(**columns)
+    # Of the twelve between, six are women, and four were ill before.
+    assert [row.cells[0].n for row in shown["sex"].rows] == [None, None]
+    assert [row.cells[0].n for row in shown["ill"].rows] == [None, None]
+    age = alone.table_one(**columns)["age"].rows[0].cells[0]
+    assert shown["age"].rows[0].cells[0] == age
+    widget = TableOne(fewer, {"columns": ["ill"]}, features=[ILL])
+    assert [row.cells[0].n for row in widget.table["ill"].rows] == [None, None]
+
+
 def test_the_widget_describes_records() -> None:
     widget = TableOne(cohort(), {"by": "sex"}, features=[CRP, ILL])
     assert [variable.name for variable in widget.table.variables] == ["age", "crp", "ill"]

@@ -11,14 +11,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fusion.explanation.attribution import Attribution, Check
+from fusion.explanation.attribution import Attribution, Check, FeatureAttribution
 from fusion.predictions import Predictions
 from workbench.cohort.cohort import Cohort
 from workbench.data.croissant import croissant
 from workbench.data.open_card import open_card
 from workbench.evaluation import Evaluation, evaluate
+from workbench.evaluation.explained_cohort import ExplainedCohort
 from workbench.evaluation.fold_balance import fold_balance
 from workbench.evaluation.in_practice import decision_curves, failure_cases, subgroup_tables
+from workbench.materialisation import materialise
 from workbench.report import ReportContent
 from workbench.study_practice import sample_size_record
 
@@ -104,6 +106,7 @@ def example_content(
                 "device": "cpu",
             },
         },
+        explanation=_explanation(cohort, cohort.group_masks(names), minimum_cell),
         practice=_practice(cohort, risk, cohort.group_masks(names)),
         saved_model={
             "files": [{"name": "record.json", "bytes": 12, "sha256": "0" * 64}],
@@ -303,3 +306,49 @@ def _attribution(cohort: Cohort, risk: np.ndarray) -> Attribution:
         total=parts.sum(axis=2),
         checks=(Check("largest gap between the sum of parts and the total", 3e-12, 1e-6, True),),
     )
+
+
+def _explanation(
+    cohort: Cohort, groups: dict[str, np.ndarray], minimum_cell: int
+) -> Mapping[str, Any]:
+    """Genes and variables that move the risk by their own value, in the models of five folds."""
+    dataset = materialise(cohort, MODALITIES)
+    features = {}
+    for name, modality in dataset.modalities.items():
+        spread = np.nanstd(modality.values[modality.present], axis=0)
+        centred = modality.values - np.nanmean(modality.values[modality.present], axis=0)
+        weight = 0.5 ** np.arange(1, len(modality.names) + 1) / spread
+        values = np.nan_to_num(np.where(modality.present[:, None], centred * weight, 0.0))
+        groups_of = {"ONE": modality.names[:2]} if name == "rna" else {}
+        features[name] = FeatureAttribution(modality.names, values[None], groups_of)
+    parts = np.stack([part.values.sum(axis=2) for part in features.values()], axis=-1)
+    whole = Attribution(
+        method="linear terms",
+        target="log_hazard",
+        horizons=np.array([]),
+        reference="the mean training patient of each fold",
+        patient_id=dataset.patient_id,
+        modality_names=MODALITIES,
+        modalities=parts,
+        total=parts.sum(axis=2),
+        features=features,
+    )
+    over_time = Attribution(
+        method="Shapley values",
+        target="survival",
+        horizons=np.array(HORIZONS),
+        reference="a patient of whom nothing is known",
+        patient_id=dataset.patient_id,
+        modality_names=MODALITIES,
+        modalities=np.concatenate([-0.1 * parts, -0.2 * parts]),
+    )
+    held_out = [cohort.folds[0] == fold for fold in range(5)]
+    return ExplainedCohort(
+        whole=whole,
+        over_time=over_time,
+        dataset=dataset,
+        runs=tuple(whole.take(rows) for rows in held_out),
+        patients=tuple(dataset.take(rows) for rows in held_out),
+        minimum=minimum_cell,
+        single_patients=minimum_cell == 0,
+    ).summary(groups=groups, horizon=HORIZONS[-1], seed=0)

@@ -55,3 +55,45 @@ def test_nothing_is_said_of_checks_that_passed(content: ReportContent) -> None:
     context = SECTION.context(report_document(content))
     assert context["soundness"] == ""
     assert context["content"].rows
+
+
+def test_nothing_finer_is_told_either(content: ReportContent) -> None:
+    assert report_document(failing(content))["contributions"]["explained"] == {}
+    context = SECTION.context(report_document(failing(content)))
+    assert not any(context[name] for name in ("sizes", "features", "times", "profiles"))
+
+
+def test_an_explanation_goes_from_kinds_of_data_to_genes_and_patients(
+    content: ReportContent,
+) -> None:
+    context = SECTION.context(report_document(content))
+    assert {cells[0].text for cells in context["features"].rows[:3]} == {
+        "Age at diagnosis (clinical variables)",
+        "gene0 (gene expression)",
+        "gene0 (MRI)",
+    }
+    assert {cells[4].text for cells in context["features"].rows} == {"raise the risk"}
+    assert {cells[1].text for cells in context["gene_sets"].rows} == {"ONE"}
+    assert {cells[0].text for cells in context["genes"].rows} == {"Gene expression", "MRI"}
+    assert [table.caption.split(":")[0] for table in context["within"]] == [
+        "Within low",
+        "Within high",
+        "Within Low-grade, under sixty",
+    ]
+    assert context["swarm"].caption.endswith("at most 250 of them drawn at random.")
+    assert "+" in context["dependence"].description
+    assert len(context["times"].columns) == 3
+    names = [cells[0].text for cells in context["profiles"].rows]
+    assert names[0].startswith("typical of the lowest third")
+
+
+def test_a_card_that_protects_patients_has_no_point_of_one(
+    example_content: Callable[..., ReportContent], tmp_path: Path
+) -> None:
+    document = report_document(example_content(tmp_path, minimum_cell=10))
+    explained = document["contributions"]["explained"]
+    assert explained["points"] == []
+    assert min(min(row["n_patients"]) for row in explained["dependence"]) >= 10
+    assert min(row["n_patients"] for row in explained["profiles"]) >= 10
+    context = SECTION.context(document)
+    assert context["swarm"].caption.endswith("median, and 5 % to 95 %.")

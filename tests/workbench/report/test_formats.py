@@ -100,8 +100,15 @@ def test_a_wide_table_lies_on_its_side(some: dict[str, Any]) -> None:
     head = "".join(f'<th scope="col">{i}</th>' for i in range(12))
     [first, *_] = shown_sections(few(some, "limits"))
     table = f'<div class="scroll" role="region"><table><tr>{head}</tr></table></div>'
-    turned = render_paged(some, [type(first)(first.section, table, {})])
+    narrow = (
+        '<div class="scroll" role="region"><table><tr><th scope="col">1</th></tr></table></div>'
+    )
+    turned = render_paged(some, [type(first)(first.section, narrow + table, {})])
     assert '<div class="wide scroll" role="region">' in turned
+    # Neither a heading nor a note stays behind on a page of its own.
+    alone = render_paged(some, [type(first)(first.section, table, {})])
+    assert '<section class="wide" id="limits">' in alone
+    assert "wide scroll" not in alone
 
 
 def test_the_word_document_says_what_the_page_says(folder: Path, some: dict[str, Any]) -> None:

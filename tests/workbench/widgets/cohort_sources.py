@@ -30,6 +30,14 @@ def guarded_card(card: DataCard, minimum: int = 10) -> DataCard:
     return replace(card, spec=card.spec.model_copy(update={"privacy": privacy}))
 
 
+def restricted(cohort: Cohort, minimum: int = 10) -> Cohort:
+    """The same patients of a dataset that remembers what was shown of it."""
+    card = guarded_card(cohort.card, minimum)
+    privacy = card.spec.privacy.model_copy(update={"restricted": True})
+    spec = card.spec.model_copy(update={"privacy": privacy})
+    return replace(cohort, card=replace(card, spec=spec))
+
+
 NAMES = {"1": "Diabetes", "2": "Type 2 diabetes", "3": "Poor control", "4": "Type 1 diabetes"}
 NAMES |= {"7": "HbA1c", "9": "Heart failure"}
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import workbench as wb
 from tests.workbench.conftest import SmallStudy
+from tests.workbench.widgets.cohort_sources import everyone, restricted
 from tests.workbench.widgets.conftest import simulated_selection
 from workbench.cohort.crossfilter import (
     Dimension,
@@ -368,3 +369,23 @@ def test_ticks_are_round() -> None:
     dates = pd.DataFrame({"seen": pd.date_range("2019-05-01", "2021-09-01", freq="D")})
     rows = tick_rows(bins_of(crossfilter(dates).dimensions["seen"]))
     assert ["2020-01", "2021-01"] in [[text for _, text in row] for row in rows]
+
+
+def test_a_restricted_selection_is_rounded_and_says_so() -> None:
+    widget = CrossFilter(Selection.of(restricted(everyone()), ("age", "sex", "grade")))
+    assert "multiples of 10" in widget.text()
+    sent: list[dict[str, Any]] = []
+    widget.send = lambda content, buffers=None: sent.append(content)
+    message = {"kind": "brush", "name": "age", "moving": True}
+    for end in range(8, 13):
+        widget.receive(message | {"range": [0, end]})
+    widget.receive(message | {"range": [0, 12], "moving": False})
+    totals = {name: view.total for name, view in widget.shown.views.items()}
+    sent = [each for each in sent if each["kind"] == "counts"]
+    assert {each["n_selected"] % 10 for each in sent} == {0}
+    for name, counts in ((n, c) for each in sent for n, c in each["selected"].items()):
+        bars = zip(counts, totals[name], strict=True)
+        assert all(n is None or n % 10 == 0 or n == total for n, total in bars)
+    assert widget.shown.n_selected != widget.selection.n_selected
+    assert "rounded to multiples of 10" in widget.static_html()
+    assert "multiples of" not in CrossFilter(Selection.of(everyone())).text()

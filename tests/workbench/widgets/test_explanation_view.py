@@ -58,7 +58,7 @@ def test_from_a_kind_of_data_to_a_group_to_its_features(study) -> None:
     assert {row[0] for row in widget.tables["features"].rows} == {f"GENE{at}" for at in range(6)}
     widget.receive({"kind": "change", "field": "modality", "value": "imaging"})
     assert widget.state.group == ""
-    assert "open it in the image viewer" in widget.text()
+    assert "explained_images" in widget.text()
 
 
 def test_the_horizon_changes_what_is_shown(study) -> None:

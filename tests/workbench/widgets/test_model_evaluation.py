@@ -155,7 +155,7 @@ def test_a_bad_state_changes_nothing(widget: ModelEvaluation, bad: dict) -> None
 
 
 def test_the_result_of_a_run_is_enough(study: JudgedStudy) -> None:
-    result = StudyResult(study.cohort, study.predictions, study.evaluation, None)  # type: ignore[arg-type]
+    result = StudyResult(study.cohort, study.predictions, study.evaluation, None, {})  # type: ignore[arg-type]
     assert ModelEvaluation.of(result, state=ASKED).tables.keys() >= {"bins", "at-threshold"}
 
 

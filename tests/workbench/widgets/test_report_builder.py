@@ -12,6 +12,7 @@ import pytest
 from workbench.errors import StudyError, WorkbenchError
 from workbench.report.checklist import checklist
 from workbench.report.page import render_page, section_html, sections_of
+from workbench.report.paged import NoPangoError
 from workbench.report.sections import OBLIGATORY
 from workbench.widgets import ReportBuilder
 from workbench.widgets.blocks import Picture, Row, Table, Words, walk
@@ -141,6 +142,30 @@ def test_nothing_is_overwritten(builder: ReportBuilder, tmp_path: Path) -> None:
     assert (tmp_path / "reports" / "short" / "report.html").is_file()
 
 
+def test_further_formats_hold_the_same_sections(builder: ReportBuilder) -> None:
+    builder.change(sections=["limits"], formats=["docx", "zip"])
+    builder.receive({"kind": "do", "verb": "write"})
+    names = [path.name for path in builder.written]
+    assert names == ["report.html", "report.json", "report.docx", "report.zip"]
+    assert all(path.stat().st_size for path in builder.written)
+    assert "report.docx (" in builder.text()
+    assert builder.not_made == {}
+
+
+def test_what_the_machine_cannot_make_is_said(
+    builder: ReportBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lacking(*given: object) -> bytes:
+        raise NoPangoError("install Pango")
+
+    monkeypatch.setattr("workbench.report.formats.render_pdf", lacking)
+    builder.change(sections=["limits"], formats=["pdf"])
+    page = builder.write()
+    assert page.is_file()
+    assert builder.not_made == {"report.pdf": "install Pango"}
+    assert "report.pdf was not made: install Pango" in builder.text()
+
+
 @pytest.mark.parametrize("name", ["", "..", "a/b", "../out", " x", "-x"])
 def test_a_name_stays_in_its_folder(builder: ReportBuilder, name: str) -> None:
     builder.change(name=name)
@@ -150,13 +175,23 @@ def test_a_name_stays_in_its_folder(builder: ReportBuilder, name: str) -> None:
 
 
 def test_a_state_is_replayed_and_a_bad_one_refused(builder: ReportBuilder, run: Path) -> None:
-    state = {"sections": ["summary", "limits"], "preview": "limits", "name": "short"}
+    state = {
+        "sections": ["summary", "limits"],
+        "preview": "limits",
+        "name": "short",
+        "formats": ["docx"],
+    }
     builder.change(**state)
     assert builder.state.model_dump(mode="json") == state
     again = ReportBuilder(run, json.loads(json.dumps(state)))
     assert again.view == builder.view
     before = builder.view
-    for bad in ({"sections": ["nonsense"]}, {"preview": "nonsense"}, {"name": 3}):
+    for bad in (
+        {"sections": ["nonsense"]},
+        {"preview": "nonsense"},
+        {"name": 3},
+        {"formats": ["exe"]},
+    ):
         with pytest.raises(WorkbenchError):
             builder.change(**bad)
     assert builder.view == before

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.workbench.widgets.cohort_sources import everyone, guarded, restricted
 from tests.workbench.widgets.conftest import simulated_selection
 from workbench.cohort.crossfilter import Levels, Range
 from workbench.errors import CohortError, SurvivalError, WorkbenchError
@@ -174,3 +175,18 @@ def test_a_moving_brush_counts_as_the_settled_one() -> None:
     selection.set("age", clause)
     assert moving.views["sex"].selected == selection.shown.views["sex"].selected
     assert [each.settled for each in heard] == [False, True]
+
+
+def test_groups_of_a_restricted_selection_that_differ_by_few_are_refused() -> None:
+    selection = Selection.of(restricted(everyone()))
+    explorer = SurvivalExplorer(selection, {"group": "sex"})
+    assert len(explorer.tables["groups"].rows) == 2
+    ages = everyone().patients["age"].sort_values().to_numpy()
+    selection.set("age", Range("age", ages[6], None))
+    assert "groups" not in explorer.tables
+    assert "differs from “survival of" in explorer.text()
+    selection.clear()
+    assert len(explorer.tables["groups"].rows) == 2
+    unguarded = Selection.of(guarded(everyone()))
+    unguarded.set("age", Range("age", ages[6], None))
+    assert len(SurvivalExplorer(unguarded, {"group": "sex"}).tables["groups"].rows) == 2

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import workbench as wb
-from tests.workbench.widgets.cohort_sources import everyone, guarded
+from tests.workbench.widgets.cohort_sources import everyone, guarded, restricted
 from workbench.cohort.crossfilter import Range
 from workbench.cohort.table_one import table_one_record
 from workbench.errors import WorkbenchError
@@ -161,3 +161,34 @@ def test_no_identifier_leaves(selection: Selection) -> None:
     assert "SECRET" not in json.dumps(table.get_state(), default=str) + page
     assert "<script" not in page
     assert "<table>" in page
+
+
+def test_a_table_of_what_is_brushed_asks_like_any_other() -> None:
+    ages = everyone().patients["age"].sort_values().to_numpy()
+    selection = Selection.of(restricted(everyone()))
+    table = TableOne(selection, {"columns": ["sex"]})
+    assert "withheld" not in row_of(table, "female")
+    selection.set("age", Range("age", ages[14], None))
+    between = 600 - selection.n_selected
+    assert 10 <= between < 20
+    assert "withheld" in row_of(table, "female")
+    selection.set("age", Range("age", ages[17], None))
+    assert 0 < 600 - between - selection.n_selected < 10
+    assert "differs from “patients selected by" in table.text()
+    selection.clear()
+    assert "(n = 600" in head_of(table)[1]
+    open_data = Selection.of(guarded(everyone()))
+    open_data.set("age", Range("age", ages[14], None))
+    assert "withheld" not in row_of(TableOne(open_data, {"columns": ["sex"]}), "female")
+
+
+def test_tables_of_nested_cohorts_know_each_other() -> None:
+    ages = everyone().patients["age"].sort_values().to_numpy()
+    first = TableOne(restricted(everyone()), {"columns": ["event", "sex"]})
+    assert "withheld" not in (*row_of(first, "yes"), *row_of(first, "female"))
+    older = everyone().select(wb.col("age") >= ages[14])
+    second = TableOne(restricted(older), {"columns": ["event", "sex"]})
+    assert "withheld" in row_of(second, "yes")
+    assert "withheld" in row_of(second, "female")
+    first.refresh()
+    assert "withheld" not in row_of(first, "female")

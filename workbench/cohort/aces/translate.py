@@ -23,9 +23,13 @@ def read_aces(source: str | Path) -> RecordDefinition:
     Windows that end with the next event ask for that event, which looks ahead: see
     :meth:`RecordDefinition.warnings`.
 
-    Without its outcome and landmark, the definition has the records of the task. With them, whoever
-    is not followed up beyond the landmark leaves, and whoever is not followed up to the end of the
-    window is censored: ACES takes their silence for a label of 0. A regular expression is read as
+    Without its outcome and landmark, the definition has the records of the task, all of them. With
+    them, a label of 1 is an event, and a label of 0 of somebody who was followed up to the end of
+    the window is none. The other labels of 0 are what ACES makes of silence: the record ends before
+    the window does. Here they are no survivors: whoever is not followed up beyond the landmark
+    leaves, for nobody knows whether they were still at risk, and who is lost later is censored
+    then. As survivors they would make every risk too low, and the more so the sooner they were
+    lost. A regular expression is read as
     the beginning of a code. An event bounds the window that it stands at only where both ends of
     the window are included.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from workbench.cohort.circe.findings import Findings
 from workbench.cohort.criteria import Criterion, EventQuery, Range, col
+from workbench.cohort.criteria.coded import Coded
 from workbench.cohort.criteria.criterion import Several
 from workbench.data.concepts import Concept, ConceptSet
 from workbench.data.events import DEATH
@@ -46,6 +47,7 @@ _CODED = {
     "ValueAsConcept": (VALUE, frozenset({"Measurement", "Observation"})),
 }
 """Attribute that is a concept → what stands before it in the text of an event, and of which."""
+_NONE = "concept 0 stands for none"
 _LENGTHS = ("VisitLength", "VisitDetailLength", "EraLength")
 _AGES = ("Age", "AgeAtStart")
 SEXES = {8507: "male", 8532: "female"}
@@ -73,6 +75,7 @@ class Events:
         known = {"CodesetId", "First", "CorrelatedCriteria", "Gender", *_AGES, *_LENGTHS}
         known.add(_NUMBERS.get(domain, ""))
         units, answers = (self._coded(domain, parts, name, path) for name in _CODED)
+        unit, answer = (self._of_set(domain, parts, name, path) for name in _CODED)
         for name, (_, domains) in _CODED.items():
             known |= {name, f"{name}CS"} if domain in domains else set()
         for key, part in parts.items():
@@ -96,6 +99,8 @@ class Events:
             "first_ever": first,
             "units": units,
             "answers": answers,
+            "unit": unit,
+            "answer": answer,
         }
         plain = _with(start, **settings)
         if "CorrelatedCriteria" in parts:
@@ -148,26 +153,28 @@ class Events:
         if domain not in domains:
             return ()
         ids = {concept["CONCEPT_ID"] for concept in parts.get(name) or ()}
-        selection = parts.get(f"{name}CS")
-        if selection is not None and "CodesetId" in selection:
-            path = f"{path}.{name}CS"
-            chosen = self._enumerated(selection, path)
-            ids = ids & chosen if ids else chosen
-            if not ids:
-                self.findings.lacks(path, "no concept is left of it")
         if 0 in ids:
-            self.findings.lacks(f"{path}.{name}", "concept 0 stands for none")
+            self.findings.lacks(f"{path}.{name}", _NONE)
         return tuple(sorted(f"{before}{i}" for i in ids))
 
-    def _enumerated(self, selection: Mapping[str, Any], path: str) -> set[int]:
-        """Concepts of a set that names each of them."""
-        items = self.sets[selection["CodesetId"]]["expression"]["items"]
-        if selection.get("IsExclusion"):
-            self.findings.lacks(path, "all but a concept set")
-        if any(item.get("includeDescendants") or item.get("includeMapped") for item in items):
-            self.findings.lacks(path, "what lies under a unit or an answer: name each concept")
-        out = {i["concept"]["CONCEPT_ID"] for i in items if i.get("isExcluded")}
-        return {i["concept"]["CONCEPT_ID"] for i in items} - out
+    def _of_set(self, domain: str, parts: Mapping[str, Any], name: str, path: str) -> Coded | None:
+        """A unit or a coded answer out of a concept set; None for any."""
+        selection = parts.get(f"{name}CS")
+        if domain not in _CODED[name][1] or selection is None or "CodesetId" not in selection:
+            return None
+        path, number = f"{path}.{name}CS", selection["CodesetId"]
+        concepts = self._concept_set(number, path)
+        if concepts is None:
+            return None
+        none_of = bool(selection.get("IsExclusion"))
+        if any(concept.concept_id == "0" for concept in concepts.concepts):
+            self.findings.lacks(path, _NONE)
+        if none_of:
+            self.findings.warn(
+                "for circe concept 0 is a unit or an answer that is none of a set; here it stands "
+                "for none, and the event does not count"
+            )
+        return Coded(concepts, none_of)
 
     def _conditions(self, parts: Mapping[str, Any], path: str) -> list[Criterion]:
         """What must hold of the patient on the day of the event."""

@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 
 from workbench.cohort.criteria.code_search import find_codes
+from workbench.cohort.criteria.coded import Coded
 from workbench.cohort.criteria.number_range import Range
 from workbench.cohort.written import check_entries
 from workbench.data.concepts import ConceptSet
 from workbench.data.events import DAY, STATIC, EventRows
 from workbench.data.records import Records
+from workbench.data.sources.omop_tables import UNIT, VALUE
 from workbench.errors import CohortError
 
 if TYPE_CHECKING:
@@ -59,6 +61,9 @@ class EventQuery:
     answers
         One of these is the coded answer; it stands in the text as a unit does, as OMOP has it
         (``value//45884084``).
+    unit, answer
+        The unit, or the coded answer, is of a concept set, or of none of it: as OMOP has them,
+        with what lies under a concept as the vocabulary says.
     """
 
     codes: tuple[str, ...] = ()
@@ -73,6 +78,8 @@ class EventQuery:
     title: str = ""
     units: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
+    unit: Coded | None = None
+    answer: Coded | None = None
 
     def __post_init__(self) -> None:
         if not (self.codes or self.prefixes or self.concepts):
@@ -146,6 +153,9 @@ class EventQuery:
         for parts in (self.units, self.answers):
             if parts:
                 keep &= _holding(rows.text, parts)
+        for before, coded in ((UNIT, self.unit), (VALUE, self.answer)):
+            if coded is not None:
+                keep &= coded.holds(rows.text, before, records)
         if self.lasting is not None:
             days = np.floor_divide(rows.end, DAY) - rows.day
             keep &= self.lasting.contains(days.astype(float)) & (rows.time != STATIC)
@@ -169,6 +179,10 @@ class EventQuery:
             words += f" in {' or '.join(self.units)}"
         if self.answers:
             words += f" answered {' or '.join(self.answers)}"
+        if self.unit is not None:
+            words += f" in {self.unit.words()}"
+        if self.answer is not None:
+            words += f" answered {self.answer.words()}"
         if self.lasting is not None:
             words += f" lasting {self.lasting.words()} days"
         if self.where is not None:
@@ -194,6 +208,11 @@ class EventQuery:
         """Itself, and what it asks to surround the event."""
         return (self, *(() if self.where is None else self.where.queries()))
 
+    def concept_sets(self) -> tuple[ConceptSet, ...]:
+        """Concept sets of its codes, its unit and its answer."""
+        coded = (one.concepts for one in (self.unit, self.answer) if one is not None)
+        return (*(() if self.concepts is None else (self.concepts,)), *coded)
+
     def looks_ahead(self) -> bool:
         """Whether it sees what happens after the event: its end, or other events later on."""
         return self.lasting is not None or (self.where is not None and self.where.looks_ahead())
@@ -212,6 +231,9 @@ class EventQuery:
         for name in ("texts", "units", "answers"):
             if getattr(self, name):
                 written[name] = sorted(set(getattr(self, name)))
+        for name, coded in (("unit", self.unit), ("answer", self.answer)):
+            if coded is not None:
+                written[name] = coded.to_json()
         if self.lasting is not None:
             written["lasting_days"] = self.lasting.to_json()
         if self.first_ever:
@@ -235,7 +257,7 @@ class EventQuery:
 
         known = {
             "codes", "prefixes", "concept_set", "domain", "value", "texts", "lasting_days",
-            "first_ever", "where", "title", "units", "answers",
+            "first_ever", "where", "title", "units", "answers", "unit", "answer",
         }  # fmt: skip
         check_entries(written, known, "event query")
         if not isinstance(written.get("first_ever", False), bool):
@@ -258,6 +280,8 @@ class EventQuery:
             title=written.get("title", ""),
             units=_texts_of(written, "units"),
             answers=_texts_of(written, "answers"),
+            unit=_coded_of(written, "unit"),
+            answer=_coded_of(written, "answer"),
             **ranges,
         )
 
@@ -271,6 +295,10 @@ def _texts_of(written: Mapping[str, Any], key: str) -> tuple[str, ...]:
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise CohortError(f"event query: {key} is a list of texts")
     return tuple(texts)
+
+
+def _coded_of(written: Mapping[str, Any], key: str) -> Coded | None:
+    return Coded.from_json(written[key], f"event query: {key}") if key in written else None
 
 
 def _holding(texts: pd.Categorical, parts: Iterable[str]) -> np.ndarray:

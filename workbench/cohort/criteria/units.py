@@ -35,7 +35,11 @@ def mixed_units(records: Records, queries: Sequence[EventQuery]) -> tuple[str, .
 
 def compared(queries: Sequence[EventQuery]) -> list[EventQuery]:
     """Those that compare values and name no unit."""
-    return [query for query in queries if query.value is not None and not query.units]
+    return [
+        query
+        for query in queries
+        if query.value is not None and not query.units and query.unit is None
+    ]
 
 
 def mixed_sentences(counts: pd.Series, minimum: int) -> Iterator[str]:

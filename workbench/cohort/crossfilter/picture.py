@@ -61,6 +61,8 @@ class Shown:
         Curves of the selected and of the rest; None where there is no outcome or too few.
     exact
         False while a brush cuts through bins and the nearest are counted instead.
+    rounded_to
+        What counts of the selected and of the rest are rounded to multiples of.
     """
 
     views: Mapping[str, ShownView]
@@ -70,6 +72,7 @@ class Shown:
     survival: ShownCurve | None
     survival_rest: ShownCurve | None
     exact: bool
+    rounded_to: int = 1
 
     def to_json(self) -> dict[str, Any]:
         """Plain lists and numbers; null is withheld."""

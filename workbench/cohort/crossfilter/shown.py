@@ -44,10 +44,15 @@ class Display:
         The cohort.
     minimum
         Smallest count that may be shown; 0 or 1 withholds nothing.
+    rounded_to
+        Counts of a selection, and numbers at risk, are the nearest multiples of this, and survival
+        moves in steps that so many patients make; 1 shows them as they are. With the minimum, two
+        pictures never tell of a bar that they differ by 1 to ``minimum`` - 1 patients.
     """
 
     index: CrossFilter
     minimum: int = MINIMUM_CELL
+    rounded_to: int = 1
 
     def selection(self, selection: Selection) -> Shown:
         """The picture of a selection, with exact curves."""
@@ -67,19 +72,21 @@ class Display:
         """
         n_patients, n_selected = self.index.n_patients, counts.n_selected
         n_rest = n_patients - n_selected
+        n_shown = int(self._rounded(np.array([n_selected]), np.array([n_patients]))[0])
         apart = not small(np.array([n_selected, n_rest]), self.minimum).any()
         apart &= not self._given_away(counts)
         parts = {name: self._parts(name, counts) for name in self.index.dimensions}
         apart &= all(each is not None for each in parts.values())
         views = {name: self._view(name, counts, parts[name], apart) for name in parts}
+        curves = self._curves(survival or counts.survival, survival_rest or counts.survival_rest)
         return Shown(
             views,
             n_patients if not small(np.array(n_patients), self.minimum) else None,
-            n_selected if apart else None,
-            n_rest if apart else None,
-            self._curve(survival or counts.survival) if apart else None,
-            self._curve(survival_rest or counts.survival_rest) if apart else None,
+            n_shown if apart else None,
+            n_patients - n_shown if apart else None,
+            *(curves if apart else (None, None)),
             counts.exact,
+            self.rounded_to,
         )
 
     @cached_property
@@ -112,32 +119,70 @@ class Display:
         total, selected = self.index.total[name], counts.selected[name]
         if parts is None or not apart:
             parts = np.ones(len(total), bool)
+        rounded = self._rounded(selected, total)
         return ShownView(
             self.index.dimensions[name].labels,
             _shown(total, self._hidden_totals[name]),
-            _shown(selected, parts),
-            _shown(total - selected, parts),
+            _shown(rounded, parts),
+            _shown(total - rounded, parts),
         )
 
-    def _curve(self, curve: Curve | None) -> ShownCurve | None:
-        if curve is None:
-            return None
-        n_at_risk = curve.at_risk_at(self._times).tolist()
-        if not n_at_risk[0] or n_at_risk[0] < self.minimum:
+    def _rounded(self, selected: np.ndarray, total: np.ndarray) -> np.ndarray:
+        """The nearest multiples that leave no small rest; nobody and everybody are said."""
+        to = self.rounded_to
+        nearest = (selected + to // 2) // to * to
+        nearest -= np.where(total - nearest < to, to, 0)
+        return np.where((selected == 0) | (selected == total), selected, nearest)
+
+    def _curves(
+        self, survival: Curve | None, survival_rest: Curve | None
+    ) -> tuple[ShownCurve | None, ShownCurve | None]:
+        """Of the selected and of the rest, who together are everyone at risk.
+
+        A reader may know how many these are: while few of one are left, neither is said.
+        """
+        n_selected, n_rest = (
+            np.zeros(len(self._times), np.int64) if curve is None else _at_risk(curve, self._times)
+            for curve in (survival, survival_rest)
+        )
+        everyone = n_selected + n_rest
+        rounded = self._rounded(n_selected, everyone)
+        few = small(np.array([n_selected, n_rest]), self.minimum).any(axis=0)
+        few &= self.rounded_to > 1
+        return (
+            self._curve(survival, np.where(few, 0, n_selected), rounded),
+            self._curve(survival_rest, np.where(few, 0, n_rest), everyone - rounded),
+        )
+
+    def _curve(
+        self, curve: Curve | None, at_risk: np.ndarray, rounded: np.ndarray
+    ) -> ShownCurve | None:
+        n_at_risk = at_risk.tolist()
+        if curve is None or not n_at_risk[0] or n_at_risk[0] < self.minimum:
             return None
         kept = [0]
         for at, n in enumerate(n_at_risk[1:], start=1):
             lost = n_at_risk[kept[-1]] - n
             if n and n >= self.minimum and (not lost or lost >= self.minimum):
                 kept.append(at)
-        times = self._times[kept]
+        times, survival, off_by = self._times[kept], curve.at(self._times[kept]), 0.0
+        if isinstance(curve, BinnedCurve):
+            off_by = float(curve.gap_at(times).max())
+        if self.rounded_to > 1 and n_at_risk[0] < self.index.n_patients:
+            step = self.rounded_to / rounded[0]
+            survival = np.minimum(np.floor(survival / step + 0.5) * step, 1.0)
+            off_by += step / 2
         return ShownCurve(
             tuple(times.tolist()),
-            tuple(curve.at(times).tolist()),
-            tuple(n_at_risk[at] for at in kept),
+            tuple(survival.tolist()),
+            tuple(rounded[kept].tolist()),
             exact=not isinstance(curve, BinnedCurve) or curve.exact,
-            off_by=float(curve.gap_at(times).max()) if isinstance(curve, BinnedCurve) else 0.0,
+            off_by=off_by,
         )
+
+
+def _at_risk(curve: Curve, times: np.ndarray) -> np.ndarray:
+    return np.asarray(curve.at_risk_at(times), np.int64)
 
 
 def _shown(counts: np.ndarray, hidden: np.ndarray) -> tuple[Count, ...]:

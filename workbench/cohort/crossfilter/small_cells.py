@@ -3,13 +3,21 @@
 A bin's total is the sum of its selected and its rest, so that two of the three give the third.
 Sums over bins are known too: all patients, all selected, and those within a brush.
 
-Each picture is protected by itself. Whoever may move a brush at will can compare pictures, and no
-suppression of cells stops that: let only those brush who may see the rows.
+Each picture is protected by itself. Of a restricted dataset the display also rounds what is
+selected to multiples of the minimum [2, chapter 5; 3], so that no count of one picture less the
+same of another is certain to be of 1 to ``minimum`` - 1 patients. The rule is always the same, so
+that nothing is gained by asking again, and may be known. It does not stop sums: several bars of
+many pictures narrow each other down, as in any rounded table. Whoever may move a brush at will sees
+many; what leaves the room should be a few pictures.
 
 References
 ----------
-Hundepool et al., Statistical Disclosure Control, Wiley 2012, chapter 4. Denning, Denning and
-Schwartz, ACM Trans Database Syst 1979;4:76-96 (why comparing pictures gives counts away).
+[1] Denning, D. E., Denning, P. J. and Schwartz, M. D. "The tracker: a threat to statistical
+    database security." ACM Transactions on Database Systems 1979;4:76-96: why comparing pictures
+    gives counts away.
+[2] Hundepool, A. et al. "Statistical Disclosure Control." Wiley, 2012, chapters 4 and 5.
+[3] US Census Bureau, Disclosure Review Board. Rounding rules for counts from confidential data,
+    2019.
 """
 
 import numpy as np

@@ -15,7 +15,8 @@ What it refuses:
 
 What it does not catch: sums over more than four selections, and of three or four those that are
 not recent; surfaces that are no longer remembered; statistics within a surface (a table's own cells
-are the business of :mod:`workbench.cohort.privacy.suppression`); and what a reader knows from
+are the business of :mod:`workbench.cohort.privacy.suppression`, and those of two tables that of
+:mod:`workbench.cohort.privacy.apart`); and what a reader knows from
 elsewhere. A part of a selection that is counted on its own, such as its events, is a selection and
 must be asked for too. A refusal itself says that few patients differ. Release to the public wants a
 person's judgement.

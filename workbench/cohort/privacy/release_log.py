@@ -8,16 +8,28 @@ patients away than the minimum is refused by a sentence that says why and what t
 patients may always be shown again. :mod:`~workbench.cohort.privacy.differencing` has the rules.
 
 Every surface that names a whole cohort or a part of it asks: attrition (also as the flow of the
-cohort builder, live), table one and availability by the groups that they compare, reported groups,
-and who was kept, gained and lost between two definitions. The ``repr`` of a cohort, which notebooks
-save unasked, tells no count where asking would be needed.
+cohort builder, live), table one (also of what is brushed) and availability by the groups that they
+compare, curves of groups of what is brushed, reported groups, and who was kept, gained and lost
+between two definitions. The ``repr`` of a cohort, which notebooks save unasked, tells no count
+where asking would be needed.
 
-What does not ask, though two of it can give a patient away: the cells of table one within its
-groups, and the bars of a cross-filter while it is brushed (both withhold small cells, and what
-would give those away in the same picture; two pictures of cohorts that differ by ten may differ by
-one in a cell); :func:`~workbench.cohort.table_one.describe`, which takes a table of anybody's and
+Table one and availability show cells too, and two that may both be shown can differ by one patient
+in a cell. So the log remembers of which patients a table was shown, and a later one withholds every
+cell, mean and quartile that together with it would tell of fewer than the minimum
+(:mod:`~workbench.cohort.privacy.apart`; it is taken for granted that the earlier table described
+the same columns). The first table is whole: show that of the cohort you publish first.
+
+The bars and curves of a cross-filter, of which a brush makes hundreds, do not ask: of a restricted
+dataset what is selected is rounded to the minimum
+(:mod:`~workbench.cohort.crossfilter.small_cells` says what that stops, and what not).
+
+What does not ask, though two of it can give a patient away:
+:func:`~workbench.cohort.table_one.describe` without ``ask``, which takes a table of anybody's and
 knows no dataset; and whatever Python holds in the room (``patients``, ``attrition``,
-``n_patients``), which is exact. For those, release once and of one cohort.
+``n_patients``), which is exact. For those, release once and of one cohort. Values that an earlier
+table took at another index date are judged as they are now. Curves of groups are asked for as whole
+groups with their events, not by the numbers at risk at each time. Groups between more than three
+tables, and between tables that are not among the last 64, are not sought.
 
 The folder holds no identifier and no value: patients are keyed hashes, and a release is one bit a
 patient with the words of its surface. It belongs to whoever answers for the data. Deleting it
@@ -31,7 +43,6 @@ import zipfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +50,9 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock
 
+from workbench.cohort.privacy.apart import Apart, nothing_apart, tell_apart
 from workbench.cohort.privacy.differencing import Answer, DisclosureLog
+from workbench.cohort.privacy.judged import Judged, earlier_tables, places_of
 from workbench.data.fingerprint import write_atomically
 from workbench.data.paths import state_folder
 from workbench.data.records import Records
@@ -54,6 +67,11 @@ LONGEST = 240
 Ids = Sequence[str] | np.ndarray
 Parts = Mapping[str, np.ndarray]
 _ALLOWED = Answer(True)
+_ELSEWHERE = (
+    "A table that was shown before holds patients whose values are not at hand here, so what the "
+    "two tell of them together cannot be judged: describe these patients out of the cohort that "
+    "holds them all, or show the earlier table again."
+)
 
 
 @dataclass(frozen=True)
@@ -134,6 +152,48 @@ class ReleaseLog:
             kept = self._read()
         return list(zip(kept["day"].tolist(), kept["surface"].tolist(), strict=True))
 
+    def show_tables(self, patient_ids: Ids, parts: Parts) -> tuple[Answer, Apart]:
+        """As :meth:`show_all`, of parts whose *cells* are shown too: patients by level.
+
+        What a reader has by subtracting tables that were shown before is given as groups of their
+        own, whose small counts are to be withheld in the part beside them. Tables that were first
+        shown later than a part are none of its concern: they had to respect it, and the part is
+        shown again as it was.
+
+        Parameters
+        ----------
+        patient_ids
+            (patient,) str; also of patients in no part, whose values are at hand.
+        parts
+            Words for a reader → (patient,) bool.
+
+        Returns
+        -------
+        Answer
+            Also refused where an earlier table holds patients whose values are not at hand.
+        Apart
+            By row in ``patient_ids``.
+        """
+        nothing = nothing_apart(len(patient_ids))
+        if self.minimum <= 1 or not parts:
+            return _ALLOWED, nothing
+        with self._locked():
+            kept = self._read()
+            asked = self._judged(kept, patient_ids, parts)
+            for answer in asked.answers.values():
+                if not answer.allowed:
+                    return answer, nothing
+            shown, places = asked.log.shown, asked.places()
+            described = np.pad(kept["described"], (0, len(shown) - len(kept["described"])))
+            apart = tell_apart(asked.selections, earlier_tables(shown, described, places))
+            if asked.needs_others(apart):
+                return Answer(False, _ELSEWHERE), nothing
+            first = [place for place in places.values() if not described[place]]
+            if first:
+                described[first] = described.max() + 1
+                self._write(asked.patient, shown, asked.days(len(shown)), described)
+        return _ALLOWED, Apart(apart.atom[asked.row], apart.differences)
+
     def _answers(
         self,
         patient_ids: Ids,
@@ -145,23 +205,28 @@ class ReleaseLog:
             return dict.fromkeys(parts, _ALLOWED)
         with self._locked():
             kept = self._read()
-            patient, row = _places(kept["patient"], self._hashed(patient_ids))
-            n_known, days = len(kept["patient"]), kept["day"].tolist()
-            room = len(days) + len(parts)
-            log = DisclosureLog(len(patient), self.minimum, keep=room, population=None)
-            for words, bits in zip(kept["surface"].tolist(), kept["bits"], strict=True):
-                known = np.unpackbits(bits, count=n_known).astype(bool)
-                log.recall(np.pad(known, (0, len(patient) - n_known)), words)
-            answers = {}
-            for words, who in parts.items():
-                selection = np.zeros(len(patient), bool)
-                selection[row[who]] = True
-                answers[words] = log.show(selection, _short(words))
-            shown = log.shown
-            if len(shown) > len(days) and keep(answers):
-                days += [date.today().isoformat()] * (len(shown) - len(days))
-                self._write(patient, shown[-REMEMBERED:], days[-REMEMBERED:])
-        return answers
+            asked = self._judged(kept, patient_ids, parts)
+            shown = asked.log.shown
+            if len(shown) > len(kept["day"]) and keep(asked.answers):
+                described = np.pad(kept["described"], (0, len(shown) - len(kept["day"])))
+                self._write(asked.patient, shown, asked.days(len(shown)), described)
+        return asked.answers
+
+    def _judged(self, kept: dict[str, np.ndarray], patient_ids: Ids, parts: Parts) -> Judged:
+        patient, row = places_of(kept["patient"], self._hashed(patient_ids))
+        n_known, days = len(kept["patient"]), kept["day"].tolist()
+        room = len(days) + len(parts)
+        log = DisclosureLog(len(patient), self.minimum, keep=room, population=None)
+        for words, bits in zip(kept["surface"].tolist(), kept["bits"], strict=True):
+            known = np.unpackbits(bits, count=n_known).astype(bool)
+            log.recall(np.pad(known, (0, len(patient) - n_known)), words)
+        answers, selections = {}, {}
+        for words, who in parts.items():
+            selection = np.zeros(len(patient), bool)
+            selection[row[who]] = True
+            selections[words] = selection
+            answers[words] = log.show(selection, _short(words))
+        return Judged(patient, row, log, answers, selections, days)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -181,11 +246,18 @@ class ReleaseLog:
         file = self.folder / "released.npz"
         if not file.exists():
             empty = np.zeros(0, "U1")
-            none = np.zeros((0, 0), np.uint8)
-            return {"patient": np.zeros(0, np.uint64), "bits": none, "surface": empty, "day": empty}
+            return {
+                "patient": np.zeros(0, np.uint64),
+                "bits": np.zeros((0, 0), np.uint8),
+                "surface": empty,
+                "day": empty,
+                "described": np.zeros(0, np.int64),
+            }
         try:
             with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
-                return {name: stored[name] for name in ("patient", "bits", "surface", "day")}
+                # What an older log remembers may have been tables.
+                older = {"described": np.ones(len(stored["day"]), np.int64)}
+                return older | {name: stored[name] for name in stored.files}
         except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise PrivacyError(
                 f"{file} is damaged, so nobody knows what was released of {self.dataset}: restore "
@@ -193,25 +265,22 @@ class ReleaseLog:
             ) from error
 
     def _write(
-        self, patient: np.ndarray, shown: Sequence[tuple[str, np.ndarray]], days: list[str]
+        self,
+        patient: np.ndarray,
+        shown: Sequence[tuple[str, np.ndarray]],
+        days: list[str],
+        described: np.ndarray,
     ) -> None:
-        buffer = io.BytesIO()
+        shown, buffer = shown[-REMEMBERED:], io.BytesIO()
         np.savez(
             buffer,
             patient=patient,
             bits=np.stack([np.packbits(selection) for _, selection in shown]),
             surface=np.array([words for words, _ in shown]),
-            day=np.array(days),
+            day=np.array(days[-REMEMBERED:]),
+            described=described[-REMEMBERED:],
         )
         write_atomically(self.folder / "released.npz", buffer.getvalue())
-
-
-def _places(known: np.ndarray, asked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """All patients, those who are known first in their places, and where the asked stand."""
-    row = pd.Index(known).get_indexer(pd.Index(asked))
-    new = row < 0
-    row[new] = len(known) + np.arange(np.count_nonzero(new))
-    return np.concatenate([known, asked[new]]), row
 
 
 def card_log(card: "DataCard") -> ReleaseLog:

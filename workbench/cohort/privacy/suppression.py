@@ -57,7 +57,10 @@ def suppress(counts: np.ndarray, minimum: int, *, row_totals: bool) -> np.ndarra
 
 
 def suppress_blocks(
-    counts: np.ndarray, blocks: Sequence[slice], minimum: int
+    counts: np.ndarray,
+    blocks: Sequence[slice],
+    minimum: int,
+    apart: Sequence[tuple[int, np.ndarray]] = (),
 ) -> tuple[np.ndarray, np.ndarray]:
     """Which counts of a table with totals to withhold, and which of its totals.
 
@@ -73,6 +76,11 @@ def suppress_blocks(
         Columns of each block.
     minimum
         Smallest count that may be shown.
+    apart
+        A column, and (level,) int of patients whose counts a reader has by subtracting the column
+        from a table that was shown before, or that from the column. What is small among them is
+        withheld in the column, and what would give it away; so are the same levels in the other
+        groups of its block, whose differences add up to that of everyone.
 
     Returns
     -------
@@ -86,13 +94,26 @@ def suppress_blocks(
     hidden_sizes = small(sizes, minimum)
     for block in blocks:
         hidden_sizes[block] = suppress(sizes[block, None], minimum, row_totals=False)[:, 0]
-    lost_levels = suppress(counts[:, :1], minimum, row_totals=False)[:, 0]
-    hidden = lost_levels[:, None] | hidden_sizes
-    for block in blocks:
-        body = counts[:, block]
-        first = hidden[:, block] | small(body, minimum)
-        hidden[:, block] = _protect(body, first, minimum, ~lost_levels, ~hidden_sizes[block])
+    hidden, n_hidden = np.zeros(counts.shape, bool) | hidden_sizes, -1
+    beside = {column: block for block in blocks for column in range(block.start, block.stop)}
+    beside[0] = slice(None)
+    while hidden.sum() > n_hidden:
+        n_hidden = hidden.sum()
+        for column, difference in apart:
+            rows = _protect_column(difference, hidden[:, column], minimum)
+            hidden[rows, beside[column]] = True
+        hidden |= _protect_column(counts[:, 0], hidden[:, 0], minimum)[:, None]
+        for block in blocks:
+            body = counts[:, block]
+            first, known = hidden[:, block] | small(body, minimum), ~hidden_sizes[block]
+            hidden[:, block] = _protect(body, first, minimum, ~hidden[:, 0], known)
     return hidden, hidden_sizes
+
+
+def _protect_column(counts: np.ndarray, hidden: np.ndarray, minimum: int) -> np.ndarray:
+    """``hidden``, the small ones, and what hides them, (level,) bool: the sum is known."""
+    first, unknown = hidden | small(counts, minimum), np.zeros(len(counts), bool)
+    return _protect(counts[:, None], first[:, None], minimum, unknown, np.ones(1, bool))[:, 0]
 
 
 def _protect(

@@ -6,10 +6,12 @@ from typing import Any
 from sqlalchemy import CTE, Text, and_, func, or_, select
 from sqlalchemy.sql import ColumnElement, Select, collate, literal_column
 
+from workbench.cohort.criteria.coded import Coded
 from workbench.cohort.criteria.query import EventQuery, Range
 from workbench.cohort.sql import bound
 from workbench.cohort.sql.source import CODE, END, NUMBER, PATIENT, TEXT, TIME
 from workbench.cohort.sql.writing import Writing
+from workbench.data.sources.omop_tables import UNIT, VALUE
 
 COLUMNS = (PATIENT, TIME, END, CODE, NUMBER, TEXT)
 
@@ -25,6 +27,7 @@ def _select(query: EventQuery, writing: Writing) -> Select:
         return _surrounded(query, writing)
     found = writing.source.events(query)
     filters = (query.value, query.lasting, query.texts, query.units, query.answers)
+    filters += (query.unit, query.answer)
     if not query.first_ever and not any(filters):
         return found
     rows = (_first_ever(found) if query.first_ever else found).subquery("found")
@@ -36,6 +39,9 @@ def _select(query: EventQuery, writing: Writing) -> Select:
     for parts in (query.units, query.answers):
         if parts:
             kept = kept.where(or_(*(_holds(rows.c[TEXT], part) for part in sorted(set(parts)))))
+    for before, coded in ((UNIT, query.unit), (VALUE, query.answer)):
+        if coded is not None:
+            kept = kept.where(_of_set(rows.c[TEXT], before, coded, writing))
     if query.lasting is not None:
         clock = writing.source.clock
         days = clock.days_between(clock.day(rows.c[TIME]), clock.day(rows.c[END]))
@@ -47,6 +53,19 @@ def _holds(value: ColumnElement[Any], part: str) -> ColumnElement[bool]:
     """Whether a text has a part in it, as a whole between spaces."""
     padded = literal_column("' '", Text()) + value + literal_column("' '", Text())
     return func.strpos(padded, bound.text(f" {part} ")) > bound.ZERO
+
+
+def _of_set(
+    value: ColumnElement[Any], before: str, coded: Coded, writing: Writing
+) -> ColumnElement[bool]:
+    """Whether the concept that a text has behind some letters is of a set, or of none of it."""
+    space, nothing = (literal_column(text, Text()) for text in ("' '", "''"))
+    rest = func.split_part(space + value, bound.text(f" {before}"), literal_column("2"))
+    concept = func.split_part(rest, space, bound.ONE)
+    ids = writing.source.concept_ids(coded.concepts)
+    if coded.none_of:
+        return and_(concept != nothing, concept.not_in(ids))
+    return concept.in_(ids)
 
 
 def _first_ever(found: Select) -> Select:

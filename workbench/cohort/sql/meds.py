@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Double, Text, case, column, func, or_, select, table, true
+from sqlalchemy import Double, SelectBase, Text, case, column, func, or_, select, table, true
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.sql import (
     ColumnElement,
@@ -144,6 +144,11 @@ class MedsSource:
             self._number(events).label(NUMBER),
             self._text(events).label(TEXT),
         ).where(or_(*wanted))
+
+    def concept_ids(self, concepts: ConceptSet) -> SelectBase:
+        """Concepts of a set, as text."""
+        ids = self._vocabulary(concepts).resolve(concepts)
+        return select(func.unnest(bound.texts(ids)).label("concept_id"))
 
     def knows_code(self, code: str) -> ColumnElement[bool]:
         """Whether an event has the code, or a vocabulary names it."""

@@ -58,9 +58,9 @@ def _of_query(query: EventQuery, source: Source) -> Iterator[Asked]:
         if not prefix.endswith("//"):
             found = source.events(EventQuery(prefixes=(prefix,))).exists()
             yield found, CohortError(f"no code begins with {prefix!r}")
-    if query.concepts is not None:
-        name = query.concepts.name
-        for concept in sorted({c.concept_id for c in query.concepts.concepts}):
+    for concepts in query.concept_sets():
+        name = concepts.name
+        for concept in sorted({c.concept_id for c in concepts.concepts}):
             yield (
                 source.knows_concept(concept),
                 RecordsError(
@@ -69,7 +69,7 @@ def _of_query(query: EventQuery, source: Source) -> Iterator[Asked]:
                 ),
             )
         yield (
-            source.resolves(query.concepts),
+            source.resolves(concepts),
             RecordsError(f"concept set {name!r}: everything in it is taken out again"),
         )
 

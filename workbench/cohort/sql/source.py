@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from sqlalchemy import SelectBase
 from sqlalchemy.sql import ColumnElement, FromClause, Select
 
 from workbench.cohort.criteria.query import EventQuery
@@ -85,6 +86,10 @@ class Source(Protocol):
 
     def events(self, query: EventQuery) -> Select:
         """Events of the codes of a query, whatever their value: :data:`PATIENT` to :data:`TEXT`."""
+        ...
+
+    def concept_ids(self, concepts: ConceptSet) -> SelectBase:
+        """Concepts of a set, as text."""
         ...
 
     def knows_code(self, code: str) -> ColumnElement[bool]:

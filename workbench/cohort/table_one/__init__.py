@@ -1,7 +1,9 @@
 """Table one, and who has which modality: counts and summaries without small cells."""
 
+from workbench.cohort.table_one.asking import require_tables
 from workbench.cohort.table_one.availability import availability, shown_groups
 from workbench.cohort.table_one.description import describe
+from workbench.cohort.table_one.earlier import Earlier
 from workbench.cohort.table_one.grouping import ALL, MISSING, Division
 from workbench.cohort.table_one.of_cohort import (
     EVALUATED,
@@ -28,6 +30,7 @@ __all__ = [
     "Count",
     "Difference",
     "Division",
+    "Earlier",
     "Group",
     "Row",
     "Summary",
@@ -36,6 +39,7 @@ __all__ = [
     "Variable",
     "availability",
     "describe",
+    "require_tables",
     "shown_groups",
     "table_one",
     "table_one_record",

@@ -1,5 +1,6 @@
 """Who has which modality."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -7,6 +8,8 @@ import pandas as pd
 
 from workbench.cohort.privacy.small_cells import SUPPRESSED, small
 from workbench.cohort.privacy.suppression import suppress_blocks
+from workbench.cohort.table_one.asking import require_cohort_tables
+from workbench.cohort.table_one.earlier import Earlier
 from workbench.cohort.table_one.grouping import ALL
 from workbench.cohort.table_one.of_cohort import division_of
 
@@ -36,7 +39,8 @@ def availability(cohort: "Cohort", *, by: str | None = None) -> pd.DataFrame:
     PrivacyError
         If together with what was shown before, the table would give a small group away.
     """
-    cohort.require_release(by)
+    divisions = [] if by is None else [division_of(cohort, by)]
+    earlier = require_cohort_tables(cohort, divisions)
     groups, minimum = _masks(cohort, by), cohort.card.spec.privacy.minimum_cell
     tiny, event = _tiny(groups, minimum), cohort.patients["event"].to_numpy()
     rows = []
@@ -45,6 +49,10 @@ def availability(cohort: "Cohort", *, by: str | None = None) -> pd.DataFrame:
         cells = [has & event, has & ~event, ~has & event, ~has & ~event]
         counts = np.array([[int((c & m).sum()) for m in groups.values()] for c in cells])
         hidden = small(counts, minimum).any(axis=0) | np.array(list(tiny.values()))
+        for column, each in _apart(earlier, name, list(groups)):
+            if small(each, minimum).any():
+                # Everyone's are the sum of the levels'.
+                hidden[column if column else slice(None)] = True
         hidden = _with_complement(counts.sum(axis=0), hidden)
         for (level, member), hide in zip(groups.items(), hidden, strict=True):
             n, n_available = int(member.sum()), int((member & has).sum())
@@ -58,6 +66,15 @@ def availability(cohort: "Cohort", *, by: str | None = None) -> pd.DataFrame:
             row = dict.fromkeys(shown, SUPPRESSED) if hide else shown
             rows.append({"modality": name, "level": level, **row})
     return pd.DataFrame(rows)
+
+
+def _apart(earlier: Earlier, modality: str, titles: Sequence[str]) -> list[tuple[int, np.ndarray]]:
+    """Column, and (4,) patients of a difference with and without modality and event."""
+    if not earlier.apart.differences:
+        return []
+    everyone = earlier.everyone
+    code = 2 * everyone[f"has_{modality}"].to_numpy(np.int64) + everyone["event"].to_numpy(np.int64)
+    return earlier.counts(code, 4, titles)
 
 
 def shown_groups(cohort: "Cohort", by: str) -> dict[str, np.ndarray]:

@@ -8,12 +8,13 @@ References
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
 
+from workbench.cohort.table_one.earlier import NOTHING_EARLIER, Earlier
 from workbench.cohort.table_one.grouping import Arrangement, Division, divide
 from workbench.cohort.table_one.groups import Groups
 from workbench.cohort.table_one.record import Kind, TableOne
@@ -24,6 +25,12 @@ from workbench.errors import CohortError
 
 WORTH_THREADS = 2_000_000
 """From so many values on, columns are described in several threads."""
+
+Ask = Callable[[Sequence[Division]], Earlier]
+
+
+def _ask_nobody(divisions: Sequence[Division]) -> Earlier:
+    return NOTHING_EARLIER
 
 
 def describe(
@@ -39,6 +46,7 @@ def describe(
     minimum_cell: int = MINIMUM_CELL,
     p_values: bool = False,
     title: str = "Patients",
+    ask: Ask = _ask_nobody,
 ) -> TableOne:
     """Describe patients, all together and by groups.
 
@@ -72,6 +80,9 @@ def describe(
         that anybody asked, so it is off.
     title
         What the table is called.
+    ask
+        Given the groups, asks whoever remembers what was shown of these patients, such as
+        :func:`~workbench.cohort.table_one.require_tables`. Without it the table knows no other.
 
     Returns
     -------
@@ -98,14 +109,16 @@ def describe(
         if name not in patients:
             near = did_you_mean(str(name), [str(c) for c in patients])
             raise CohortError(f"table one: no column is called {name!r}{near}")
+    divisions = divide(patients, by, arrangement)
     return describe_divisions(
         [Asked(patients[n], kinds.get(n), titles.get(n, str(n)), units.get(n)) for n in described],
-        divide(patients, by, arrangement),
+        divisions,
         n_patients=len(patients),
         weights=weights,
         minimum_cell=minimum_cell,
         p_values=p_values,
         title=title,
+        earlier=ask(divisions),
     )
 
 
@@ -118,6 +131,7 @@ def describe_divisions(
     minimum_cell: int = MINIMUM_CELL,
     p_values: bool = False,
     title: str = "Patients",
+    earlier: Earlier = NOTHING_EARLIER,
 ) -> TableOne:
     """As :func:`describe`, of columns and divisions that are made already."""
     if n_patients == 0:
@@ -128,12 +142,13 @@ def describe_divisions(
             "know: leave p_values out, and judge balance by the standardised differences"
         )
     weights = None if weights is None else _checked(weights, n_patients)
-    groups = Groups.of(divisions, n_patients, weights, minimum_cell)
+    groups = Groups.of(divisions, n_patients, weights, minimum_cell, earlier)
     n_threads = (os.cpu_count() or 1) if n_patients * len(asked) >= WORTH_THREADS else 1
     with ThreadPoolExecutor(n_threads) as pool:
         describing = pool.map(lambda column: describe_variable(column, groups, p_values), asked)
         variables = tuple(describing)
-    return TableOne(title, groups.described(), variables, weights is not None, minimum_cell)
+    weighted, beside = weights is not None, any(map(len, earlier.apart.differences.values()))
+    return TableOne(title, groups.described(), variables, weighted, minimum_cell, beside)
 
 
 def _checked(weights: np.ndarray, n_patients: int) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 
 from workbench.cohort.privacy.suppression import suppress_blocks
+from workbench.cohort.table_one.earlier import NOTHING_EARLIER, Earlier
 from workbench.cohort.table_one.grouping import ALL, Division
 from workbench.cohort.table_one.levels import count_levels
 from workbench.cohort.table_one.numbers import Order
@@ -34,6 +35,8 @@ class Groups:
         Columns whose size is withheld, (column,) bool.
     minimum
         Smallest count that is shown.
+    earlier
+        What tables that were shown before tell beside this one.
     """
 
     divisions: tuple[Division, ...]
@@ -44,6 +47,7 @@ class Groups:
     weight: np.ndarray | None
     hidden: np.ndarray
     minimum: int
+    earlier: Earlier
 
     @classmethod
     def of(
@@ -52,6 +56,7 @@ class Groups:
         n_patients: int,
         weights: np.ndarray | None,
         minimum: int,
+        earlier: Earlier = NOTHING_EARLIER,
     ) -> Self:
         """Sort and count the patients once, for all variables."""
         orders = [Order(d, n_patients) for d in divisions] or [Order(None, n_patients)]
@@ -68,16 +73,21 @@ class Groups:
             None if weights is None else count(divisions, everyone, 1, weights)[0],
             suppress_blocks(sizes[None], blocks, minimum)[1],
             minimum,
+            earlier,
         )
+
+    @property
+    def titles(self) -> list[str]:
+        """What the columns are called."""
+        return [ALL, *(title for d in self.divisions for title in d.titles)]
 
     def described(self) -> tuple[Group, ...]:
         """The columns as the table has them."""
-        titles = [ALL, *(title for d in self.divisions for title in d.titles)]
         paths = [(), *(path for d in self.divisions for path in d.paths)]
         effective = self._effective_n()
         return tuple(
             Group(title, path, self.share(k, self.sizes, self.weight, of=0), n)
-            for k, (title, path, n) in enumerate(zip(titles, paths, effective, strict=True))
+            for k, (title, path, n) in enumerate(zip(self.titles, paths, effective, strict=True))
         )
 
     def _effective_n(self) -> list[float | None]:

@@ -130,6 +130,12 @@ def _notes(table: TableOne) -> tuple[str, ...]:
             f"Counts below {table.minimum_cell} are withheld, and others where they would give "
             "those away. A withheld count is not zero."
         )
+    if table.beside_earlier:
+        notes.append(
+            "A table of some of these patients, or of these and others, was shown before: withheld "
+            "is also what the two together would tell of fewer than "
+            f"{table.minimum_cell}. Of the cohort to be published, show the table first."
+        )
     return tuple(notes)
 
 

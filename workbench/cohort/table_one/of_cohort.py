@@ -1,11 +1,13 @@
 """Table one of a cohort: what its card declares, compared as its card allows."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from workbench.cohort.table_one.asking import require_cohort_tables
 from workbench.cohort.table_one.description import describe_divisions
 from workbench.cohort.table_one.grouping import Division, by_levels
 from workbench.cohort.table_one.record import TableOne
@@ -61,7 +63,6 @@ def table_one_record(
     cohort: "Cohort", *, by: str | None = None, columns: Sequence[str] | None = None
 ) -> TableOne:
     """As :func:`table_one`, with the numbers themselves and every rendering."""
-    cohort.require_release(by)
     spec = cohort.card.spec
     if columns is None:
         roles = ("feature", "group", "marker")
@@ -70,7 +71,9 @@ def table_one_record(
     if unknown:
         raise CohortError(f"table one: no column is called {unknown[0]!r}")
     divisions = [] if by is None else [division_of(cohort, by)]
-    asked = [] if by == "event" else [_event(cohort)]
+    earlier = require_cohort_tables(cohort, divisions)
+    event = event_levels(cohort.patients["event"])
+    asked = [] if by == "event" else [Asked(event, None, "event", None)]
     for name in columns:
         if name != by:
             values, unit = cohort.patients[name], spec.columns[name].unit
@@ -82,12 +85,21 @@ def table_one_record(
         n_patients=cohort.n_patients,
         minimum_cell=spec.privacy.minimum_cell,
         title="Patients at the index date",
+        earlier=replace(earlier, everyone=with_event_levels(earlier.everyone)),
     )
 
 
-def _event(cohort: "Cohort") -> Asked:
-    event = pd.Categorical(np.where(cohort.patients["event"], "yes", "no"), ["no", "yes"])
-    return Asked(pd.Series(event, cohort.patients.index, name="event"), None, "event", None)
+def event_levels(event: pd.Series) -> pd.Series:
+    """Whether the event was observed, as ``no`` and ``yes``."""
+    levels = pd.Categorical(np.where(event, "yes", "no"), ["no", "yes"])
+    return pd.Series(levels, event.index, name="event")
+
+
+def with_event_levels(everyone: pd.DataFrame) -> pd.DataFrame:
+    """``everyone`` as the table describes them."""
+    if "event" not in everyone:
+        return everyone
+    return everyone.assign(event=event_levels(everyone["event"]))
 
 
 def division_of(cohort: "Cohort", by: str) -> Division:

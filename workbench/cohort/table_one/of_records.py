@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from workbench.cohort.features import Feature
-from workbench.cohort.table_one.asking import require_release
+from workbench.cohort.table_one.asking import require_tables
 from workbench.cohort.table_one.description import describe
-from workbench.cohort.table_one.grouping import divide
+from workbench.cohort.table_one.earlier import NOTHING_EARLIER, Earlier
+from workbench.cohort.table_one.grouping import Division
 from workbench.cohort.table_one.record import TableOne
 from workbench.data.card import did_you_mean
 from workbench.errors import CohortError
@@ -56,13 +57,6 @@ def table_one_of_records(
             raise CohortError(
                 f"table one: no column is called {name!r}{did_you_mean(name, list(patients))}"
             )
-    groups = [] if by is None else divide(patients, [by], "nested")
-    levels = {
-        f"{division.by[0]} {title}": division.codes == k
-        for division in groups
-        for k, title in enumerate(division.titles)
-    }
-    require_release(cohort.release_log, record_words(cohort), patients["patient_id"], levels)
     several = cohort.n_records > cohort.n_patients
     return describe(
         patients,
@@ -72,6 +66,34 @@ def table_one_of_records(
         units=UNITS | {f.name: f.unit for f in features if f.unit is not None},
         minimum_cell=cohort.records.minimum_cell,
         title=f"{'Records' if several else 'Patients'} at the index date",
+        ask=lambda divisions: require_record_tables(cohort, features, divisions),
+    )
+
+
+def require_record_tables(
+    cohort: "RecordCohort", features: Sequence[Feature], divisions: Sequence[Division]
+) -> Earlier:
+    """As :func:`~workbench.cohort.table_one.require_tables`, beside every candidate.
+
+    Parameters
+    ----------
+    cohort
+        Its records are described.
+    features
+        Further columns.
+    divisions
+        Of its records.
+    """
+    if cohort.release_log.minimum <= 1:
+        return NOTHING_EARLIER
+    everyone = cohort.candidates_with(features)
+    return require_tables(
+        cohort.release_log,
+        record_words(cohort),
+        everyone,
+        ids=everyone["patient_id"],
+        described=cohort.flow.kept,
+        divisions=divisions,
     )
 
 

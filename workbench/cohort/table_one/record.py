@@ -156,6 +156,8 @@ class TableOne:
         are those of the weighted patients.
     minimum_cell
         Smallest count that is shown.
+    beside_earlier
+        Whether tables that were shown before withhold cells of this one.
     """
 
     title: str
@@ -163,6 +165,7 @@ class TableOne:
     variables: tuple[Variable, ...]
     weighted: bool
     minimum_cell: int
+    beside_earlier: bool = False
 
     def __getitem__(self, name: str) -> Variable:
         """The variable of a column.

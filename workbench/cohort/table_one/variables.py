@@ -58,7 +58,8 @@ def _levels(column: Levels, asked: Asked, groups: Groups, p_values: bool) -> Var
     weight = None
     if groups.weights is not None:
         weight = count(groups.divisions, column.codes, n_levels, groups.weights)
-    hidden, _ = suppress_blocks(counts, groups.blocks, groups.minimum)
+    apart = groups.earlier.levels(asked.values, column.levels, groups.titles)
+    hidden, _ = suppress_blocks(counts, groups.blocks, groups.minimum, apart)
     cells = [
         groups.shares(row, None if weight is None else weight[i], hidden[i])
         for i, row in enumerate(counts)
@@ -97,8 +98,9 @@ def _numbers(column: Numbers, asked: Asked, groups: Groups, p_values: bool) -> V
     kind = column.kind or ("skewed" if abs(found[0].skewness()) > SKEWED else "normal")
     statistic = _statistic(kind, groups.minimum)
     counts = np.array([moments.n, groups.sizes - moments.n]).astype(np.int64)
-    hidden, _ = suppress_blocks(counts, groups.blocks, groups.minimum)
-    withheld = _withheld(counts[0], groups)
+    apart = groups.earlier.known(asked.values, groups.titles)
+    hidden, _ = suppress_blocks(counts, groups.blocks, groups.minimum, apart)
+    withheld = _withheld(counts[0], groups, apart)
     tests = ()
     if p_values and not withheld.any():
         tests = _tests(groups, _compared(parts, groups, normal=kind == "normal"))
@@ -125,11 +127,19 @@ def _statistic(kind: Kind, minimum: int) -> Statistic:
     return "median [IQR]" if kind == "skewed" else "mean (SD)"
 
 
-def _withheld(n_known: np.ndarray, groups: Groups) -> np.ndarray:
-    """Summaries of few patients, and of further groups, so that no group is everyone's rest."""
+def _withheld(
+    n_known: np.ndarray, groups: Groups, apart: Sequence[tuple[int, np.ndarray]]
+) -> np.ndarray:
+    """Summaries of few patients, and of further groups, so that no group is everyone's rest.
+
+    Where an earlier table and a summary would give that of few, a block tells no summary at all.
+    """
     hidden = small(n_known, groups.minimum) | groups.hidden
+    few = {column for column, (known, _) in apart if 0 < known < groups.minimum}
     for block in groups.blocks:
         hidden[block] |= suppress(n_known[block, None], groups.minimum, row_totals=False)[:, 0]
+        hidden[block] |= bool(few & {0, *range(block.start, block.stop)})
+    hidden[0] |= 0 in few
     return hidden
 
 

@@ -1,8 +1,9 @@
-"""How much each modality moves the predicted risk, and whether the method adds up."""
+"""What moves the predicted risk, and first whether the explanation is sound."""
 
 from workbench.figures import plot_contributions
 from workbench.report.drawing import draw
 from workbench.report.format import text
+from workbench.report.sections import explained_features, explained_patients
 from workbench.report.sections.section import Context, Document, Section
 from workbench.report.table import Column, Table, cell, words
 from workbench.report.words import short_titles, titled
@@ -64,6 +65,8 @@ def context(document: Document) -> Context:
         ),
         "withheld": [titled(titles, name) for name in content["withheld"]],
         "checks": _checks(document),
+        **explained_features.context(document),
+        **explained_patients.context(document),
     }
 
 

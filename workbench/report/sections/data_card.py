@@ -37,7 +37,10 @@ def context(document: Document) -> Context:
             ),
             tuple(
                 (
-                    *(cell(document, "prose", "data_card", "columns", i, name) for name in columns),
+                    *(
+                        cell(document, _writer(name), "data_card", "columns", i, name)
+                        for name in columns
+                    ),
                     cell(document, "setting", "data_card", "columns", i, "input"),
                 )
                 for i in range(len(card["columns"]))
@@ -53,7 +56,7 @@ def context(document: Document) -> Context:
             ),
             tuple(
                 tuple(
-                    cell(document, "prose", "data_card", "modalities", i, name)
+                    cell(document, _writer(name), "data_card", "modalities", i, name)
                     for name in ("title", "kind", "unit", "known")
                 )
                 for i in range(len(card["modalities"]))
@@ -61,6 +64,10 @@ def context(document: Document) -> Context:
         ),
         "croissant": _as_json(document.get("croissant")),
     }
+
+
+def _writer(name: str) -> str:
+    return "term" if name in ("type", "kind", "role") else "prose"
 
 
 def _as_json(value: object) -> str:

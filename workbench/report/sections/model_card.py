@@ -29,7 +29,6 @@ def context(document: Document) -> Context:
                 for i, file in enumerate(document["saved_model"]["files"])
             ),
         ],
-        "n_limits": len(card["limits"]),
         "has_subgroups": bool(document.get("subgroups")),
     }
 

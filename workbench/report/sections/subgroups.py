@@ -24,13 +24,9 @@ HAVING = {"patients with ": "Patients with", "patients without ": "Patients with
 def context(document: Document) -> Context:
     tables = document["subgroups"]
     return {
-        "figures": [
-            _figure(document, t)
-            for t, table in enumerate(tables)
-            if _drawable([table["rows"][i] for i in _judged(table)])
-        ],
+        "figures": [_figure(document, t) for t in _drawn(tables)],
         "tables": [_table(document, t) for t in range(len(tables))],
-        "sites": [_site_sentence(document, table) for table in tables if table["sites"]],
+        "sites": [_site_sentence(table) for table in tables[:1] if table["sites"]],
         "refused": [_refused(document, table) for table in tables],
     }
 
@@ -57,6 +53,12 @@ def _few(n_events: int | str) -> bool:
     return isinstance(n_events, int) and n_events < FEWEST_EVENTS
 
 
+def _drawn(tables: list[Mapping[str, Any]]) -> list[int]:
+    """Place of the first that can be drawn: C is the same at every horizon."""
+    drawable = [_drawable([table["rows"][i] for i in _judged(table)]) for table in tables]
+    return [drawable.index(True)] if any(drawable) else []
+
+
 def _drawable(rows: list[Mapping[str, Any]]) -> bool:
     """Whether every count may be shown: a drawing has no words for one withheld."""
     counts = [row[name] for row in rows for name in ("n", "n_events")]
@@ -74,7 +76,7 @@ def _figure(document: Document, t: int) -> Drawing:
     forest = plot_subgroups(
         rows,
         sites=table["sites"],
-        title=f"Selected model, outcome by {at}",
+        title=f"Selected model, events by {at}",
         titles={row["group"]: title(document, row["group"]) for row in rows},
         minimum_cell=document["privacy"]["minimum_cell"] or None,
     )
@@ -82,7 +84,8 @@ def _figure(document: Document, t: int) -> Drawing:
         forest.static(),
         f"subgroups-{t}",
         forest.description,
-        f"Harrell’s C in groups and sites, and its difference from all other patients; {at}.",
+        "Harrell’s C in groups and sites, and its difference from all other patients; events by "
+        f"{at}.",
     )
 
 
@@ -108,7 +111,7 @@ def _table(document: Document, t: int) -> Table:
     )
 
 
-def _site_sentence(document: Document, table: Mapping[str, Any]) -> str:
+def _site_sentence(table: Mapping[str, Any]) -> str:
     sites = table["sites"]
     numbers = [f"{sites[name]:.3f}" for name in ("estimate", "lower", "upper")]
     further = ""
@@ -118,7 +121,7 @@ def _site_sentence(document: Document, table: Mapping[str, Any]) -> str:
             f"{sites['prediction_upper']:.3f}"
         )
     return (
-        f"By {_at(document, table)}, over {sites['n_sites']} sites, Harrell’s C is {numbers[0]} "
+        f"Over {sites['n_sites']} sites, Harrell’s C is {numbers[0]} "
         f"({numbers[1]} to {numbers[2]}){further}."
     )
 

@@ -54,7 +54,9 @@ def within_blocks(shown: ShownAttribution, name: str, group: str) -> tuple[Block
         blocks.append(
             Notice(
                 f"The image series {title} has a map of contributions for each patient "
-                f"({n} dimensions): open it in the image viewer with the series {name}."
+                f"({n} dimensions): lay it over the images by explained_images(images, "
+                f'explanation, "{name}", ...) of workbench.data.imaging, and open them in the '
+                "ImageViewer."
             )
         )
     if not shown.enough(name):

@@ -1,5 +1,6 @@
 """What is predicted of one patient, and what moved the prediction."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,14 +65,21 @@ def survival_block(
 
 
 def attributed_block(patient: ShownPatient, attribution: "Attribution", row: int) -> Block:
-    """What moved the prediction, as finely as an attribution says it of its ``row``."""
+    """What moved the prediction, as finely as an attribution says it of its ``row``.
+
+    Checks that failed stand above it.
+    """
 
     def titled(modality: str) -> str:
         return modality_title(patient.cohort, modality)
 
     parts = patient_parts(attribution, row, -1, titled=titled)
     kinds = parts.kinds if attribution.features else None
-    return _contributions(patient, parts.names, parts.values, kinds, attribution.reference)
+    n_failed = sum(not check.passed for check in attribution.checks)
+    note = f"{n_failed} of {len(attribution.checks)} checks of this explanation failed: "
+    notes = [f"{note}do not rely on it"] if n_failed else []
+    reference = attribution.reference
+    return _contributions(patient, parts.names, parts.values, kinds, reference, notes=notes)
 
 
 def contributed_block(patient: ShownPatient, predictions: "Predictions") -> Block:
@@ -89,6 +97,8 @@ def _contributions(
     values: np.ndarray,
     kinds: tuple[str, ...] | None,
     reference: str,
+    *,
+    notes: Sequence[str] = (),
 ) -> Block:
     if not names:
         return Notice("The model does not say what moved its prediction.")
@@ -98,5 +108,6 @@ def _contributions(
         groups=kinds,
         reference=reference,
         title=f"{patient.name}: what moved the prediction",
+        notes=notes,
     )
     return Figure("contributions", drawing)

@@ -623,11 +623,11 @@ function render({ model, el }) {
     under_way = true;
     slow = setTimeout(() => { root.classList.add("wb-busy"); state.textContent = "Working…"; }, 250);
     silent = setTimeout(() => {
-      state.textContent = "No answer from the kernel: it is busy, or it was restarted. The picture stays; run the cell again to go on.";
+      state.textContent = "No answer from the kernel: it is busy, or it was restarted. The picture stays; to go on, run the notebook again from its first cell.";
     }, 15000);
     tell(message);
   };
-  const dead = () => { state.textContent = "The kernel has stopped. The picture stays; run the cell again to go on."; };
+  const dead = () => { state.textContent = "The kernel has stopped. The picture stays; to go on, run the notebook again from its first cell."; };
   // Where the kernel was restarted nothing can be sent any more.
   const tell = (message) => {
     try { model.send(message); } catch { clearTimeout(slow); clearTimeout(silent); dead(); }

@@ -158,12 +158,28 @@ def members(cohort: RecordCohort) -> list[tuple[str, datetime]]:
     return list(zip(table["patient_id"], moments, strict=True))
 
 
+def censored(
+    definition: RecordDefinition, cohort: RecordCohort, labels: Any, last: dict[str, datetime]
+) -> int:
+    """How many labels of 0 are of a record that ends before its window: none of another is lost."""
+    hours = definition.follow_up.hours
+    if hours is None:
+        return 0
+    n_silent = 0
+    for member, seen in zip(members(cohort), cohort.patients["exit_date"], strict=True):
+        who, at = member
+        end = at + timedelta(hours=hours)
+        assert labels[member] or seen == min(end, last[who])
+        n_silent += not labels[member] and last[who] < end
+    return n_silent
+
+
 @pytest.mark.parametrize("name", TASKS)
 def test_a_task_has_the_records_and_labels_of_aces(name: str) -> None:
     task = {"predicates": STAYS, **TASKS[name]}
     definition = read_aces(yaml.safe_dump(task))
     assert RecordDefinition.from_json(definition.to_json()) == definition
-    n_labels = {True: 0, False: 0, None: 0}
+    n_labels, n_silent = {True: 0, False: 0, None: 0}, 0
     for seed in range(3):
         rows = random_rows(Random(seed))
         records = records_of(rows)
@@ -179,10 +195,18 @@ def test_a_task_has_the_records_and_labels_of_aces(name: str) -> None:
         if definition.outcome is not None:
             assert cohort.patients["event"].tolist() == [labels[member] for member in kept]
             assert (cohort.patients["time"] > 0).all()
+            left = labels.keys() - set(kept)
             # Who leaves is not seen after the landmark: for ACES, that is a label of 0.
-            assert not any(label for member, label in labels.items() if member not in kept)
+            assert not any(labels[member] for member in left)
+            last = {
+                who: max(m for w, m, *_ in rows if w == who and m is not None) for who, _ in labels
+            }
+            hours = definition.landmark.after if definition.landmark is not None else 0
+            assert all(last[who] <= at + timedelta(hours=hours) for who, at in left)
+            n_silent += censored(definition, cohort, labels, last)
     waits = definition.outcome is not None
     assert all(n_labels[kind] > 3 for kind in ((True, False) if waits else (None,))), n_labels
+    assert n_silent or definition.follow_up.hours is None
 
 
 @pytest.mark.parametrize("name", WAITING)

@@ -14,7 +14,7 @@ from workbench.data.events import DAY, DEATH, MemoryEvents
 from workbench.data.records import ColumnFacts, ObservationPeriods, Records, SourceFacts
 
 DIABETES, INSULIN, HBA1C = 10, 20, 30
-PERCENT, NORMAL = 8554, 45884153
+PERCENT, NORMAL, UNITS = 8554, 45884153, 8000
 
 
 def small_frames() -> dict[str, pd.DataFrame]:
@@ -73,14 +73,14 @@ def small_frames() -> dict[str, pd.DataFrame]:
         ),
         "concept": pd.DataFrame(
             {
-                "concept_id": [DIABETES, INSULIN, HBA1C, PERCENT],
-                "concept_name": ["diabetes", "insulin", "a", "%"],
+                "concept_id": [DIABETES, INSULIN, HBA1C, PERCENT, NORMAL, UNITS],
+                "concept_name": ["diabetes", "insulin", "a", "%", "normal", "units"],
             }
         ),
         "concept_ancestor": pd.DataFrame(
             {
-                "ancestor_concept_id": [DIABETES, INSULIN, HBA1C],
-                "descendant_concept_id": [DIABETES, INSULIN, HBA1C],
+                "ancestor_concept_id": [DIABETES, INSULIN, HBA1C, UNITS],
+                "descendant_concept_id": [DIABETES, INSULIN, HBA1C, PERCENT],
             }
         ),
     }  # fmt: skip

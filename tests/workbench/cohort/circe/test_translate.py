@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.workbench.cohort.circe.conftest import NORMAL, PERCENT
+from tests.workbench.cohort.circe.conftest import NORMAL, PERCENT, UNITS, concept_set
 from workbench.cohort.circe import (
     CirceDefinition,
     CommonDataModel,
@@ -159,6 +159,20 @@ CASES: dict[str, dict[str, Any]] = {
         "Criteria": [{"Measurement": {"First": True, "UnitCS": {"CodesetId": 3}}}],
         "InclusionRules": [],
     },
+    "a unit under a set": {
+        "Criteria": [{"Measurement": {"UnitCS": {"CodesetId": 4}}}],
+        "InclusionRules": [],
+    },
+    "a unit of a list and of a set": {
+        "Criteria": [
+            {"Measurement": {"Unit": [{"CONCEPT_ID": PERCENT}], "UnitCS": {"CodesetId": 4}}}
+        ],
+        "InclusionRules": [],
+    },
+    "an answer under a set": {
+        "Criteria": [{"Measurement": {"ValueAsConceptCS": {"CodesetId": 5}}}],
+        "InclusionRules": [],
+    },
     "an answer": {
         "Criteria": [
             {"Measurement": {"ValueAsConcept": [{"CONCEPT_ID": c} for c in (NORMAL, PERCENT)]}}
@@ -174,6 +188,8 @@ def changed(small_definition: Definition, changes: dict[str, Any]) -> CirceDefin
     document = small_definition(**changes)
     item = {"concept": {"CONCEPT_ID": PERCENT}}
     document["ConceptSets"].append({"id": 3, "name": "%", "expression": {"items": [item]}})
+    document["ConceptSets"].append(concept_set(4, UNITS, "units"))
+    document["ConceptSets"].append(concept_set(5, NORMAL, "answers"))
     document["PrimaryCriteria"]["ObservationWindow"]["PriorDays"] = 0
     document["PrimaryCriteria"]["PrimaryCriteriaLimit"]["Type"] = limit
     if criteria is not None:
@@ -197,7 +213,16 @@ def test_the_same_patients_since_the_same_day(
 
 
 @pytest.mark.parametrize(
-    "case", ["as it is", "at least, nested", "the first qualified", "values", "a unit"]
+    "case",
+    [
+        "as it is",
+        "at least, nested",
+        "the first qualified",
+        "values",
+        "a unit",
+        "a unit under a set",
+        "an answer under a set",
+    ],
 )
 def test_a_database_finds_them_too(
     small_cdm: CommonDataModel, small_definition: Definition, case: str
@@ -208,6 +233,29 @@ def test_a_database_finds_them_too(
     rows = run_in_database(said, OmopDatabase(server)).patients
     chosen = sorted(zip(rows["patient_id"].astype(int), rows["index_date"], strict=True))
     assert chosen == there(small_cdm, definition)
+
+
+def test_all_but_a_set_is_another_answer_that_is_known(
+    small_cdm: CommonDataModel, small_definition: Definition, records_of: Callable[..., Records]
+) -> None:
+    def asked(number: int) -> CirceDefinition:
+        answer = {"CodesetId": number, "IsExclusion": True}
+        criteria = [{"Measurement": {"ValueAsConceptCS": answer}}]
+        return changed(small_definition, {"Criteria": criteria, "InclusionRules": []})
+
+    for number, expected in ((4, [2]), (5, [])):
+        translated = translate_circe_entry(asked(number))
+        said = translated.definition
+        assert any("concept 0" in warning for warning in translated.warnings)
+        assert "answered none of" in " ".join(said.sentences())
+        assert [who for who, _ in here(records_of(small_cdm), said)] == expected
+        server = DuckMemory(small_cdm.connection, "cdm")
+        found = run_in_database(said, OmopDatabase(server)).patients["patient_id"]
+        assert found.astype(int).tolist() == expected
+        assert RecordDefinition.from_json(said.to_json()) == said
+        # The circe that is installed leaves the exclusion out without a word.
+        with pytest.raises(CohortError, match=r"ValueAsConceptCS\.IsExclusion"):
+            run_circe(asked(number), small_cdm)
 
 
 def test_follow_up_is_translated_where_it_can_be(small_definition: Definition) -> None:
@@ -232,7 +280,7 @@ def test_follow_up_is_translated_where_it_can_be(small_definition: Definition) -
 
 
 def test_every_part_that_does_not_map_is_named(small_definition: Definition) -> None:
-    lost = {"UnitCS": {"CodesetId": 0}, "Operator": MALE}
+    lost = {"ValueAsConcept": [{"CONCEPT_ID": 0}], "Operator": MALE}
     definition = changed(
         small_definition,
         {
@@ -257,7 +305,7 @@ def test_every_part_that_does_not_map_is_named(small_definition: Definition) -> 
         translate_circe(definition)
     path, inner = "$.PrimaryCriteria.CriteriaList", "$.InclusionRules[0].expression"
     for place in (
-        f"{path}[0].Measurement.UnitCS",
+        f"{path}[0].Measurement.ValueAsConcept",
         f"{path}[0].Measurement.Operator",
         f"{path}[1].ObservationPeriod",
         f"{path}[2].Death.CodesetId",

@@ -2,6 +2,7 @@
 
 import json
 from functools import reduce
+from itertools import combinations
 from operator import and_
 
 import numpy as np
@@ -241,6 +242,118 @@ def test_a_picture_holds_no_row_and_no_value() -> None:
         "survival",
         "survival_rest",
         "exact",
+        "rounded_to",
     }
     assert len(json.dumps(written)) < 10_000
     assert reduce(and_, [len(view["total"]) < 60 for view in written["views"].values()])
+
+
+def follow_ups(seed: int) -> CrossFilter:
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(150, 600))
+    frame = pd.DataFrame({"age": rng.integers(20, 90, n), "site": rng.choice(N_BINS, n)})
+    return crossfilter(frame, np.ceil(rng.exponential(50, n)), rng.random(n) < 0.5)
+
+
+def could_be(shown: int | None, total: int, rounded_to: int) -> range:
+    """What a count may be that is shown as this beside its total, by the rule that is published."""
+    if shown is None:
+        return range(total + 1)
+    found = [
+        x
+        for x in range(total + 1)
+        if all(n == 0 or n >= MINIMUM for n in (x, total - x))
+        for nearest in [(x + rounded_to // 2) // rounded_to * rounded_to]
+        if shown == x
+        if x in (0, total)
+        or shown == nearest - (rounded_to if total - nearest < rounded_to else 0)
+        or rounded_to == 1
+    ]
+    return range(found[0], found[-1] + 1)
+
+
+def told_of_few(one: Shown, other: Shown, whole: Shown) -> list[tuple[int, int]]:
+    """Counts of the larger of two selections that exceed the smaller's by 1 to 4 for certain."""
+    pairs = [(one.n_selected, other.n_selected, whole.n_selected)]
+    for name, view in whole.views.items():
+        selected = (one.views[name].selected, other.views[name].selected, view.total)
+        pairs += zip(*selected, strict=True)
+    curves = [shown.survival for shown in (one, other, whole)]
+    at = [dict(zip(c.time, c.n_at_risk, strict=True)) if c else {} for c in curves]
+    pairs += [(at[0][t], at[1][t], at[2][t]) for t in at[0].keys() & at[1].keys() & at[2].keys()]
+    found = []
+    for many, few, total in pairs:
+        if total is not None:
+            more = could_be(many, total, one.rounded_to)
+            less = could_be(few, total, one.rounded_to)
+            least, most = max(more[0] - less[-1], 0), more[-1] - less[0]
+            if least >= 1 and most < MINIMUM:
+                found.append((least, most))
+    return found
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32), st.lists(st.integers(21, 90), min_size=2, max_size=4, unique=True))
+def test_no_two_pictures_of_a_restricted_dataset_tell_of_few(seed: int, ends: list[int]) -> None:
+    index = follow_ups(seed)
+    display = Display(index, MINIMUM, rounded_to=MINIMUM)
+    drag, whole = (
+        take_up(select(index, Brushes()), "age"),
+        display.selection(select(index, Brushes())),
+    )
+    clauses = [Range("age", 20, end) for end in sorted(ends, reverse=True)]
+    for pictures in (
+        [display.counts(drag.move(clause)) for clause in clauses],
+        [display.selection(drag.release(clause)) for clause in clauses],
+    ):
+        for one, other in combinations(pictures, 2):
+            assert told_of_few(one, other, whole) == []
+        for shown in pictures:
+            for view in shown.views.values():
+                counts = [n for n in (*view.selected, *view.rest) if n is not None]
+                assert not [n for n in counts if 0 < n < MINIMUM]
+
+
+def test_exact_pictures_tell_of_few() -> None:
+    index = follow_ups(1)
+    whole = Display(index, MINIMUM).selection(select(index, Brushes()))
+    one, other = (
+        Display(index, MINIMUM).selection(select(index, Brushes().with_clause("age", clause)))
+        for clause in (Range("age", 20, 60), Range("age", 20, 58))
+    )
+    found = told_of_few(one, other, whole)
+    assert [least == most for least, most in found].count(True) >= 3
+
+
+def test_rounded_counts_are_near_and_leave_no_small_rest() -> None:
+    index = table(inside=[27, 14, 95, 40, 30], outside=[0, 40, 10, 0, 33])
+    shown = Display(index, 10, rounded_to=10).selection(select(index, INSIDE))
+    view = shown.views["bin"]
+    assert view.total == (27, 54, 105, 40, 63, 0)
+    assert view.selected == (27, 10, 90, 40, 30, 0)
+    assert view.rest == (0, 44, 15, 0, 33, 0)
+    assert (shown.n_patients, shown.n_selected, shown.n_rest) == (289, 210, 79)
+
+
+def test_curves_of_a_restricted_selection_move_in_steps_of_the_minimum() -> None:
+    index = followed(3_000, whole=True)
+    selection = select(index, Brushes().with_clause("age", Range("age", 40, 60)))
+    shown = Display(index, 10, rounded_to=10).selection(selection)
+    plain = Display(index, 10).selection(selection)
+    for curve, exact in (
+        (shown.survival, plain.survival),
+        (shown.survival_rest, plain.survival_rest),
+    ):
+        assert curve is not None
+        assert exact is not None
+        step = 10 / curve.n_at_risk[0]
+        steps = np.array(curve.survival) / step
+        assert np.allclose(steps[1:], np.round(steps[1:]))
+        at = np.isin(exact.time, curve.time)
+        assert at.sum() == len(curve.time) > 5
+        off = np.array(curve.survival) - np.array(exact.survival)[at]
+        assert 0 < np.abs(off).max() <= curve.off_by + 1e-9
+        assert np.abs(np.array(curve.n_at_risk) - np.array(exact.n_at_risk)[at]).max() < 10
+    everyone = select(index, Brushes())
+    restricted = Display(index, 10, rounded_to=10).selection(everyone)
+    assert restricted.survival == Display(index, 10).selection(everyone).survival

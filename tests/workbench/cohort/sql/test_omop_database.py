@@ -15,7 +15,8 @@ import pytest
 
 import workbench as wb
 from tests.workbench.data.sources.conftest import cdm, typed, write_csv  # noqa: F401
-from workbench.cohort.criteria import Criterion
+from workbench.cohort.criteria import Criterion, EventQuery, Happened, Window
+from workbench.cohort.criteria.coded import Coded
 from workbench.cohort.record_cohort import OWN, build_cohort
 from workbench.cohort.record_definition import RecordDefinition, define
 from workbench.cohort.sql import DuckMemory, OmopDatabase, Postgres, run_in_database
@@ -117,6 +118,11 @@ def assert_same(definition: RecordDefinition, records: Records, database: OmopDa
 
 
 DIABETES = concept_set("diabetes", 201820)
+PERCENT = concept_set("percent and diabetes", 8554, 201820)
+UNIT = {"concept_id": "8554", "concept_name": "percent", "domain_id": "Unit"}
+CODED = (
+    Coded(PERCENT), Coded(PERCENT, none_of=True), Coded(DIABETES, none_of=True),
+)  # fmt: skip
 TOY_RULES: tuple[Criterion, ...] = (
     wb.event(DIABETES, domain="condition"),
     wb.event(concept_set("but not type 2", 201820, 316866, exclude=[201826]), domain="condition"),
@@ -150,6 +156,7 @@ ENTRIES = (
 @pytest.mark.parametrize("schema", ["main", 'odd "schema"; --'])
 def test_toy_in_duckdb(cdm: Any, tmp_path: Path, entry: Any, schema: str) -> None:  # noqa: F811
     definition = define(entry, *TOY_RULES, outcome=wb.death(), follow_up=wb.follow_up(days=900))
+    cdm["concept"].append(UNIT)
     with duckdb.connect() as connection:
         quoted = '"' + schema.replace('"', '""') + '"'
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted}")
@@ -158,7 +165,21 @@ def test_toy_in_duckdb(cdm: Any, tmp_path: Path, entry: Any, schema: str) -> Non
             connection.execute(f"CREATE TABLE {quoted}.{name} AS SELECT * FROM rows")
             connection.unregister("rows")
         database = OmopDatabase(DuckMemory(connection), schema, name="Toy")
-        assert_same(definition, read_omop(write_csv(cdm, tmp_path / "cdm")), database)
+        records = read_omop(write_csv(cdm, tmp_path / "cdm"))
+        assert_same(definition, records, database)
+        if entry == ENTRIES[0]:
+            assert_same_codes(records, database)
+
+
+def assert_same_codes(records: Records, database: OmopDatabase) -> None:
+    """Units and answers of a set, or of none of it, each asked alone."""
+    measured, n = ("measurement//",), []
+    for coded in CODED:
+        for query in (EventQuery(prefixes=measured, unit=coded),
+                      EventQuery(prefixes=measured, answer=coded)):  # fmt: skip
+            rule = Happened(query, (Window(),))
+            n.append(assert_same(define(ENTRIES[0], rule), records, database) > 0)
+    assert n == [True, False, False, True, True, True]
 
 
 def random_definition(records: Records, seed: int) -> RecordDefinition:
@@ -219,6 +240,7 @@ def test_sample_in_postgresql(sample: tuple[Records, dict[str, Table]], cluster:
 
 @pytest.mark.postgres
 def test_toy_in_postgresql(cdm: Any, tmp_path: Path, cluster: Any) -> None:  # noqa: F811
+    cdm["concept"].append(UNIT)
     tables = tables_of(cdm)
     into_postgres(cluster, "toy cdm", {k: v for k, v in tables.items() if "concept" not in k})
     into_postgres(cluster, "vocabulary", {k: v for k, v in tables.items() if "concept" in k})
@@ -229,3 +251,4 @@ def test_toy_in_postgresql(cdm: Any, tmp_path: Path, cluster: Any) -> None:  # n
     for entry in ENTRIES:
         definition = define(entry, *TOY_RULES, outcome=wb.death())
         assert_same(definition, records, database)
+    assert_same_codes(records, database)

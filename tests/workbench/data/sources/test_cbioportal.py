@@ -272,6 +272,10 @@ BAD: list[tuple[str, str, str, str]] = [
     ("maf.txt", "P1-M", "XX", "maf.txt, profile//mutations: a sample that the clinical files"),
     ("maf.txt", "P1-M", "", "maf.txt, line 4: no Tumor_Sample_Barcode, or no gene"),
     ("rna.txt", "P2-B", "XX", "rna.txt, profile//mrna: a sample that the clinical files"),
+    ("rna.txt", "\t2\n", "\thigh\n", "rna.txt, line 2: expected a number of every sample"),
+    ("rna.txt", "\t2\n", "\t1_0\n", "rna.txt, line 2: expected a number of every sample"),
+    ("rna.txt", "\t2\n", "\n", "rna.txt, line 2: another number of cells than the header"),
+    ("rna.txt", "TP53\t7157", "NA\t", "rna.txt, line 2: nothing says what the row is of"),
 ]
 
 
@@ -286,6 +290,35 @@ def test_a_bad_row_is_named_and_left_out_only_with_consent(
     records = read_cbioportal(study, skip_bad=True)
     assert warns(records, message.partition(": ")[2])
     assert len(records.patients) >= 2
+
+
+@pytest.mark.parametrize(
+    ("datatype", "good", "bad"),
+    [
+        ("CONTINUOUS", ["1.5", "-3e-2", "NA", "", "[Not Available]"], ["1,5", "three", ">8"]),
+        ("DISCRETE", ["-2", "-1.5", "-1", "0", "1", "2", "NA"], ["3", "0.5", "amp"]),
+        ("LIMIT-VALUE", ["8", ">8.00", "<0.1", ">=3", "NA"], ["> much", "8<"]),
+        ("BINARY", ["true", "No", "NA"], ["1", "perhaps"]),
+        ("CATEGORICAL", ["1", "anything", ""], []),
+    ],
+)
+def test_every_row_of_a_matrix_holds_what_its_datatype_says(
+    study: Path, datatype: str, good: list[str], bad: list[str]
+) -> None:
+    fields = {"stable_id": "assay", "generic_assay_type": "ASSAY"}
+    meta = _meta("GENERIC_ASSAY", datatype, "assay.txt", **fields)
+    (study / "meta_assay.txt").write_text(meta, encoding="utf-8")
+    rows = [f"E{k}\t{cell}\tNA\n" for k, cell in enumerate([*good, *bad])]
+    written = "ENTITY_STABLE_ID\tP1-T\tP2-B\n" + "".join(rows)
+    (study / "assay.txt").write_text(written, encoding="utf-8")
+    records = read_cbioportal(study, skip_bad=True)
+    assert int(records.events.code_counts()["profile//assay"]) == 2
+    if bad:
+        with pytest.raises(RecordsError) as refused:
+            read_cbioportal(study)
+        lines = range(len(good) + 2, len(good) + len(bad) + 2)
+        assert [f"line {n}" in str(refused.value) for n in lines] == [True] * len(bad)
+        assert f"{len(bad)} row" in str(refused.value)
 
 
 def test_one_line_in_another_encoding(study: Path) -> None:

@@ -8,7 +8,7 @@ date or a person, and one that ends before it begins.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import Text, column, false, func, or_, select, true, union_all
+from sqlalchemy import SelectBase, Text, column, false, func, or_, select, true, union_all
 from sqlalchemy.sql import ColumnElement, Select, cast
 
 from workbench.cohort.criteria.query import EventQuery
@@ -95,6 +95,11 @@ class OmopSource:
                 rest = bound.text(prefix.removeprefix(before))
                 wanted.append(func.starts_with(cast(concept, Text()), rest))
         return or_(*wanted) if wanted else None
+
+    def concept_ids(self, concepts: ConceptSet) -> SelectBase:
+        """Concepts of a set, as text."""
+        found = resolved(self.cdm, concepts).subquery("of_set")
+        return select(cast(found.c[0], Text()))
 
     def knows_code(self, code: str) -> ColumnElement[bool]:
         """Whether an event has the code, or a vocabulary names it."""

@@ -4,8 +4,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from workbench.data.bad_rows import BadRows
+from workbench.data.sources.cbioportal.matrices import read_matrix
 from workbench.data.sources.cbioportal.study import DataFile, Study
-from workbench.data.sources.cbioportal.tables import Table, known, read_header, read_table
+from workbench.data.sources.cbioportal.tables import Table, known, read_table
 
 PREFIX = "profile//"
 _MODALITIES = {
@@ -111,7 +112,7 @@ def of_known_samples(
 def _matrix_columns(data: DataFile, bad: BadRows) -> set[str]:
     described = data.about.get("generic_entity_meta_properties", "")
     others = _NOT_SAMPLES | {name.strip() for name in described.split(",")}
-    return set(read_header(data.file, data.name, (), bad)) - others
+    return read_matrix(data, others, bad)
 
 
 def _listed(study: Study, end: str, category: str) -> set[str]:

@@ -49,8 +49,8 @@ def read_cbioportal(folder: str | os.PathLike[str], *, skip_bad: bool = False) -
       its name is known only later; a warning names those.
     - **Codes**: ``TREATMENT//Chemotherapy//Cisplatin`` and the like, each under its more general
       ones; ``profile//<stable_id>`` for each profile, at the time of its specimen if the timeline
-      tells, else static; ``mutation//TP53`` likewise. Matrices themselves are not read: describe
-      them in a card.
+      tells, else static; ``mutation//TP53`` likewise. Matrices themselves are not kept:
+      describe them in a card; but each row is checked, and a bad one named.
     - **Modalities**: who has which profile, by the columns of matrices, and for mutations and
       structural variants by the case lists ``_sequenced`` and ``_sv`` and the gene panel matrix.
 

@@ -49,23 +49,34 @@ def read_table(file: Path, name: str, required: tuple[str, ...], bad: BadRows) -
     RecordsError
         If there is no header, it names a column twice, or lacks a required one.
     """
+    comments, columns, lines = open_table(file, name, required, bad)
+    rows = [(number, dict(zip(columns, map(known, cells), strict=True))) for number, cells in lines]
+    return Table(name, comments, columns, rows)
+
+
+def open_table(
+    file: Path, name: str, required: tuple[str, ...], bad: BadRows
+) -> tuple[tuple[str, ...], tuple[str, ...], Iterator[tuple[int, list[str]]]]:
+    """As :func:`read_table`, row by row: comments, column names, then line and cells of each row.
+
+    Cells are as they are written.
+    """
     lines = text_lines(file, name, bad)
     comments, columns = _header(lines, name, required)
-    rows = []
+    return comments, columns, _rows(lines, name, len(columns), bad)
+
+
+def _rows(
+    lines: Iterator[tuple[int, str]], name: str, n_columns: int, bad: BadRows
+) -> Iterator[tuple[int, list[str]]]:
     for number, line in lines:
         if not line.strip() or line.startswith("#"):
             continue
         cells = line.split("\t")
-        if len(cells) != len(columns):
+        if len(cells) == n_columns:
+            yield number, cells
+        else:
             bad.add(name, f"line {number}", "another number of cells than the header")
-            continue
-        rows.append((number, dict(zip(columns, map(known, cells), strict=True))))
-    return Table(name, comments, columns, rows)
-
-
-def read_header(file: Path, name: str, required: tuple[str, ...], bad: BadRows) -> tuple[str, ...]:
-    """Column names alone, for matrices of which only the samples are read."""
-    return _header(text_lines(file, name, bad), name, required)[1]
 
 
 def known(cell: str) -> str | None:
