@@ -22,27 +22,36 @@ class Augmentation:
     shift
         Largest shift along each axis, share of its length.
     brightness, contrast
-        Largest addition, and largest relative change of the spread, of standardised images.
+        Largest addition, and largest relative change of the spread, of each channel of standardised
+        images.
     noise
         Largest standard deviation of added noise.
     flips
         Axes of space (0 is the first) along which an image may be mirrored. An axis that runs from
         the patient's left to right belongs here only where the sides mean the same: never for a
         chest, whose heart would change sides, or where the side is itself asked for.
+    stand_in
+        Channel that a dataset repeats where another was not acquired, from 0; or None. A network
+        that has met few such patients goes by what the others show, and fails in these.
+    absent
+        Chance that a channel is replaced by the stand-in, drawn for each channel of each image;
+        half as often all of them are at once.
 
     Raises
     ------
     ValueError
-        If a size is negative, or ``zoom`` or ``contrast`` is 1 or more.
+        If a size is negative, ``zoom`` or ``contrast`` is 1 or more, or ``absent`` more than 1.
     """
 
     tilt: float = 15.0
-    zoom: float = 0.1
+    zoom: float = 0.2
     shift: float = 0.05
-    brightness: float = 0.2
-    contrast: float = 0.2
+    brightness: float = 0.3
+    contrast: float = 0.3
     noise: float = 0.1
     flips: tuple[int, ...] = ()
+    stand_in: int | None = None
+    absent: float = 0.2
 
     def __post_init__(self) -> None:
         sizes = (self.tilt, self.zoom, self.shift, self.brightness, self.contrast, self.noise)
@@ -51,6 +60,8 @@ class Augmentation:
                 "sizes of an augmentation must be 0 or more, zoom and contrast below 1, got "
                 f"{', '.join(f'{size:g}' for size in sizes)}"
             )
+        if not 0 <= self.absent <= 1:
+            raise ValueError(f"absent must be 0 to 1, got {self.absent:g}")
 
 
 def augmented(
@@ -58,31 +69,55 @@ def augmented(
     masks: Float[Tensor, "image 1 *space"],
     augmentation: Augmentation,
     generator: torch.Generator,
+    *,
+    slices: int = 1,
 ) -> tuple[Float[Tensor, "image channel *space"], Float[Tensor, "image 1 *space"]]:
     """Images and their masks, changed alike in space; grey values of the images alone.
 
     Parameters
     ----------
     images
-        Standardised, so that 0 is the mean, which also fills what comes in at the edges.
+        Standardised. What comes in at the edges repeats them.
     generator
         Of the CPU; numbers do not depend on the device.
+    slices
+        Neighbouring slices that the channels hold, one after another; a channel changes alike in
+        all of them.
     """
+    if augmentation.stand_in is not None:
+        images = _without_channels(images, augmentation, generator, slices)
     images, masks = _moved(images, masks, augmentation, generator)
     images, masks = _mirrored(images, masks, augmentation.flips, generator)
-    shape = (len(images), 1, *(1,) * (images.ndim - 2))
+    per_channel = len(images), images.shape[1] // slices, *(1,) * (images.ndim - 2)
+    per_image = len(images), *(1,) * (images.ndim - 1)
 
-    def drawn(size: float) -> Tensor:
+    def drawn(size: float, shape: tuple[int, ...]) -> Tensor:
         return (size * (2 * torch.rand(shape, generator=generator) - 1)).to(images.device)
 
-    images = images * (1 + drawn(augmentation.contrast)) + drawn(augmentation.brightness)
+    contrast = drawn(augmentation.contrast, per_channel)
+    brightness = drawn(augmentation.brightness, per_channel)
+    every = (1, slices, *(1,) * (images.ndim - 2))
+    images = images * (1 + contrast.repeat(every)) + brightness.repeat(every)
     if augmentation.noise:
         # Drawn where it is added: a batch of noise is too much to send to a device.
         seed = int(torch.randint(2**62, (), generator=generator))
         there = torch.Generator(images.device).manual_seed(seed)
         noise = torch.empty_like(images).normal_(generator=there)
-        images = images + noise * drawn(augmentation.noise).abs()
+        images = images + noise * drawn(augmentation.noise, per_image).abs()
     return images, masks
+
+
+def _without_channels(
+    images: Tensor, augmentation: Augmentation, generator: torch.Generator, slices: int
+) -> Tensor:
+    """(image, slice_channel, \\*space) with the stand-in in place of some channels."""
+    n_channels = images.shape[1] // slices
+    each = torch.rand(len(images), n_channels, generator=generator) < augmentation.absent
+    all_ = torch.rand(len(images), 1, generator=generator) < augmentation.absent / 2
+    chosen = (each | all_).view(len(images), 1, n_channels, *(1,) * (images.ndim - 2))
+    by_slice = images.unflatten(1, (slices, n_channels))
+    stand_in = by_slice[:, :, augmentation.stand_in, None]
+    return torch.where(chosen.to(images.device), stand_in, by_slice).flatten(1, 2)
 
 
 def _moved(
@@ -108,8 +143,10 @@ def _moved(
     grid = functional.affine_grid(affine, [n, 1, *images.shape[2:]], align_corners=False)
     grid = grid.to(images.device, images.dtype)
     return (
-        functional.grid_sample(images, grid, align_corners=False),
-        functional.grid_sample(masks, grid, mode="nearest", align_corners=False),
+        functional.grid_sample(images, grid, padding_mode="border", align_corners=False),
+        functional.grid_sample(
+            masks, grid, mode="nearest", padding_mode="border", align_corners=False
+        ),
     )
 
 

@@ -5,12 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor
 
 from fusion.network_inputs import tensor_bytes
 
 LEAST_SPREAD = 1e-3
+AIR = 0.1
+"""What is black, or darker than this share of a patient's bright pixels (99th percentile of those
+not black), is air or a border: how much of it a picture holds says nothing of the patient."""
+BRIGHT = 0.99
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,17 @@ class OutlinedImages:
         rows = torch.as_tensor(np.flatnonzero(np.isin(self.patient, patients)))
         return OutlinedImages(self.pixels[rows], self.masks[rows], self.patient[rows.numpy()])
 
+    def beside(self, rows: Int64[Tensor, " image"], reach: int) -> Int64[Tensor, "image slice"]:
+        """Positions of an image and of those ``reach`` before and after it of the same patient.
+
+        At a patient's first and last image the image itself stands in for those beyond.
+        """
+        offsets = torch.arange(-reach, reach + 1)
+        near = (rows[:, None] + offsets).clamp(0, self.n_images - 1)
+        _, owner = np.unique(self.patient, return_inverse=True)
+        owners = torch.as_tensor(owner)
+        return torch.where(owners[near] == owners[rows, None], near, rows[:, None])
+
     def fingerprint(self) -> str:
         """Hash of pixels, masks and patients, hexadecimal."""
         digest = hashlib.sha256(repr(self.patient.tolist()).encode())
@@ -75,7 +90,7 @@ class OutlinedImages:
 
 @dataclass(frozen=True)
 class PatientScale:
-    """What brings each channel of a patient's images to mean 0 and variance 1.
+    """What brings each channel of a patient's images to mean 0 and variance 1, air left out.
 
     It comes from the patient's own images, so that nothing is learned from others.
 
@@ -90,7 +105,10 @@ class PatientScale:
 
     @classmethod
     def of(cls, images: OutlinedImages) -> "PatientScale":
-        """Mean and standard deviation over all images of the patient of each image."""
+        """Mean and standard deviation over all images of the patient of each image.
+
+        What is darker than ``AIR`` does not count.
+        """
         counts = torch.zeros(*images.pixels.shape[:2], 256)
         for i, pixels in enumerate(images.pixels.flatten(2)):
             for channel, values in enumerate(pixels):
@@ -100,7 +118,11 @@ class PatientScale:
         of_patient = torch.zeros(int(owners.max()) + 1, *counts.shape[1:])
         of_patient.index_add_(0, owners, counts)
         values = torch.arange(256.0)
-        total = of_patient.sum(-1)
+        of_patient[..., 0] = 0
+        reached = of_patient.cumsum(-1) >= BRIGHT * of_patient.sum(-1, keepdim=True)
+        bright = reached.float().argmax(-1, keepdim=True)
+        of_patient = of_patient * (values >= AIR * bright)
+        total = of_patient.sum(-1).clamp(min=1)
         mean = (of_patient * values).sum(-1) / total
         variance = (of_patient * values**2).sum(-1) / total - mean**2
         return cls(mean[owners], variance.clamp(min=LEAST_SPREAD**2).sqrt()[owners])
@@ -113,3 +135,17 @@ class PatientScale:
         mean = self.mean[rows].to(pixels.device).view(shape)
         spread = self.spread[rows].to(pixels.device).view(shape)
         return (pixels.float() - mean) / spread
+
+    def seen(
+        self, images: OutlinedImages, rows: Int64[Tensor, " image"], *, reach: int, device: str
+    ) -> Float[Tensor, "image slice_channel *space"]:
+        """What a network is shown of the images at ``rows``, with their neighbours as channels.
+
+        Parameters
+        ----------
+        reach
+            Neighbours on each side; all channels of one slice stand together.
+        """
+        near = images.beside(rows, reach)
+        pixels = images.pixels[near.flatten()].to(device)
+        return self.standardised(pixels, near.flatten()).unflatten(0, near.shape).flatten(1, 2)

@@ -15,7 +15,7 @@ bias can say how rare a lesion is, and from a half it would take hundreds of ste
 
 
 def unet(
-    dimensions: Literal[2, 3], n_channels: int, widths: tuple[int, ...] = (16, 32, 64, 128, 256)
+    dimensions: Literal[2, 3], n_channels: int, widths: tuple[int, ...] = (32, 64, 128, 192, 256)
 ) -> nn.Module:
     """MONAI's U-Net with residual units and instance norm: image → one logit a place.
 

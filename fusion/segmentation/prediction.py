@@ -1,7 +1,7 @@
 """What a trained network outlines: whole images, or a window that slides over large ones."""
 
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 from monai.inferers.utils import sliding_window_inference
 from torch import Tensor, nn
 
@@ -10,7 +10,6 @@ from fusion.segmentation.images import OutlinedImages, PatientScale
 OVERLAP = 0.5
 
 
-@torch.no_grad()
 def predict_masks(
     network: nn.Module,
     images: OutlinedImages,
@@ -19,12 +18,35 @@ def predict_masks(
     batch: int = 32,
     device: str = "cpu",
 ) -> Bool[Tensor, "image *space"]:
-    """True where the network finds what it was taught to outline; drawn masks are not looked at.
+    """True where the network finds what it was taught to outline: a chance above a half.
+
+    Parameters are those of ``predict_chances``.
+    """
+    return predict_chances(network, images, window=window, batch=batch, device=device) > 0.5
+
+
+@torch.no_grad()
+def predict_chances(
+    network: nn.Module,
+    images: OutlinedImages,
+    *,
+    reach: int = 0,
+    flips: tuple[int, ...] = (),
+    window: tuple[int, ...] | None = None,
+    batch: int = 32,
+    device: str = "cpu",
+) -> Float[Tensor, "image *space"]:
+    """Chance that each place lies inside the outline; drawn masks are not looked at.
 
     Parameters
     ----------
     network
         Image → logits; put into evaluation mode.
+    reach
+        Neighbouring slices on each side that it was trained with.
+    flips
+        Axes of space along which training mirrored images: each image is also seen mirrored along
+        each, and logits are averaged.
     window
         Size of a window that slides with half overlap, weighted to its middle; None for the whole
         image at once.
@@ -35,14 +57,19 @@ def predict_masks(
     network.to(device).to(memory_format=layout).eval()
     scale = PatientScale.of(images)
     found = []
-    for rows in torch.arange(images.n_images).split(batch):
-        pixels = scale.standardised(images.pixels[rows].to(device), rows)
+
+    def logits_of(pixels: Tensor) -> Tensor:
         pixels = pixels.contiguous(memory_format=layout)
         if window is None:
-            logits = network(pixels)
-        else:
-            logits = sliding_window_inference(
-                pixels, window, batch, network, overlap=OVERLAP, mode="gaussian"
-            )
-        found.append((torch.as_tensor(logits)[:, 0] > 0).cpu())
+            return network(pixels)
+        logits = sliding_window_inference(
+            pixels, window, batch, network, overlap=OVERLAP, mode="gaussian"
+        )
+        return torch.as_tensor(logits)
+
+    for rows in torch.arange(images.n_images).split(batch):
+        pixels = scale.seen(images, rows, reach=reach, device=device)
+        seen = [logits_of(pixels)]
+        seen += [logits_of(pixels.flip(axis + 2)).flip(axis + 2) for axis in flips]
+        found.append(torch.stack(seen).mean(dim=0)[:, 0].sigmoid().cpu())
     return torch.cat(found)

@@ -13,7 +13,9 @@ from workbench.run_folder import RunFolder
 from workbench.segmentation.settings import SegmentationRun
 
 
-def judge(run: SegmentationRun, fold: int, masks: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
+def judge(
+    run: SegmentationRun, fold: int, chances: np.ndarray
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Agreement of each held-out patient, and features of the lesion that was found.
 
     Agreement is judged at the images' own size, where the mask is written; features are those of
@@ -21,8 +23,8 @@ def judge(run: SegmentationRun, fold: int, masks: np.ndarray) -> tuple[pd.DataFr
 
     Parameters
     ----------
-    masks
-        What the network found in the held-out patients' slices, (slice, size, size) bool, in the
+    chances
+        That places of the held-out patients' slices lie in a lesion, (slice, size, size), in the
         order of ``run.slices``.
 
     Raises
@@ -43,7 +45,7 @@ def judge(run: SegmentationRun, fold: int, masks: np.ndarray) -> tuple[pd.DataFr
         shapes = {mask.shape for mask in drawn}
         if len(shapes) > 1:
             raise StudyError(f"slices of one patient have {len(shapes)} sizes: a volume needs one")
-        found = np.stack([at_own_size(masks[i], drawn[0].shape) for i in own])
+        found = run.counted(np.stack([at_own_size(chances[i], drawn[0].shape) for i in own]))
         judged = agreement(
             torch.as_tensor(found),
             torch.as_tensor(np.stack(drawn)),
@@ -54,7 +56,8 @@ def judge(run: SegmentationRun, fold: int, masks: np.ndarray) -> tuple[pd.DataFr
         agreements.append({**name, **asdict(judged)})
         _write_nifti(run.folder, run.names[patient], found, settings.spacing)
         scale = max(drawn[0].shape) / settings.size
-        lesions.append({**name, **_features(run, slices.pixels[where[own]], masks[own], scale)})
+        mask = run.counted(chances[own] > 0.5)
+        lesions.append({**name, **_features(run, slices.pixels[where[own]], mask, scale)})
     return pd.DataFrame(agreements), pd.DataFrame(lesions)
 
 

@@ -126,7 +126,7 @@ def _one_fold(run: SegmentationRun, number: int, on_progress: OnProgress) -> Non
     from safetensors.torch import save_file
 
     from fusion.segmentation.augmentation import Augmentation
-    from fusion.segmentation.prediction import predict_masks
+    from fusion.segmentation.prediction import predict_chances
     from fusion.segmentation.training import SegmentationTrainingConfig, train_segmentation
 
     step, settings, folder = f"fold {number}", run.settings, run.folder
@@ -144,7 +144,8 @@ def _one_fold(run: SegmentationRun, number: int, on_progress: OnProgress) -> Non
         SegmentationTrainingConfig(
             n_steps=settings.n_steps,
             batch=settings.batch,
-            augmentation=Augmentation(flips=settings.flips),
+            reach=settings.reach,
+            augmentation=Augmentation(flips=run.flips, stand_in=run.stand_in),
             precision=settings.precision,
             seed=settings.seed,
         ),
@@ -154,8 +155,14 @@ def _one_fold(run: SegmentationRun, number: int, on_progress: OnProgress) -> Non
     )
     state = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
     folder.write(f"network_{number}.safetensors", lambda path: save_file(state, path))
-    masks = predict_masks(network, images.of(held_out), device=run.device).numpy()
-    agreements, lesions = judge(run, number, masks)
+    chances = predict_chances(
+        network,
+        images.of(held_out),
+        reach=settings.reach,
+        flips=run.flips,
+        device=run.device,
+    )
+    agreements, lesions = judge(run, number, chances.numpy())
     folder.write(f"lesions_{number}.csv", lambda path: lesions.to_csv(path, index=False))
     # The last to be written: where it is, the fold is whole.
     table = _table(folder, number).name
@@ -180,7 +187,7 @@ def _network(settings: SegmentationSettings, images: "OutlinedImages") -> "nn.Mo
     build: Mapping[str, Callable[..., Any]] = {"unet": unet, "vnet": vnet}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        return build[settings.network](2, images.pixels.shape[1])
+        return build[settings.network](2, images.pixels.shape[1] * (2 * settings.reach + 1))
 
 
 def _only_modality(card: DataCard) -> str:

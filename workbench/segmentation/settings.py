@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pandas as pd
+from scipy import ndimage
 
 from workbench.data.card import ImageModality
 from workbench.data.modalities.outlined import OutlinedSlices
@@ -33,9 +35,9 @@ class SegmentationSettings:
         Distance between slices, rows and columns; distances of the results are in its unit.
     tolerance
         By how much surfaces may differ in ``surface_dice``, in the unit of the spacing.
-    flips
-        Axes (0: rows, 1: columns) along which training may mirror slices. Columns run from the
-        patient's left to right: only where the sides mean the same.
+    reach
+        Neighbouring slices on each side that the network sees too; 0 where a patient's images are
+        no neighbours.
     precision
         ``bf16`` where the hardware has it.
     seed
@@ -45,12 +47,12 @@ class SegmentationSettings:
     modality: str | None = None
     network: Literal["unet", "vnet"] = "unet"
     size: int = 128
-    n_steps: int = 1200
-    batch: int = 32
+    n_steps: int = 2000
+    batch: int = 16
     k: int = 5
     spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)
     tolerance: float = 2.0
-    flips: tuple[int, ...] = ()
+    reach: int = 1
     precision: Literal["no", "bf16"] = "no"
     seed: int = 0
 
@@ -107,6 +109,35 @@ class SegmentationRun:
         """Patients of a fold, sorted."""
         return sorted(patient for patient, number in self.folds.items() if number == fold)
 
+    @property
+    def flips(self) -> tuple[int, ...]:
+        """Axes of a slice (0: rows, 1: columns) along which it may be mirrored."""
+        return (1,) if self.spec.symmetric else ()
+
+    @property
+    def stand_in(self) -> int | None:
+        """Channel that is repeated where another is missing."""
+        name = self.spec.stand_in
+        return None if name is None else self.spec.channels.index(name)
+
+    def counted(self, mask: np.ndarray) -> np.ndarray:
+        """What counts of all that was found in a patient: their one lesion, or everything.
+
+        Parameters
+        ----------
+        mask
+            (slice, height, width) bool.
+        """
+        return largest_part(mask) if self.spec.lesions == "one" else mask
+
+
+def largest_part(mask: np.ndarray) -> np.ndarray:
+    """The largest connected part of a mask, neighbours across corners too; the first of equals."""
+    parts, n = ndimage.label(mask, np.ones((3,) * mask.ndim))
+    if n < 2:
+        return mask
+    return parts == 1 + np.bincount(parts[mask])[1:].argmax()
+
 
 def require_fit(settings: SegmentationSettings, fold: int | None) -> None:
     """Refuse settings that cannot be met, before anything is read.
@@ -114,10 +145,12 @@ def require_fit(settings: SegmentationSettings, fold: int | None) -> None:
     Raises
     ------
     StudyError
-        If the size does not divide, or there is no such fold.
+        If the size does not divide, the reach is negative, or there is no such fold.
     """
     if settings.size % 16 or settings.size < 16:
         raise StudyError(f"size must be a multiple of 16, got {settings.size}")
+    if settings.reach < 0:
+        raise StudyError(f"reach must be 0 or more slices, got {settings.reach}")
     if settings.k < 2 or (fold is not None and not 0 <= fold < settings.k):
         raise StudyError(
             f"there must be 2 folds or more, counted from 0, got {settings.k} folds and fold {fold}"

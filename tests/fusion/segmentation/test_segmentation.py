@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 from torch.testing import assert_close
 
@@ -12,7 +14,7 @@ from fusion.segmentation.agreement import agreement
 from fusion.segmentation.augmentation import Augmentation, augmented
 from fusion.segmentation.images import OutlinedImages, PatientScale
 from fusion.segmentation.networks import unet, vnet
-from fusion.segmentation.prediction import predict_masks
+from fusion.segmentation.prediction import predict_chances, predict_masks
 from fusion.segmentation.training import SegmentationTrainingConfig, train_segmentation
 
 BRIEF = SegmentationTrainingConfig(n_steps=25, batch=8, learning_rate=1e-2, check_every=10)
@@ -134,6 +136,7 @@ def test_a_sliding_window_finds_what_the_whole_image_shows(outlined):
 
 def test_every_patient_has_their_own_scale_and_others_do_not_matter(outlined):
     images = outlined()
+    images = replace(images, pixels=images.pixels.clamp(min=40))  # Nothing as dark as air.
     scale = PatientScale.of(images)
     alone = images.of(["p2"])
     rows = torch.as_tensor(np.flatnonzero(images.patient == "p2"))
@@ -144,6 +147,46 @@ def test_every_patient_has_their_own_scale_and_others_do_not_matter(outlined):
     assert_close(variance, torch.ones(2), atol=1e-3, rtol=0)
     flat = replace(images, pixels=torch.full_like(images.pixels, 9))
     assert not PatientScale.of(flat).standardised(flat.pixels, torch.arange(16)).any()
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 12), st.integers(0, 12))
+def test_how_much_air_surrounds_a_patient_does_not_matter(outlined, rows, columns):
+    images = outlined()
+    border = (columns, columns, rows, rows)
+    wider = replace(
+        images,
+        pixels=nn.functional.pad(images.pixels, border),
+        masks=nn.functional.pad(images.masks, border),
+    )
+    assert_close(PatientScale.of(wider).mean, PatientScale.of(images).mean)
+    assert_close(PatientScale.of(wider).spread, PatientScale.of(images).spread)
+
+
+def test_neighbours_are_of_the_same_patient(outlined):
+    images = outlined(n_patients=2, n_slices=3)
+    near = images.beside(torch.arange(6), 1)
+    assert near.tolist() == [[0, 0, 1], [0, 1, 2], [1, 2, 2], [3, 3, 4], [3, 4, 5], [4, 5, 5]]
+    scale = PatientScale.of(images)
+    seen = scale.seen(images, torch.tensor([4, 0]), reach=1, device="cpu")
+    assert seen.shape == (2, 6, 32, 32)
+    for place, row in enumerate((3, 4, 5)):
+        alone = scale.standardised(images.pixels[[row]], torch.tensor([row]))
+        assert torch.equal(seen[0, 2 * place : 2 * place + 2], alone[0])
+
+
+def test_a_network_that_sees_neighbours_learns_and_mirrors_as_it_was_taught(outlined):
+    torch.manual_seed(0)
+    network = unet(2, 6, (8, 16, 16))
+    config = replace(BRIEF, reach=1, augmentation=Augmentation(flips=(1,), stand_in=0))
+    losses = train_segmentation(network, outlined(), config)
+    assert losses[-5:].mean() < 0.75 * losses[:5].mean()
+    images = outlined(seed=1)
+    mirrored = replace(images, pixels=images.pixels.flip(3))
+    there = predict_chances(network, images, reach=1, flips=(1,))
+    assert_close(predict_chances(network, mirrored, reach=1, flips=(1,)).flip(2), there)
+    alone = predict_chances(network, images, reach=1)
+    assert (alone - there).abs().max() > 1e-3
 
 
 def test_batches_are_half_outlined_and_come_again_with_the_seed(outlined):
@@ -177,6 +220,32 @@ def test_augmentation_moves_masks_with_their_images(shape):
     assert (louder - masks).flatten(1).std(dim=1).min() > 0
 
 
+def test_absent_channels_look_like_the_one_that_stands_in():
+    images = torch.randn(400, 6, 4, 4, generator=torch.Generator().manual_seed(0))
+    masks = torch.zeros(400, 1, 4, 4)
+    lost = replace(NOTHING, stand_in=1, absent=1.0)
+    changed, _ = augmented(images, masks, lost, torch.Generator().manual_seed(1), slices=2)
+    assert_close(changed, images[:, [1, 1, 1, 4, 4, 4]], atol=1e-5, rtol=0)
+    some = replace(lost, absent=0.2)
+    changed, _ = augmented(images, masks, some, torch.Generator().manual_seed(1), slices=2)
+    gone = ((changed - images).abs() > 1e-3).flatten(2).any(dim=2)
+    # Neighbouring slices lose the same channels, and the one that stands in is never lost.
+    assert torch.equal(gone[:, :3], gone[:, 3:])
+    assert not gone[:, 1].any()
+    # Alone in 20 %, or with all others in another 10 % of what is left.
+    assert_close(gone[:, 0].float().mean(), torch.tensor(0.28), atol=0.06, rtol=0)
+    assert_close((gone[:, 0] & gone[:, 2]).float().mean(), torch.tensor(0.136), atol=0.05, rtol=0)
+
+
+def test_channels_differ_in_brightness_and_neighbouring_slices_do_not():
+    images, masks = torch.ones(8, 6, 4, 4), torch.zeros(8, 1, 4, 4)
+    changed, _ = augmented(
+        images, masks, replace(NOTHING, brightness=0.5), torch.Generator().manual_seed(0), slices=2
+    )
+    assert_close(changed[:, :3], changed[:, 3:])
+    assert (changed[:, 0] - changed[:, 1]).abs().flatten(1).amin(dim=1).max() > 0.1
+
+
 def test_a_tilt_is_a_rotation_whatever_the_shape_of_the_image():
     """Areas stay: a shear or a stretch would change them."""
     masks = torch.zeros(16, 1, 40, 80)
@@ -203,6 +272,8 @@ def test_sides_are_only_mirrored_where_that_is_said():
     assert 0 < mirrored[:, 0, 0, 0].sum() < 32
     with pytest.raises(ValueError, match="sizes of an augmentation must be 0 or more"):
         Augmentation(tilt=-1.0)
+    with pytest.raises(ValueError, match="absent must be 0 to 1, got 2"):
+        Augmentation(absent=2.0)
 
 
 def cube(start: int) -> torch.Tensor:
@@ -244,3 +315,5 @@ def test_images_and_settings_that_do_not_fit_are_refused(outlined):
         SegmentationTrainingConfig(n_steps=0)
     with pytest.raises(ValueError, match="outlined_share must be 0 to 1"):
         SegmentationTrainingConfig(outlined_share=1.5)
+    with pytest.raises(ValueError, match="reach must be 0 or more slices, got -1"):
+        SegmentationTrainingConfig(reach=-1)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from workbench.data.card.columns import Observed
 from workbench.data.card.files import Key
@@ -46,6 +46,11 @@ class ImageModality(Part):
     finds is DICOM: a file, or a folder that holds one series. Of a series ``images_per_patient``
     planes are taken, evenly spaced; values below the window are black, above it white. ``mask`` is
     then a DICOM segmentation of the series.
+
+    What is outlined is learned better where the card says more. ``symmetric``: left and right mean
+    the same, so that training may mirror images (never a chest). ``stand_in``: the channel that the
+    files repeat where another was not acquired. ``lesions``: with ``one`` the images of a patient
+    show one lesion, so that only the largest connected part of what is found counts.
     """
 
     kind: Literal["image"]
@@ -59,7 +64,19 @@ class ImageModality(Part):
     images_per_patient: Annotated[int, Field(ge=1, le=64)] = 1
     window: tuple[float, Annotated[float, Field(gt=0)]] | None = None
     spacing: str
+    symmetric: bool = False
+    stand_in: str | None = None
+    lesions: Literal["any", "one"] = "any"
     observed_at: Observed
+
+    @model_validator(mode="after")
+    def _stand_in_is_a_channel(self) -> "ImageModality":
+        if self.stand_in is not None and self.stand_in not in self.channels:
+            raise ValueError(
+                f"stand_in must be one of the channels ({', '.join(self.channels)}), "
+                f"got {self.stand_in}"
+            )
+        return self
 
 
 Modality = Annotated[EhrModality | GenomicsModality | ImageModality, Field(discriminator="kind")]

@@ -116,9 +116,21 @@ def read_outlined(
     )
 
 
-def at_own_size(mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """A mask of the common size at its image's own, (height, width): ``fit_square`` undone."""
+def at_own_size(chance: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """A mask at its image's own size from chances at the common one: ``fit_square`` undone.
+
+    Chances are interpolated before they are cut at a half: to enlarge a mask would leave steps.
+
+    Parameters
+    ----------
+    chance
+        (size, size) in [0, 1]; a mask will do.
+    shape
+        (height, width) of the image.
+    """
     side = max(shape)
-    square = Image.fromarray(mask.astype(np.uint8)).resize((side, side), Image.Resampling.NEAREST)
+    square = Image.fromarray(chance.astype(np.float32)).resize(
+        (side, side), Image.Resampling.BILINEAR
+    )
     top, left = (side - shape[0]) // 2, (side - shape[1]) // 2
-    return np.asarray(square, dtype=bool)[top : top + shape[0], left : left + shape[1]]
+    return np.asarray(square)[top : top + shape[0], left : left + shape[1]] > 0.5
