@@ -47,7 +47,7 @@ class SegmentationSettings:
     modality: str | None = None
     network: Literal["unet", "vnet"] = "unet"
     size: int = 128
-    n_steps: int = 2000
+    n_steps: int = 1600
     batch: int = 16
     k: int = 5
     spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)
