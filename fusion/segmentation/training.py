@@ -52,7 +52,7 @@ class SegmentationTrainingConfig:
         If a number is out of its range.
     """
 
-    n_steps: int = 2000
+    n_steps: int = 1600
     batch: int = 16
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
