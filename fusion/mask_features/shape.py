@@ -20,6 +20,7 @@ from fusion.mask_features.outline import angular_standard_deviation, margin, mar
 
 TOLERANCE = 1e-3
 MOST_STEPS = 5000
+NO_WEIGHT = 1e-12
 
 
 def shape_features(
@@ -58,36 +59,51 @@ def bounding_ellipsoid_volume(
     mask: Bool[np.ndarray, "depth height width"], spacing: tuple[float, float, float]
 ) -> float:
     """Volume of the smallest ellipsoid that holds every voxel, corners included."""
-    voxels = np.argwhere(mask & ~_interior(mask))
-    corners = np.unique(
-        (voxels[:, None] + np.array(list(product((0, 1), repeat=3)))).reshape(-1, 3), axis=0
-    )
+    corner = np.zeros([n + 1 for n in mask.shape], dtype=bool)
+    surface = mask & ~_interior(mask)
+    for shift in product((0, 1), repeat=3):
+        corner[tuple(slice(s, s + n) for s, n in zip(shift, mask.shape, strict=True))] |= surface
+    corners = np.argwhere(corner)
     # In voxels, where the hull is well conditioned; volumes scale with the spacing.
     hull = corners[ConvexHull(corners).vertices].astype(float)
     return _smallest_ellipsoid(hull) * float(np.prod(spacing))
 
 
 def _smallest_ellipsoid(points: Float[np.ndarray, "point 3"]) -> float:
-    """Volume of the smallest ellipsoid around points, by Khachiyan's algorithm."""
+    """Volume of the smallest ellipsoid around points, by Khachiyan's algorithm.
+
+    Weight goes to the point farthest out, or from one that lies inside (Wolfe's and Atwood's away
+    steps), whichever is the more at fault.
+    """
     n, dimensions = points.shape
     lifted = np.column_stack([points - points.mean(axis=0), np.ones(n)]).T
+    size = dimensions + 1
     weight = np.full(n, 1 / n)
     for _ in range(MOST_STEPS):
         spread = lifted * weight @ lifted.T
         distance = np.einsum("ip,ip->p", lifted, np.linalg.solve(spread, lifted))
         farthest = int(distance.argmax())
-        excess = distance[farthest] - dimensions - 1
-        if excess < TOLERANCE * (dimensions + 1):
+        if distance[farthest] - size < TOLERANCE * size:
             break
-        step = excess / ((dimensions + 1) * (distance[farthest] - 1))
+        nearest = int(np.where(weight > 0, distance, np.inf).argmin())
+        outward = distance[farthest] - size >= size - distance[nearest]
+        chosen = farthest if outward else nearest
+        step = _gained(distance[chosen], weight[chosen], size)
         weight *= 1 - step
-        weight[farthest] += step
+        weight[chosen] += step
+        weight[weight < NO_WEIGHT] = 0
     centre = points.T @ weight
     covariance = points.T * weight @ points - np.outer(centre, centre)
     # Scaled so that the farthest point lies on it: an upper bound, tight to the tolerance.
     offset = points - centre
     largest = np.einsum("pi,pi->p", offset, np.linalg.solve(covariance, offset.T).T).max()
     return float(4 / 3 * np.pi * np.sqrt(np.linalg.det(covariance * largest)))
+
+
+def _gained(distance: float, weight: float, size: int) -> float:
+    """Weight that suits a point best; it loses no more than it has."""
+    least = -weight / (1 - weight)
+    return max((distance - size) / (size * (distance - 1)), least) if distance > 1 else least
 
 
 def _interior(mask: np.ndarray) -> np.ndarray:
