@@ -1,6 +1,6 @@
 """What an explanation was held to: one measurement, its threshold, whether it passed, and why."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -67,3 +67,19 @@ def failed_first(checks: Iterable[Check]) -> tuple[Check, ...]:
     ['overlap', 'gap']
     """
     return tuple(sorted(checks, key=lambda check: check.passed))
+
+
+def verdict(checks: Sequence[Check]) -> str:
+    """What the checks came to, in a few words.
+
+    Examples
+    --------
+    >>> verdict([Check("gap", 0.5, 0.01, False)])
+    '1 of 1 checks FAILED'
+    >>> verdict([])
+    'NOT CHECKED'
+    """
+    if not checks:
+        return "NOT CHECKED"
+    n_failed = len(failed(checks))
+    return f"{n_failed} of {len(checks)} checks FAILED" if n_failed else "all checks passed"

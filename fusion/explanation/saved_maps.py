@@ -12,29 +12,13 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image, ImageDraw, PngImagePlugin
 
-from fusion.explanation.checks import Check, failed
+from fusion.explanation.checks import Check, verdict
 
 RAISES = np.array([213.0, 94.0, 0.0])
 LOWERS = np.array([0.0, 114.0, 178.0])
 """Vermilion and blue of Okabe and Ito, told apart by everybody."""
 MOST_OPAQUE = 0.75
 LEAST_SIDE = 256
-
-
-def verdict(checks: Sequence[Check]) -> str:
-    """What the checks came to, in a few words.
-
-    Examples
-    --------
-    >>> verdict([Check("gap", 0.5, 0.01, False)])
-    '1 of 1 checks FAILED'
-    >>> verdict([])
-    'NOT CHECKED'
-    """
-    if not checks:
-        return "NOT CHECKED"
-    n_failed = len(failed(checks))
-    return f"{n_failed} of {len(checks)} checks FAILED" if n_failed else "all checks passed"
 
 
 def save_nifti(

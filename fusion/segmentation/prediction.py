@@ -1,28 +1,13 @@
 """What a trained network outlines: whole images, or a window that slides over large ones."""
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from monai.inferers.utils import sliding_window_inference
 from torch import Tensor, nn
 
 from fusion.segmentation.images import OutlinedImages, PatientScale
 
 OVERLAP = 0.5
-
-
-def predict_masks(
-    network: nn.Module,
-    images: OutlinedImages,
-    *,
-    window: tuple[int, ...] | None = None,
-    batch: int = 32,
-    device: str = "cpu",
-) -> Bool[Tensor, "image *space"]:
-    """True where the network finds what it was taught to outline: a chance above a half.
-
-    Parameters are those of ``predict_chances``.
-    """
-    return predict_chances(network, images, window=window, batch=batch, device=device) > 0.5
 
 
 @torch.no_grad()

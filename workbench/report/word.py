@@ -237,7 +237,9 @@ def _rules(table: "Table") -> None:
 
 
 def column_widths(lines: Sequence[Sequence[str]], room: float) -> list[float]:
-    """Millimetres of each column: its longest text, or less where ``room`` ends; words stay whole.
+    """Millimetres of each column: its longest text, or less where ``room`` ends.
+
+    Words stay whole, unless they alone are wider than the page.
 
     Examples
     --------
@@ -245,13 +247,17 @@ def column_widths(lines: Sequence[Sequence[str]], room: float) -> list[float]:
     [24.3, 11.1]
     >>> column_widths([["n", "A long sentence that goes on and on and on"]], 50)
     [6.15, 43.85]
+    >>> column_widths([["n" * 10_000, "C"]], 50)
+    [47.56, 2.44]
     """
     columns = list(zip(*lines, strict=True))
-    words = [max(len(w) for text in c for w in text.split() or [""]) for c in columns]
+    words = [max(len(w[:LONGEST_CELL]) for t in c for w in t.split() or [""]) for c in columns]
     texts = [max(min(len(text), LONGEST_CELL) for text in c) for c in columns]
     least = [each * LETTER + PADDING for each in words]
+    if sum(least) > room:
+        return [round(each * room / sum(least), 2) for each in least]
     more = [max(text - word, 0) * LETTER for text, word in zip(texts, words, strict=True)]
-    share = min(1.0, max(room - sum(least), 0) / (sum(more) or 1))
+    share = min(1.0, (room - sum(least)) / (sum(more) or 1))
     return [round(low + share * extra, 2) for low, extra in zip(least, more, strict=True)]
 
 

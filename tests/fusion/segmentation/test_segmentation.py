@@ -14,7 +14,7 @@ from fusion.segmentation.agreement import agreement
 from fusion.segmentation.augmentation import Augmentation, augmented
 from fusion.segmentation.images import OutlinedImages, PatientScale
 from fusion.segmentation.networks import unet, vnet
-from fusion.segmentation.prediction import predict_chances, predict_masks
+from fusion.segmentation.prediction import predict_chances
 from fusion.segmentation.training import SegmentationTrainingConfig, train_segmentation
 
 BRIEF = SegmentationTrainingConfig(n_steps=25, batch=8, learning_rate=1e-2, check_every=10)
@@ -26,7 +26,7 @@ def small_unet(seed: int = 0) -> nn.Module:
 
 
 def dice_by_patient(network: nn.Module, images: OutlinedImages) -> list[float]:
-    found = predict_masks(network, images)
+    found = predict_chances(network, images) > 0.5
     return [
         agreement(found[rows], images.masks[rows], spacing=(3.0, 1.0, 1.0), tolerance=1.0).dice
         for patient in images.patients
@@ -127,10 +127,10 @@ def test_a_sliding_window_finds_what_the_whole_image_shows(outlined):
     images = outlined()
     network = small_unet()
     train_segmentation(network, images, BRIEF)
-    whole = predict_masks(network, images)
-    assert torch.equal(predict_masks(network, images, window=(32, 32), batch=5), whole)
+    whole = predict_chances(network, images) > 0.5
+    assert torch.equal(predict_chances(network, images, window=(32, 32), batch=5) > 0.5, whole)
     large = outlined(n_patients=1, size=48, seed=2)
-    found = predict_masks(network, large, window=(32, 32), batch=5)
+    found = predict_chances(network, large, window=(32, 32), batch=5) > 0.5
     assert agreement(found, large.masks, spacing=(1.0, 1.0, 1.0), tolerance=1.0).dice > 0.5
 
 

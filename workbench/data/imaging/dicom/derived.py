@@ -1,5 +1,6 @@
 """Masks and maps back to the archive: DICOM segmentations and parametric maps of a series."""
 
+import copy
 import io
 import warnings
 from collections.abc import Iterable, Sequence
@@ -104,15 +105,17 @@ def save_parametric_map(attribution: Attribution, source: Iterable[Path], path: 
     ImageError, FileExistsError
         As of :func:`save_segmentation`; and if a contribution is not finite.
     """
+    from fusion.explanation.checks import verdict
+
     hd = _highdicom()
     planes = _Planes.of(source)
     values = planes.arranged(attribution.contributions, "the attribution").astype(np.float32)
     if not np.isfinite(values).all():
         raise ImageError("contributions must be finite: a parametric map has no place for others")
-    verdict = _verdict(attribution)
+    said = verdict(attribution.checks)
     meaning = hd.pm.RealWorldValueMapping(
         lut_label="contribution",
-        lut_explanation=f"{attribution.title}. {attribution.method}. {verdict}"[
+        lut_explanation=f"{attribution.title}. {attribution.method}. {said}"[
             : _LETTERS["explanation"]
         ],
         unit=hd.sr.CodedConcept("1", "UCUM", "no units"),
@@ -130,7 +133,7 @@ def save_parametric_map(attribution: Attribution, source: Iterable[Path], path: 
             hd.VOILUTTransformation(window_center=0.0, window_width=2 * attribution.limit)
         ],
         content_label="CONTRIBUTIONS",
-        content_description=f"{verdict}; {attribution.method}"[: _LETTERS["description"]],
+        content_description=f"{said}; {attribution.method}"[: _LETTERS["description"]],
     )
     _write(made, path)
 
@@ -163,7 +166,7 @@ class _Planes:
         files = {frame.file.path for frame in frames}
         if len(files) == 1:
             at = np.argsort([frame.number for frame in ordered])
-            return cls([frames[0].file.dataset], stack.affine, at)
+            return cls([_with_shared_place(frames[0].file.dataset)], stack.affine, at)
         if len(files) < len(frames):
             raise ImageError("files of several frames each: pass the files of one series")
         datasets = [frame.file.dataset for frame in ordered]
@@ -188,6 +191,25 @@ class _Planes:
                 "the corners: resample it to the series"
             )
         return voxels.transpose(2, 1, 0)[self.order]
+
+
+def _with_shared_place(dataset: "Dataset") -> "Dataset":
+    """A header whose spacing and direction, which all frames have, stand in what they share.
+
+    Some scanners repeat them in each frame, where highdicom does not look.
+    """
+    from pydicom import Dataset
+
+    frames = dataset.get("PerFrameFunctionalGroupsSequence")
+    if not frames:
+        return dataset
+    shared = copy.copy((dataset.get("SharedFunctionalGroupsSequence") or [Dataset()])[0])
+    for name in ("PixelMeasuresSequence", "PlaneOrientationSequence"):
+        if name not in shared and name in frames[0]:
+            setattr(shared, name, frames[0][name].value)
+    found = copy.copy(dataset)
+    found.SharedFunctionalGroupsSequence = [shared]
+    return found
 
 
 def _made(kind: Any, planes: _Planes, **content: Any) -> Any:
@@ -217,14 +239,6 @@ def _made(kind: Any, planes: _Planes, **content: Any) -> Any:
 def _algorithm(hd: Any, name: str, version: str) -> Any:
     family = hd.sr.CodedConcept("123109", "DCM", "Artificial Intelligence")
     return hd.AlgorithmIdentificationSequence(name, family, version or "not stated")
-
-
-def _verdict(attribution: Attribution) -> str:
-    if not attribution.checks:
-        return "NOT CHECKED"
-    n_failed = len(attribution.failed)
-    n = len(attribution.checks)
-    return f"{n_failed} of {n} checks FAILED" if n_failed else f"all {n} checks passed"
 
 
 def _write(made: Any, path: Path) -> None:

@@ -106,6 +106,24 @@ def test_a_real_series_and_its_liver(tmp_path: Path) -> None:
     assert again.names == ("Liver",)
 
 
+@needs_samples
+@pytest.mark.shared_data
+@pytest.mark.parametrize(
+    "name",
+    [
+        "dicom_seg_dcmqi/data/segmentations/23x38x3/multiframe/mf.dcm",
+        # Spacing and direction stand in each frame.
+        "dicom_enhanced_mr_dcmqa/In/Siemens/XA10/6_1.dcm",
+    ],
+)
+def test_one_file_of_many_frames(name: str, tmp_path: Path) -> None:
+    image = wb.read_image(FORMATS / name)
+    labels = (np.random.default_rng(0).random(image.shape) < 0.3).astype(np.uint8)
+    save_segmentation(Mask(on(image, labels)), [FORMATS / name], tmp_path / "mask.dcm")
+    back = read_segmentation(tmp_path / "mask.dcm", onto=image)
+    assert np.array_equal(back.labels.voxels, labels)
+
+
 def test_what_cannot_be_written_is_refused(
     series: list[Path], image: Volume, tmp_path: Path
 ) -> None:
