@@ -133,6 +133,7 @@ def _strokes(mark: Points, axes: Axes, order: float) -> PathPatch:
         alpha=mark.opacity,
         zorder=order,
         clip_on=not circle,
+        snap=False,  # Onto a pixel, a circle's stroke would have no length, and not be drawn.
     )
 
 

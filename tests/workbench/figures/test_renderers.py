@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import combinations, pairwise
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from matplotlib.text import Text
 
 from workbench.errors import WorkbenchError
 from workbench.figures import Drawing
-from workbench.figures.drawing import Line, Points
+from workbench.figures.drawing import Axis, Line, Panel, Points
 from workbench.figures.interactive import INKS
 from workbench.figures.placing import placed_texts
 from workbench.figures.shapes import stepped
@@ -245,3 +246,26 @@ def test_series_can_be_hidden_with_all_that_belongs_to_them(results: SimpleNames
         assert len(members) == 4  # band, line, censoring ticks and the entry itself
     for before, after in pairwise(entry.color for entry in drawing.legend.entries):
         assert before != after
+
+
+@pytest.mark.parametrize("symbol", ["circle", "tick"])
+@pytest.mark.parametrize("dpi", [72, 96, 150, 200])
+def test_every_point_is_in_the_picture(symbol: Any, dpi: int) -> None:
+    """Wherever between pixels it lies: what rounds a stroke to nothing would leave it out."""
+    x, y = np.meshgrid(np.linspace(0.05, 0.95, 23), np.linspace(0.1, 0.9, 11))
+    axis = Axis("", (0.0, 1.0), (), (), shown=False)
+    points = Points(x.ravel(), y.ravel(), "#000000", symbol=symbol, size=6.0)
+    panel = Panel(0.0, 0.0, 6.0, 3.0, axis, axis, (points,), grid="")
+    figure = Drawing("", 6.0, 3.0, (panel,), "points").static()
+    figure.set_dpi(dpi)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    dark = 255.0 - np.asarray(canvas.buffer_rgba())[..., 0]
+    reach = int(5 / 72 * dpi)  # Points lie 17 pt apart, and more.
+    drawn_there = []
+    for across, up in zip(x.ravel(), y.ravel(), strict=True):
+        column, row = round(across * 6 * dpi), round((1 - up) * 3 * dpi)
+        around = dark[row - reach : row + reach + 1, column - reach : column + reach + 1]
+        drawn_there.append(around.sum() / 255 * (72 / dpi) ** 2)
+    expected = np.pi * 3.0**2 if symbol == "circle" else 6.0 * 0.9
+    assert drawn_there == pytest.approx([expected] * x.size, rel=0.15)
