@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import tifffile
 from PIL import Image, UnidentifiedImageError
+from PIL import ImageFile as PillowFile
 from tifffile import COMPRESSION, PHOTOMETRIC
 
 from workbench.data.card import ImageModality
@@ -214,7 +215,7 @@ def _read_tiff(path: Path) -> np.ndarray | None:
 
 def _read_other(path: Path) -> np.ndarray:
     try:
-        with Image.open(path) as image:
+        with open_whole(path) as image:
             _check_size(image.width * image.height, getattr(image, "n_frames", 1))
             if image.mode not in _MODES:
                 raise DataCardError(f"a {image.mode} image: save it as grey or RGB")
@@ -227,6 +228,16 @@ def _read_other(path: Path) -> np.ndarray:
         raise _too_large() from None
     except (OSError, SyntaxError, ValueError, EOFError, zlib.error):
         raise DataCardError("cannot be read whole: truncated or damaged") from None
+
+
+def open_whole(path: Path) -> Image.Image:
+    """A picture that Pillow knows, whose pixels are read whole or not at all.
+
+    Other libraries (WeasyPrint among them) tell Pillow, for the whole process, to fill what is
+    missing of a cut file with grey. Here that would be data nobody measured.
+    """
+    PillowFile.LOAD_TRUNCATED_IMAGES = False
+    return Image.open(path)
 
 
 def _check_size(n_pixels: int, n_pages: int) -> None:

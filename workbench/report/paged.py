@@ -3,9 +3,11 @@
 import base64
 import re
 from collections.abc import Mapping, Sequence
+from types import ModuleType
 from typing import Any
 
 from markupsafe import Markup
+from PIL import ImageFile
 
 from workbench.errors import StudyError
 from workbench.figures.style import alone, shorten
@@ -48,10 +50,7 @@ def render_pdf(document: Mapping[str, Any], paged: str) -> bytes:
     NoPangoError
         WeasyPrint finds no Pango; the message says how to install it.
     """
-    try:
-        import weasyprint
-    except OSError as error:
-        raise NoPangoError(NO_PANGO) from error
+    weasyprint = _weasyprint()
     # The page holds all it needs: no other address is asked for.
     inside = weasyprint.urls.URLFetcher(allowed_protocols=["data"])
     page = weasyprint.HTML(string=paged, url_fetcher=inside)
@@ -60,6 +59,18 @@ def render_pdf(document: Mapping[str, Any], paged: str) -> bytes:
         pdf_identifier=str(document["definition_hash"])[:32].encode(),
     )
     return bytes(written or b"")
+
+
+def _weasyprint() -> ModuleType:
+    """WeasyPrint, whose import tells Pillow to read cut pictures as if they were whole: undone."""
+    as_before = ImageFile.LOAD_TRUNCATED_IMAGES
+    try:
+        import weasyprint
+    except OSError as error:
+        raise NoPangoError(NO_PANGO) from error
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = as_before
+    return weasyprint
 
 
 def render_paged(document: Mapping[str, Any], sections: Sequence[Shown]) -> str:

@@ -13,7 +13,7 @@ import docx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageFile
 from pypdf import PdfReader
 
 from workbench.errors import PrivacyError, StudyError
@@ -187,6 +187,17 @@ def test_without_pango_the_rest_is_written_and_it_is_said(
     assert run.record()["formats"] == said
     there = {path.name for path in run.path.iterdir()}
     assert there == {"report.html", "report.json", "report.zip", "run.json"}
+
+
+def test_after_a_pdf_a_cut_picture_is_still_a_cut_picture(
+    document: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.split(".")[0] == "weasyprint"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", False)
+    write_formats(few(document, "limits"), tmp_path, ["pdf"])
+    assert "weasyprint.images" in sys.modules
+    assert not ImageFile.LOAD_TRUNCATED_IMAGES
 
 
 def test_a_report_is_written_again_with_the_authors_words(

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from workbench.data.image_files import LARGEST_PIXELS
+from workbench.data.image_files import LARGEST_PIXELS, open_whole
 from workbench.data.imaging.volume import COLOURS, Volume, picture
 from workbench.errors import ImageError
 
@@ -46,7 +46,7 @@ def read_picture(path: Path) -> Volume:
 
 
 def _by_pillow(path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
-    with Image.open(path) as image:
+    with open_whole(path) as image:
         if image.width * image.height > LARGEST_PIXELS:
             raise _too_large()
         n_frames = getattr(image, "n_frames", 1)

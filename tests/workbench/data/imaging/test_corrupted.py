@@ -43,6 +43,9 @@ from pydicom.uid import (
 RUN = """
 import json, resource, sys, time
 from pathlib import Path
+from PIL import ImageFile
+# As any library may tell Pillow: fill what is missing of a file with grey.
+ImageFile.LOAD_TRUNCATED_IMAGES = True
 resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
 import workbench as wb
 from workbench.errors import ImageError
