@@ -25,7 +25,7 @@ from workbench.survival.calibration_curve import (
 from workbench.survival.calibration_ratio import ratio_interval
 from workbench.survival.calibration_regression import (
     cloglog_risk,
-    fit_cloglog,
+    fit_recalibration,
     sandwich,
     straight,
 )
@@ -285,8 +285,8 @@ def _judged(
 def _coefficients(state: KnownState, x: np.ndarray, z: float) -> tuple[Estimate, Estimate]:
     """Intercept with slope 1, and slope; both NaN where either has no maximum."""
     everyone, constant, line = np.ones((1, len(x))), np.ones((len(x), 1)), straight(x)
-    above = fit_cloglog(*state, everyone, constant, np.zeros((1, 1)), offset=x)[0]
-    along = fit_cloglog(*state, everyone, line, np.array([[0.0, 1.0]]))[0]
+    above = fit_recalibration(*state, everyone, constant, np.zeros((1, 1)), offset=x)[0]
+    along = fit_recalibration(*state, everyone, line, np.array([[0.0, 1.0]]))[0]
     if np.isnan(above).any() or np.isnan(along).any():
         return UNDEFINED, UNDEFINED
     error = np.sqrt(sandwich(*state, constant, above, offset=x)[0, 0])

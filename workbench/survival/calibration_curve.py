@@ -9,8 +9,9 @@ from scipy.special import ndtri
 
 from workbench.survival.bootstrap import check_draws, percentile_limits
 from workbench.survival.calibration_regression import (
-    cloglog_risk,
-    fit_cloglog,
+    CLOGLOG,
+    Link,
+    fit_recalibration,
     risk_of,
     sandwich,
     spline,
@@ -75,13 +76,13 @@ def _fit(state: KnownState, x: np.ndarray, knots: np.ndarray | None) -> np.ndarr
     """Coefficients of the spline, (coefficient,)."""
     design = spline(x, knots)
     start = np.eye(design.shape[1])[1:2]
-    return fit_cloglog(state.outcome, state.weight, np.ones((1, len(x))), design, start)[0]
+    return fit_recalibration(state.outcome, state.weight, np.ones((1, len(x))), design, start)[0]
 
 
-def curve_grid(x: np.ndarray, n_points: int = 40) -> np.ndarray:
+def curve_grid(x: np.ndarray, n_points: int = 40, link: Link = CLOGLOG) -> np.ndarray:
     """Points of x evenly spaced in risk between the 2nd and 98th percentile, (point,)."""
-    first, last = risk_of(np.quantile(x, [0.02, 0.98]))
-    return cloglog_risk(1 - np.linspace(first, last, n_points))
+    first, last = link.risk(np.quantile(x, [0.02, 0.98]))
+    return link.scale(1 - np.linspace(first, last, n_points))
 
 
 def curve_points(curve: SmoothCurve, x: np.ndarray, *, confidence: float = 0.95) -> CurvePoints:
@@ -123,7 +124,9 @@ def calibration_error(
     estimate = _distances(curve.risk(x), predicted, np.ones(len(x)))
     drawn = []
     for counts in _together(check_draws(draws, len(x)), len(x)):
-        fitted = fit_cloglog(state.outcome, state.weight, counts, design, curve.coefficient[None])
+        fitted = fit_recalibration(
+            state.outcome, state.weight, counts, design, curve.coefficient[None]
+        )
         drawn += map(_distances, risk_of(fitted @ design.T), repeat(predicted), counts)
     distances = np.reshape(drawn, (-1, 3))
     lower, upper = percentile_limits(distances, confidence=confidence)

@@ -52,7 +52,7 @@ def _drawn_over_time(document: Document, found: Mapping[str, Any]) -> Drawing | 
 def _over_time(document: Document, found: Mapping[str, Any]) -> Table | None:
     if not found["modalities"]:
         return None
-    titles, unit = short_titles(document), document["outcome"]["time_unit"]
+    titles, unit = short_titles(document), document["outcome"].get("time_unit", "")
     horizons = found["horizons"]
     return Table(
         "Mean absolute contribution to predicted survival",
