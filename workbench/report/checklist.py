@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from workbench.report.page import sections_of
 from workbench.report.sections import SECTIONS
-from workbench.report.words import has_time
+from workbench.report.words import OF_TIMES, has_time
 
 Found = Literal["there", "left out", "nothing to show"]
 Document = Mapping[str, Any]
@@ -31,9 +31,6 @@ class Item:
     section: str
     found: Found
 
-
-OF_TIMES = ("follow-up", "risk-groups")
-"""Sections that there are only of times to an event."""
 
 _ASKED: tuple[tuple[str, str, Callable[[Document], Any]], ...] = (
     ("Question, data, outcome and time zero", "definition", lambda d: d["definition_sentences"]),

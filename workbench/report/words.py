@@ -62,6 +62,9 @@ STATE_METRICS = {
 }
 """What the names mean, and which of them there are, where the outcome has no time."""
 
+OF_TIMES = ("follow-up", "risk-groups")
+"""Sections that there are only of times to an event."""
+
 RANKS_NOBODY = ("null", "null_by_group")
 """Models without a risk score of their own: no concordance of theirs is drawn."""
 

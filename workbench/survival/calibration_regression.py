@@ -185,12 +185,13 @@ def sandwich(
     coefficient: np.ndarray,
     *,
     offset: np.ndarray | float = 0.0,
+    link: "Link | None" = None,
 ) -> np.ndarray:
     """Robust variance of the coefficients, weights held fixed, (coefficient, coefficient)."""
     order = np.argsort(~outcome, kind="stable")
     predictor = (design @ coefficient + offset)[order]
     design, weight = design[order], weight[order]
-    slope, bend = _cloglog_derivatives(predictor[None], int(outcome.sum()))
+    slope, bend = (link or CLOGLOG).derivatives(predictor[None], int(outcome.sum()))
     scores = design * (weight * slope[0])[:, None]
     bread = np.linalg.inv(-(design * (weight * bend[0])[:, None]).T @ design)
     return bread @ (scores.T @ scores) @ bread
