@@ -29,6 +29,14 @@ class BaselineHazard:
         at = steps[np.searchsorted(self.times, horizons, side="right")]
         return np.exp(-at[None, :] * _relative_hazard(risk_score)[:, None])
 
+    def slope(self, survival: np.ndarray) -> np.ndarray:
+        """Derivative of survival by the risk score, where it is ``survival``, any shape."""
+        # log S = −H exp(s), so dS/ds = S log S.
+        steep = np.zeros_like(survival)
+        inside = survival > 0
+        steep[inside] = survival[inside] * np.log(survival[inside])
+        return steep
+
 
 def breslow(time: np.ndarray, event: np.ndarray, risk_score: np.ndarray) -> BaselineHazard:
     """Breslow's estimator of the baseline cumulative hazard.
@@ -57,6 +65,14 @@ def breslow(time: np.ndarray, event: np.ndarray, risk_score: np.ndarray) -> Base
     counts = np.add.reduceat(event[order].astype(float), first)
     happened = counts > 0
     return BaselineHazard(times[happened], (counts / at_risk[first])[happened].cumsum())
+
+
+def product_limit(time: np.ndarray, event: np.ndarray) -> BaselineHazard:
+    """Kaplan–Meier as a cumulative hazard, −log S; infinite once the curve reaches 0."""
+    times, counts = np.unique(time[event], return_counts=True)
+    at_risk = len(time) - np.searchsorted(np.sort(time), times, side="left")
+    with np.errstate(divide="ignore"):
+        return BaselineHazard(times, -np.log1p(-counts / at_risk).cumsum())
 
 
 def _relative_hazard(risk_score: np.ndarray) -> np.ndarray:

@@ -1,16 +1,13 @@
 """Ridge Cox regression by Newton's method, many equal problems at once.
 
 A nested cross-validation is hundreds of small fits on the same patients. They are solved as one
-batch: folds differ by case weights (0 leaves a patient out), penalties by a vector a column. Each
-Newton step is found by conjugate gradients, which need the Hessian's product with a vector but
-never the Hessian: a fit costs a multiple of n·p, so ridge on the n principal directions of all
-genes, which is ridge on all genes, costs no more than n².
+batch: folds differ by case weights (0 leaves a patient out), penalties by a vector a column. A fit
+costs a multiple of n·p, so ridge on the n principal directions of all genes, which is ridge on all
+genes, costs no more than n².
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -24,16 +21,7 @@ from fusion.losses import (
     tied_sums,
     within_strata,
 )
-
-MAX_NEWTON_STEPS = 60
-MAX_HALVINGS = 20
-MAX_DIRECTIONS = 500
-COARSEST_STEP, FINEST_STEP = 0.1, 1e-3
-"""Size, against its start, of the residual at which a Newton step counts as found.
-
-Between them it is the size of the gradient itself, so that steps are cheap while they are far from
-the solution, and as good as exact near it (Eisenstat and Walker 1996, SIAM J. Sci. Comput. 17).
-"""
+from fusion.truncated_newton import Problem, Quadratic, inner, linear_score, maximise, one_row_each
 
 
 def fit_ridge_cox(
@@ -76,73 +64,16 @@ def fit_ridge_cox(
     ----------
     Verweij, P. and van Houwelingen, H. (1994). Penalized likelihood in Cox regression. Statistics
     in Medicine 13.
-    Nash, S. (2000). A survey of truncated-Newton methods. J. Comput. Appl. Math. 124.
     """
     if not bool((penalties > 0).all()):
         raise ValueError("every ridge penalty must be positive")
-    if not bool(torch.isfinite(features).all()):
-        raise ValueError("ridge Cox needs finite features: fill or drop what is missing")
-    # numpy's, since torch's loads a whole algebra system at its first call.
-    shapes = features.shape[:-2], weights.shape[:-1], penalties.shape[:-1]
-    batch = torch.Size(np.broadcast_shapes(*shapes))
-    coefficients = _solve(_problem(features, sets, weights, penalties, batch), tolerance)
-    return coefficients.reshape(*batch, features.shape[-1])
-
-
-def _solve(problem: "_Problem", tolerance: float) -> Tensor:
-    """Newton's method; a problem that is solved leaves the batch, (problem, feature)."""
-    found = problem.penalties.new_zeros(problem.penalties.shape)
-    unsolved = torch.arange(len(found), device=found.device)
-    coefficients, objective = found, problem.objective(found)
-    for _ in range(MAX_NEWTON_STEPS):
-        local = problem.around(coefficients)
-        step = _conjugate_gradients(local)
-        going_on = (step * local.gradient).sum(-1) >= tolerance
-        found[unsolved[~going_on]] = (coefficients + step)[~going_on]
-        if not bool(going_on.any()):
-            return found
-        unsolved, problem = unsolved[going_on], problem.of(going_on)
-        coefficients, objective = _ascend(
-            coefficients[going_on], objective[going_on], step[going_on], problem.objective
-        )
-    raise ValueError(
-        f"ridge Cox did not converge in {MAX_NEWTON_STEPS} Newton steps: check for extreme values"
-    )
-
-
-def _problem(
-    features: Tensor, sets: RiskSets, weights: Tensor, penalties: Tensor, batch: torch.Size
-) -> "_Problem":
-    """Problems in one row each, whatever the shape of the batch."""
-    n_patients, n_features = features.shape[-2:]
-    n_problems = batch.numel()
-    if features.ndim > 2:
-        features = features.expand(*batch, -1, -1).reshape(n_problems, n_patients, n_features)
-    weights = weights.expand(*batch, -1).reshape(n_problems, n_patients)
-    penalties = penalties.expand(*batch, -1).reshape(n_problems, n_features)
-    return _Problem(features, sets, weights, penalties, efron_terms(sets, weights))
-
-
-def linear_score(
-    features: Float[Tensor, "*#batch patient feature"],
-    coefficients: Float[Tensor, "*#batch feature"],
-) -> Float[Tensor, "*batch patient"]:
-    """Log relative hazard of a linear model."""
-    if features.ndim == 2:
-        # One matrix product for all problems, since they share their features.
-        return coefficients @ features.mT
-    return (features @ coefficients[..., None])[..., 0]
-
-
-def _inner(features: Tensor, values: Tensor) -> Tensor:
-    """Inner product of each feature with a value a patient, (*batch, feature)."""
-    if features.ndim == 2:
-        return values @ features
-    return (features.mT @ values[..., None])[..., 0]
+    batch, features, weights, penalties = one_row_each(features, weights, penalties)
+    problem = _Problem(features, sets, weights, penalties, efron_terms(sets, weights))
+    return maximise(problem, tolerance).reshape(*batch, features.shape[-1])
 
 
 @dataclass(frozen=True)
-class _Problem:
+class _Problem(Problem):
     """Ridge Cox regressions, one a row; they share their features or have a set each."""
 
     features: Tensor
@@ -173,12 +104,12 @@ class _Problem:
         share = self.terms.weight / at_risk
         expected = hazard * _passed(share, self.terms, self.sets, hazard.shape[-1])
         residual = self.weights * self.sets.event - expected
-        gradient = _inner(self.features, residual) - self.penalties * coefficients
+        gradient = inner(self.features, residual) - self.penalties * coefficients
         return _Quadratic(self, hazard, at_risk, share, expected, gradient)
 
 
 @dataclass(frozen=True)
-class _Quadratic:
+class _Quadratic(Quadratic):
     """Second-order expansion of a problem: the Hessian is known by its products alone."""
 
     problem: _Problem
@@ -195,67 +126,17 @@ class _Quadratic:
         weighted = self.hazard * score
         mean = at_risk_sums(weighted, sets, terms) / self.at_risk
         pulled = self.hazard * _passed(self.share * mean, terms, sets, score.shape[-1])
-        curvature = _inner(problem.features, self.expected * score - pulled)
+        curvature = inner(problem.features, self.expected * score - pulled)
         return curvature + problem.penalties * direction
 
     def diagonal(self) -> Tensor:
         """About the Hessian's diagonal: what each column's spread and penalty make of it."""
-        return self.problem.penalties + _inner(self.problem.features**2, self.expected)
+        return self.problem.penalties + inner(self.problem.features**2, self.expected)
 
     def of(self, rows: Tensor) -> "_Quadratic":
         """The problems at ``rows``, (problem,) bool."""
         parts = (self.hazard, self.at_risk, self.share, self.expected, self.gradient)
         return _Quadratic(self.problem.of(rows), *(part[rows] for part in parts))
-
-
-def _conjugate_gradients(local: _Quadratic) -> Tensor:
-    """Newton step of each problem, the more exact the nearer its solution, (problem, feature)."""
-    found = local.gradient.new_zeros(local.gradient.shape)
-    unsolved = torch.arange(len(found), device=found.device)
-    diagonal, step, residual = local.diagonal(), torch.zeros_like(found), local.gradient
-    scaled = residual / diagonal
-    direction, size = scaled, (residual * scaled).sum(-1)
-    enough = size * size.clamp(FINEST_STEP**2, COARSEST_STEP**2)
-    for _ in range(min(MAX_DIRECTIONS, 2 * residual.shape[-1] + 10)):
-        going_on = size > enough
-        # Thinning copies what is left, so it waits until that is worth its while.
-        if int(going_on.sum()) <= len(unsolved) / 2:
-            found[unsolved] = step
-            if not bool(going_on.any()):
-                return found
-            local, unsolved = local.of(going_on), unsolved[going_on]
-            diagonal, step, residual = diagonal[going_on], step[going_on], residual[going_on]
-            direction, size, enough = direction[going_on], size[going_on], enough[going_on]
-        image = local.product(direction)
-        # A problem that is solved stands still; dividing by its nothing would spoil it.
-        length = torch.where(size > 0, size / (direction * image).sum(-1), 0.0)[..., None]
-        step, residual = step + length * direction, residual - length * image
-        scaled = residual / diagonal
-        remaining = (residual * scaled).sum(-1)
-        turn = torch.where(size > 0, remaining / size, 0.0)[..., None]
-        direction, size = scaled + turn * direction, remaining
-    found[unsolved] = step
-    return found
-
-
-def _ascend(
-    coefficients: Tensor, objective: Tensor, step: Tensor, value: Callable[[Tensor], Tensor]
-) -> tuple[Tensor, Tensor]:
-    """A step of each problem, halved until its objective does not fall; none if it always does."""
-    length = torch.ones_like(objective)
-    proposal, reached = coefficients + step, value(coefficients + step)
-    for _ in range(MAX_HALVINGS):
-        worse = ~(reached >= objective - 1e-12 * objective.abs())
-        if not bool(worse.any()):
-            return proposal, reached
-        length = torch.where(worse, length / 2, length)
-        proposal = coefficients + length[..., None] * step
-        reached = value(proposal)
-    worse = ~(reached >= objective - 1e-12 * objective.abs())
-    return (
-        torch.where(worse[..., None], coefficients, proposal),
-        torch.where(worse, objective, reached),
-    )
 
 
 def _passed(share: Tensor, terms: EfronTerms, sets: RiskSets, n_patients: int) -> Tensor:

@@ -107,11 +107,12 @@ class PatientDataset:
     patient_id
         (patient,) str, unique.
     time
-        Time from the index date to event or censoring, (patient,) float64, positive.
+        Time from the index date to event or censoring, (patient,) float64, positive. Of an outcome
+        without a time only an order: those with the event before all others.
     event
         True where the event was observed, (patient,) bool.
     time_unit
-        Unit of ``time``, such as ``"days"``.
+        Unit of ``time``, such as ``"days"``; None where the event is there or not, without a time.
     modalities
         By name, in the order of the study.
     clinical
@@ -123,7 +124,7 @@ class PatientDataset:
     patient_id: np.ndarray
     time: np.ndarray
     event: np.ndarray
-    time_unit: str
+    time_unit: str | None
     modalities: Mapping[str, Modality]
     clinical: str = "clinical"
     strata: np.ndarray | None = None
@@ -157,6 +158,11 @@ class PatientDataset:
     @property
     def n_events(self) -> int:
         return int(self.event.sum())
+
+    @property
+    def has_time(self) -> bool:
+        """Whether the outcome is a time; else the event is there or not, and nobody is censored."""
+        return self.time_unit is not None
 
     def take(self, index: np.ndarray) -> "PatientDataset":
         """The patients at ``index`` (positions or a bool mask), in that order."""

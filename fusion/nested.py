@@ -1,8 +1,8 @@
 """One training set and everything that is fitted inside it.
 
 Choices (a penalty, an epoch, a model) are made on inner folds of the training set by the held-out
-Cox partial likelihood. All models of a comparison share the same inner folds, and each part is
-computed once.
+likelihood: Cox's partial one, or the binomial one where the outcome has no time. All models of a
+comparison share the same inner folds, and each part is computed once.
 
 What knows no outcome (ranks, scales, principal directions) is fitted once on the whole training
 set, never on the held-out patients of the outer fold. The directions span every gene of every
@@ -18,9 +18,10 @@ import numpy as np
 import torch
 
 from fusion.components import Components, fit_with_scores
-from fusion.cox_solver import fit_ridge_cox, linear_score
 from fusion.dataset import PatientDataset
-from fusion.losses import RiskSets, held_out_log_likelihood, risk_sets
+from fusion.likelihoods import likelihood_of
+from fusion.losses import RiskSets, risk_sets
+from fusion.truncated_newton import linear_score
 
 if TYPE_CHECKING:
     from fusion.models.protocol import NestedFit, RiskModel
@@ -53,7 +54,7 @@ class Block:
 
 @dataclass(frozen=True)
 class RidgePath:
-    """Ridge Cox fits over a grid of penalties, in the full training set and each inner one.
+    """Ridge fits over a grid of penalties, in the full training set and each inner one.
 
     Parameters
     ----------
@@ -88,7 +89,8 @@ class NestedDesign:
     Raises
     ------
     ValueError
-        With fewer than ten events, on which nothing could be chosen.
+        With fewer than ten events, on which nothing could be chosen; of an outcome without a time
+        also with fewer than ten patients who have no event.
     """
 
     def __init__(self, dataset: PatientDataset, seed: int = 0) -> None:
@@ -97,10 +99,17 @@ class NestedDesign:
                 f"a training set needs at least {MIN_EVENTS} events, got {dataset.n_events} in "
                 f"{dataset.n_patients} patients: use fewer folds or another outcome"
             )
+        n_free = dataset.n_patients - dataset.n_events
+        if not dataset.has_time and n_free < MIN_EVENTS:
+            raise ValueError(
+                f"a training set needs at least {MIN_EVENTS} patients without the event, got "
+                f"{n_free} of {dataset.n_patients}: use fewer folds or another outcome"
+            )
         order = risk_sets(dataset.time, dataset.event).order.numpy()
         self.dataset = dataset.take(order)
         self.seed = seed
         self.sets: RiskSets = risk_sets(self.dataset.time, self.dataset.event)
+        self.likelihood = likelihood_of(self.dataset)
         self.inner_fold = stratified_folds(self.dataset.event, N_INNER_FOLDS, seed)
         inside = self.inner_fold[None, :] != np.arange(-1, N_INNER_FOLDS)[:, None]
         self.weights = torch.as_tensor(inside.astype(float))
@@ -153,14 +162,14 @@ class NestedDesign:
         columns
             (patient, column).
         """
-        coefficients = fit_ridge_cox(columns, self.sets, self.weights[:, None], penalties[None])
+        coefficients = self.likelihood.fit_ridge(columns, self.weights[:, None], penalties[None])
         return self.judged(coefficients, linear_score(columns, coefficients))
 
     def judged(self, coefficients: torch.Tensor, scores: torch.Tensor) -> RidgePath:
         """Held-out view of ``scores``, (1 + inner fold, candidate, patient)."""
         out_of_fold = (scores[1:] * self.held_out_mask[:, None]).sum(0)
         training = self.weights[1:, None].expand_as(scores[1:])
-        held_out = held_out_log_likelihood(scores[1:], self.sets, training).T
+        held_out = self.likelihood.held_out(scores[1:], training).T
         return RidgePath(coefficients, out_of_fold, held_out)
 
 

@@ -20,6 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from fusion.baseline_hazard import BaselineHazard
+from fusion.baseline_odds import BaselineOdds
 from fusion.components import Components
 from fusion.embeddings import FittedEmbedder
 from fusion.encoders.image import ImageEncoder, ImageEncoderConfig
@@ -53,6 +54,7 @@ RECORDS = {
     for record in (
         Attribution,
         BaselineHazard,
+        BaselineOdds,
         CensoringCurve,
         Check,
         CompetingRisksTask,

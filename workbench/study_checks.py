@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import get_args
 
 from workbench.cohort.cohort import Cohort
-from workbench.data.card import EhrModality, GenomicsModality
+from workbench.data.card import BinaryOutcome, EhrModality, GenomicsModality
 from workbench.data.missingness import told_by_absence
 from workbench.errors import PrivacyError, StudyError
 from workbench.evaluation.alignment import FEWEST_AT_RISK
@@ -28,6 +28,7 @@ def check(study: Study, cohort: Cohort) -> None:
     """
     for name in study.modalities:
         cohort.features(name)
+    _check_kind(study, cohort)
     groups = cohort.group_masks(study.groups)
     clash = [name for name in study.modalities if name in TAKEN] + [g for g in groups if g == "all"]
     if clash:
@@ -62,6 +63,26 @@ def release(cohort: Cohort, other_cohorts: Mapping[str, Cohort]) -> None:
             raise PrivacyError(f"{title}: {answer.sentence}" if title else answer.sentence)
 
 
+def _check_kind(study: Study, cohort: Cohort) -> None:
+    """Horizons go with times, and the network learns from times alone."""
+    if not isinstance(cohort.card.spec.outcomes[cohort.outcome], BinaryOutcome):
+        if not study.horizons:
+            raise StudyError(
+                f"horizons is missing: {cohort.outcome} is a time to an event, so say at which "
+                f"times risk is asked, in {cohort.time_unit}, as in `horizons: [365, 1095]`"
+            )
+        return
+    if study.horizons:
+        raise StudyError(
+            f"horizons: {cohort.outcome} is there or not, without a time: leave horizons out"
+        )
+    if "fusion_net" in study.models:
+        raise StudyError(
+            f"models: fusion_net learns times to an event, and {cohort.outcome} has none: leave it "
+            "out; all other models are there"
+        )
+
+
 def _check_gene_sets(study: Study, cohort: Cohort) -> None:
     """Without gene sets the network would read components, which is not what was asked."""
     spec = cohort.card.spec.modalities
@@ -90,6 +111,7 @@ def _check_absences(study: Study, cohort: Cohort) -> None:
         patients[list(dict.fromkeys(features))],
         patients["time"].to_numpy(float),
         patients["event"].to_numpy(bool),
+        measure="C" if study.horizons else "AUC",
     )
     if told:
         raise StudyError("; ".join(told.values()))
@@ -97,6 +119,8 @@ def _check_absences(study: Study, cohort: Cohort) -> None:
 
 def _check_horizons(study: Study, cohort: Cohort) -> None:
     evaluated = cohort.evaluated
+    if not study.horizons:
+        return
     n_at_risk = int((evaluated.patients["time"] >= study.horizons[0]).sum())
     if n_at_risk < FEWEST_AT_RISK:
         raise StudyError(
@@ -116,6 +140,13 @@ def _check_folds(study: Study, cohort: Cohort) -> None:
             raise StudyError(
                 f"without fold {fold}, {len(training)} patients with {n_events} events are left "
                 f"to train on, at least {MIN_EVENTS} events are needed: use more folds or another "
+                "outcome"
+            )
+        n_free = len(training) - n_events
+        if cohort.time_unit is None and n_free < MIN_EVENTS:
+            raise StudyError(
+                f"without fold {fold}, {n_free} of {len(training)} patients without the event are "
+                f"left to train on, at least {MIN_EVENTS} are needed: use more folds or another "
                 "outcome"
             )
         for name in study.modalities:

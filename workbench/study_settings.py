@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from workbench.cohort.cohort import Cohort
-from workbench.data.card import did_you_mean
+from workbench.data.card import STATE_HORIZON, BinaryOutcome, did_you_mean
 from workbench.data.members import split_name
 from workbench.data.modalities import lacking_modalities
 from workbench.data.open_card import DataCard
@@ -93,7 +93,8 @@ class Study(BaseModel):
     models
         Rungs of the model comparison. ``null``, ``clinical`` and ``selected`` are always there.
     horizons
-        Times at which risk is asked, in the outcome's unit, ascending.
+        Times at which risk is asked, in the outcome's unit, ascending; none where the outcome is
+        there or not, without a time.
     groups
         Columns or card groups within which every number is reported too.
     network
@@ -112,7 +113,7 @@ class Study(BaseModel):
     split: SplitSettings
     also_split: tuple[SplitSettings, ...] = ()
     models: tuple[Rung, ...]
-    horizons: Annotated[tuple[Horizon, ...], Field(min_length=1)]
+    horizons: tuple[Horizon, ...] = ()
     groups: tuple[str, ...] = ()
     network: NetworkSettings = NetworkSettings()
     seed: Seed = 0
@@ -137,6 +138,11 @@ class Study(BaseModel):
             raise ValueError("network shapes fusion_net: add it to models, or leave network out")
         return self
 
+    @property
+    def asked_at(self) -> tuple[float, ...]:
+        """Where models are asked for risk: the horizons, or the state of an outcome without any."""
+        return self.horizons or (STATE_HORIZON,)
+
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> Self:
         """Read a study file (YAML).
@@ -156,7 +162,8 @@ class Study(BaseModel):
     def of_card(cls, card: DataCard, outcome: str | None = None) -> Self:
         """The default study of a dataset, perhaps on another of its outcomes.
 
-        Optional modalities of which the dataset holds nothing are left out.
+        Optional modalities of which the dataset holds nothing are left out, and horizons where the
+        other outcome has no time.
 
         Raises
         ------
@@ -174,6 +181,8 @@ class Study(BaseModel):
             asked["modalities"] = [name for name in asked["modalities"] if name not in lacking]
         if outcome is not None:
             asked["outcome"] = outcome
+            if isinstance(card.spec.outcomes.get(outcome), BinaryOutcome):
+                asked.pop("horizons", None)
         return cls._checked(asked, f"the study of {card.name}")
 
     @classmethod
@@ -211,9 +220,10 @@ class Study(BaseModel):
         """The study as a report repeats it, JSON-ready and without paths.
 
         The network is left out where it is the usual one: studies that never named it keep their
-        hash.
+        hash. So are horizons where there are none.
         """
-        usual = {"network"} if self.network == NetworkSettings() else None
+        usual = {"network"} if self.network == NetworkSettings() else set[str]()
+        usual |= set[str]() if self.horizons else {"horizons"}
         written = self.model_dump(mode="json", by_alias=True, exclude=usual)
         return {**written, "card": card.name}
 

@@ -4,7 +4,6 @@ from typing import Literal
 
 import numpy as np
 
-from fusion.baseline_hazard import BaselineHazard
 from fusion.dataset import PatientDataset
 from fusion.explanation.attribution import Attribution, FeatureAttribution
 from fusion.explanation.checks import at_most
@@ -14,6 +13,7 @@ from fusion.explanation.modality_subsets import (
     coalition_survival,
     modality_names,
 )
+from fusion.likelihoods import Baseline
 from fusion.models.protocol import FittedRisk
 from fusion.models.task_net import FittedTaskNet
 from fusion.shapley import shapley_values
@@ -99,7 +99,7 @@ def _shared(
 
 
 def _mean_slope(
-    baseline: BaselineHazard, scores: np.ndarray, player: int, horizons: np.ndarray
+    baseline: Baseline, scores: np.ndarray, player: int, horizons: np.ndarray
 ) -> np.ndarray:
     """Change of survival for each unit of a player's part, (patient, horizon).
 
@@ -110,10 +110,7 @@ def _mean_slope(
     step = scores[1 << player] - scores[0]
     survival = baseline.survival(scores.ravel(), horizons).reshape(*scores.shape, len(horizons))
     value = shapley_values(survival)[player]
-    # log S = −H exp(s), so dS/ds = S log S.
-    steep = np.zeros_like(survival)
-    inside = survival > 0
-    steep[inside] = survival[inside] * np.log(survival[inside])
+    steep = baseline.slope(survival)
     # A game in which the player adds the derivative where they join has it as its value.
     joined = (np.arange(n_coalitions) >> player & 1).astype(bool)
     without = np.where(joined, np.arange(n_coalitions) ^ (1 << player), np.arange(n_coalitions))

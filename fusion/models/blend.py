@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from fusion.baseline_hazard import breslow
 from fusion.dataset import PatientDataset
 from fusion.models.protocol import FittedRisk, NestedFit, RiskModel, out_of_fold
 from fusion.models.ridge_cox import LIGHT_PENALTIES
@@ -69,7 +68,7 @@ class Blend(RiskModel):
         own = out_of_fold(level.fold_scores, design)
         fitted = FittedBlend(
             self.name,
-            breslow(design.dataset.time, design.dataset.event, own),
+            design.likelihood.baseline(own),
             {
                 "penalty": level.penalty,
                 "weights": {f.model: w for f, w in used},

@@ -137,6 +137,8 @@ class FusionNet(RiskModel):
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
     def fit_nested(self, design: NestedDesign) -> NestedFit:
+        if not design.dataset.has_time:
+            raise ValueError(f"{self.name} learns times to an event, and this outcome has none")
         seen = {name: self._see(design, name) for name in self.modalities}
         looks = self._train(design, seen)
         held_out = torch.stack([look.held_out for look in looks])

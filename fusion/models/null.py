@@ -1,13 +1,12 @@
-"""Kaplan–Meier for everyone: what a model must beat."""
+"""Kaplan–Meier, or the share of events, for everyone: what a model must beat."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from fusion.baseline_hazard import BaselineHazard
 from fusion.dataset import PatientDataset
-from fusion.losses import held_out_log_likelihood
+from fusion.likelihoods import Baseline
 from fusion.models.protocol import FittedRisk, NestedFit, RiskModel
 from fusion.nested import NestedDesign
 from fusion.predictions import Predictions
@@ -17,9 +16,9 @@ MIN_STRATUM = 10
 
 @dataclass(frozen=True)
 class FittedNull(FittedRisk):
-    """Kaplan–Meier curves of the training set, by stratum label; ``""`` is everyone."""
+    """What the training set fared like, by stratum label; ``""`` is everyone."""
 
-    strata: dict[str, BaselineHazard]
+    strata: dict[str, Baseline]
 
     def contributions(self, dataset: PatientDataset) -> dict[str, np.ndarray]:
         return {}
@@ -36,9 +35,9 @@ class FittedNull(FittedRisk):
 
 @dataclass(frozen=True)
 class Null(RiskModel):
-    """The training set's Kaplan–Meier curve, of everyone or within strata.
+    """The training set's Kaplan–Meier curve or share of events, of everyone or within strata.
 
-    A patient whose stratum has fewer than ten training patients gets everyone's curve. The risk
+    A patient whose stratum has fewer than ten training patients gets everyone's. The risk
     score is 0: the null model ranks nobody.
     """
 
@@ -47,21 +46,13 @@ class Null(RiskModel):
 
     def fit_nested(self, design: NestedDesign) -> NestedFit:
         dataset = design.dataset
-        curves = {"": _kaplan_meier(dataset.time, dataset.event)}
+        curves = {"": design.likelihood.marginal(np.ones(dataset.n_patients, bool))}
         if self.stratified and dataset.strata is not None:
             for label in np.unique(dataset.strata):
                 rows = dataset.strata == label
                 if rows.sum() >= MIN_STRATUM:
-                    curves[str(label)] = _kaplan_meier(dataset.time[rows], dataset.event[rows])
+                    curves[str(label)] = design.likelihood.marginal(rows)
         scores = torch.zeros_like(design.weights[1:])
-        held_out = held_out_log_likelihood(scores, design.sets, design.weights[1:])
+        held_out = design.likelihood.held_out(scores, design.weights[1:])
         fitted = FittedNull(self.name, curves[""], {}, curves)
         return NestedFit(fitted, scores, held_out)
-
-
-def _kaplan_meier(time: np.ndarray, event: np.ndarray) -> BaselineHazard:
-    """Kaplan–Meier as a cumulative hazard, −log S; infinite once the curve reaches 0."""
-    times, counts = np.unique(time[event], return_counts=True)
-    at_risk = len(time) - np.searchsorted(np.sort(time), times, side="left")
-    with np.errstate(divide="ignore"):
-        return BaselineHazard(times, -np.log1p(-counts / at_risk).cumsum())

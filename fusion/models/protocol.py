@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from fusion.baseline_hazard import BaselineHazard
 from fusion.dataset import PatientDataset
+from fusion.likelihoods import Baseline
 from fusion.nested import NestedDesign
 from fusion.predictions import Predictions
 
@@ -23,13 +23,14 @@ class FittedRisk(ABC):
     model
         Its name in the model comparison.
     baseline
-        Cumulative hazard at risk score 0, from out-of-fold scores of the training set.
+        Cumulative hazard, or log odds, at risk score 0, from out-of-fold scores of the training
+        set.
     chosen
         What the inner folds chose, JSON-ready.
     """
 
     model: str
-    baseline: BaselineHazard
+    baseline: Baseline
     chosen: Mapping[str, Any]
 
     @abstractmethod
@@ -40,7 +41,7 @@ class FittedRisk(ABC):
         """
 
     def risk_score(self, dataset: PatientDataset) -> np.ndarray:
-        """Log relative hazard, (patient,)."""
+        """Log relative hazard, or log odds less those at the reference, (patient,)."""
         parts = self.contributions(dataset)
         return sum(parts.values(), np.zeros(dataset.n_patients))
 

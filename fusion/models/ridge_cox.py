@@ -6,11 +6,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from fusion.baseline_hazard import breslow
-from fusion.cox_solver import linear_score
 from fusion.models.linear import FittedLinear
 from fusion.models.protocol import NestedFit, RiskModel, out_of_fold
 from fusion.nested import NestedDesign, RidgePath, credit
+from fusion.truncated_newton import linear_score
 
 LIGHT_PENALTIES = (0.1, 1.0, 5.0, 15.0, 40.0)
 PENALTIES = (*torch.logspace(-0.5, 3, 8, dtype=torch.float64).tolist(), 1e6)
@@ -50,7 +49,7 @@ class RidgeCox(RiskModel):
         earned = credit(path.held_out) if self.penalised else path.held_out[best]
         fitted = FittedLinear(
             self.name,
-            breslow(design.dataset.time, design.dataset.event, scores),
+            design.likelihood.baseline(scores),
             {"penalty": grid[best]},
             {m: design.block(m).components for m in modalities},
             {m: part.numpy() for m, part in zip(modalities, parts, strict=True)},

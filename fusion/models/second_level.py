@@ -6,9 +6,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from fusion.cox_solver import linear_score
 from fusion.models.ridge_cox import PENALTIES, penalty_rows
 from fusion.nested import NestedDesign
+from fusion.truncated_newton import linear_score
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from fusion.baseline_hazard import breslow
-from fusion.cox_solver import linear_score
 from fusion.models.linear import FittedLinear
 from fusion.models.protocol import NestedFit, RiskModel, out_of_fold
 from fusion.models.ridge_cox import PENALTIES, RidgeCox, light_penalty
 from fusion.models.second_level import fit_second_level
 from fusion.nested import NestedDesign, credit
+from fusion.truncated_newton import linear_score
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ class Stack(RiskModel):
         clinical = design.block(self.clinical).components
         fitted = FittedLinear(
             self.name,
-            breslow(design.dataset.time, design.dataset.event, scores),
+            design.likelihood.baseline(scores),
             {
                 "penalty": level.penalty,
                 "weights": dict(zip(self.added, level.weights, strict=True)),

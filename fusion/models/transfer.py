@@ -7,9 +7,10 @@ import numpy as np
 import torch
 
 from fusion.components import fit_components
-from fusion.cox_solver import fit_ridge_cox, linear_score
+from fusion.cox_solver import fit_ridge_cox
 from fusion.dataset import Modality, PatientDataset
 from fusion.losses import RiskSets, cox_log_likelihood, risk_sets
+from fusion.truncated_newton import linear_score
 
 PENALTIES = (1.0, 3.0, 10.0, 30.0)
 """Candidate penalties of a gene, times the number of genes."""

@@ -6,9 +6,10 @@ import torch
 from numpy.testing import assert_allclose
 
 from fusion.components import fit_components
-from fusion.cox_solver import _Problem, fit_ridge_cox, linear_score
+from fusion.cox_solver import _Problem, fit_ridge_cox
 from fusion.dataset import Modality
 from fusion.losses import RiskSets, cox_log_likelihood, efron_terms, risk_sets
+from fusion.truncated_newton import linear_score
 
 COLUMNS = ["x1", "x2", "x3", "x4"]
 THETAS = {"1e-09": 1e-9, "0.1": 0.1, "3": 3.0, "50": 50.0}

@@ -11,9 +11,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import fusion.nested
 from fusion.components import Components, fit_components
-from fusion.cox_solver import fit_ridge_cox, linear_score
+from fusion.cox_solver import fit_ridge_cox
 from fusion.dataset import Modality, PatientDataset
 from fusion.nested import N_INNER_FOLDS, NestedDesign, stratified_folds
+from fusion.truncated_newton import linear_score
 
 
 def moved_by_outcomes(dataset: PatientDataset) -> list[str]:

@@ -43,7 +43,8 @@ class Cohort:
     everyone
         Every patient of the dataset, as in ``patients``.
     patients
-        Index ``patient_id`` (str, sorted). ``time`` (float64, positive, in ``time_unit``),
+        Index ``patient_id`` (str, sorted). ``time`` (float64, positive, in ``time_unit``; of an
+        outcome without a time only an order, :data:`workbench.data.card.STATE_HORIZON`),
         ``event`` (bool), every declared column of the card, ``has_<modality>`` (bool), and once
         split ``fold`` (Int64; missing for patients who only train), with ``fold_2``, ``fold_3`` …
         for further repeats. Values observed after the index date are missing.
@@ -88,8 +89,8 @@ class Cohort:
         return int(self.patients["event"].sum())
 
     @property
-    def time_unit(self) -> str:
-        """Unit of ``patients["time"]``."""
+    def time_unit(self) -> str | None:
+        """Unit of ``patients["time"]``; None where the outcome is there or not, without a time."""
         return self.card.spec.outcomes[self.outcome].unit
 
     @property

@@ -10,7 +10,7 @@ from workbench.cohort.cohort import Cohort
 from workbench.cohort.definition import Definition
 from workbench.cohort.flow import Flow, Step
 from workbench.cohort.time_zero import cut_late_modalities, cut_late_values
-from workbench.data.card import EhrModality
+from workbench.data.card import AnyOutcome, BinaryOutcome, EhrModality
 from workbench.data.modalities import found_patients
 from workbench.data.store import read_outcome, read_patients
 from workbench.errors import CohortError
@@ -57,7 +57,7 @@ def start_cohort(card: "DataCard", outcome: str | None = None) -> Cohort:
         event=everyone["event"].to_numpy(),
         n_population=len(everyone),
         population="every patient of the dataset",
-        before=_outcome_steps(spec.outcomes[outcome].title, outcome, followed),
+        before=_outcome_steps(spec.outcomes[outcome], outcome, followed),
     )
     kept = flow.kept
     return Cohort(
@@ -73,17 +73,21 @@ def start_cohort(card: "DataCard", outcome: str | None = None) -> Cohort:
     )
 
 
-def _outcome_steps(title: str, outcome: str, followed: pd.DataFrame) -> tuple[Step, ...]:
+def _outcome_steps(spec: AnyOutcome, outcome: str, followed: pd.DataFrame) -> tuple[Step, ...]:
     """Without the patients of unknown outcome, and those whose time does not pass zero."""
     known = followed.notna().all(axis=1).to_numpy()
+    nobody = np.zeros(len(known), bool)
+    if isinstance(spec, BinaryOutcome):
+        if not known.any():
+            raise CohortError(f"of no patient it is known whether {outcome} is there")
+        return (Step("outcome known", f"{spec.title}: the outcome is known", known, nobody),)
     if not known.any():
         raise CohortError(f"no patient has both time and event of {outcome}")
     positive = (followed["time"] > 0).to_numpy()
     if not (known & positive).any():
         raise CohortError(f"no patient has a time of {outcome} above zero")
-    nobody = np.zeros(len(known), bool)
     return (
-        Step("outcome known", f"{title}: time and event are known", known, nobody),
+        Step("outcome known", f"{spec.title}: time and event are known", known, nobody),
         Step("followed up", "time from the index date is above zero", positive | ~known, nobody),
     )
 

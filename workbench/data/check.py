@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from workbench.data.card import (
+    AnyOutcome,
+    BinaryOutcome,
     EhrModality,
     Outcome,
     did_you_mean,
@@ -130,7 +132,7 @@ def _file(card: "DataCard", name: str) -> Iterator[Problem]:
     }
     for title, outcome in card.spec.outcomes.items():
         if outcome.file == name:
-            wanted |= dict.fromkeys((outcome.time, outcome.event.column), f"outcomes.{title}")
+            wanted |= dict.fromkeys(outcome.headers, f"outcomes.{title}")
     known = headers(card, name)
     optional = absent_headers(card, name)
     wanted = {header: place for header, place in wanted.items() if header not in optional}
@@ -205,7 +207,7 @@ def _columns(card: "DataCard", patients: pd.Index, good_files: set[str]) -> Iter
 
 
 def _outcome(
-    card: "DataCard", name: str, outcome: Outcome, patients: pd.Index
+    card: "DataCard", name: str, outcome: AnyOutcome, patients: pd.Index
 ) -> Iterator[Problem]:
     where = f"outcomes.{name}"
     try:
@@ -213,6 +215,19 @@ def _outcome(
     except DataCardError as error:
         yield problem_of(error)
         return
+    if isinstance(outcome, BinaryOutcome):
+        n_unknown = int(known["event"].isna().sum())
+        if n_unknown:
+            lacking = f"{n_unknown} patients have no known outcome: a cohort leaves them out"
+            yield Problem("warning", where, f"{lacking}; complete them")
+    else:
+        yield from _times(where, outcome, known)
+    for level, message in coding_problems(card, outcome, known):
+        yield Problem(level, where, message)
+
+
+def _times(where: str, outcome: Outcome, known: pd.DataFrame) -> Iterator[Problem]:
+    """Times that are missing, impossible, or likely of another unit."""
     time, event = known["time"], known["event"]
     lacking = {
         "events have no time": int((event.fillna(False) & time.isna()).sum()),
@@ -245,8 +260,6 @@ def _outcome(
             where,
             "no time reaches a year and most are fractions: are these days, or months or years?",
         )
-    for level, message in coding_problems(card, outcome, known):
-        yield Problem(level, where, message)
 
 
 def _absences(card: "DataCard", patients: pd.Index, good_files: set[str]) -> Iterator[Problem]:
@@ -275,6 +288,7 @@ def _absences(card: "DataCard", patients: pd.Index, good_files: set[str]) -> Ite
             values.loc[followed, list(features)],
             known.loc[followed, "time"].to_numpy(float),
             known.loc[followed, "event"].to_numpy(bool),
+            measure="AUC" if isinstance(outcome, BinaryOutcome) else "C",
         )
         for column, reason in told.items():
             yield Problem("error", f"columns.{column}", f"{outcome.title}: {reason}")

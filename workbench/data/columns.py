@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.data.card import Column, EventCoding, Scalar
+from workbench.data.card import Column, EventCoding, Scalar, StateCoding
 from workbench.data.tables import as_text
 
 FEWEST_OF_LEVEL = 5
@@ -85,37 +85,37 @@ def fill_value(value: Scalar, column: Column) -> Any:
     return as_text(value).lower() in _TRUE if column.type == "boolean" else value
 
 
-def code_event(raw: pd.Series, coding: EventCoding) -> tuple[pd.Series, str | None]:
+def code_event(raw: pd.Series, coding: EventCoding | StateCoding) -> tuple[pd.Series, str | None]:
     """Event as ``boolean``, and why the card's coding does not fit the file, if it does not.
 
     The values are not to be used where there is a reason.
     """
-    event, censored = _tokens(coding.event), _tokens(coding.censored)
-    text = _named(to_text(raw), event | censored)
-    happened = text.isin(event) if event else ~text.isin(censored)
-    return happened.astype("boolean").mask(text.isna()), _misfit(text, event, censored, coding)
+    event, other = _tokens(coding.event), _tokens(coding.other)
+    text = _named(to_text(raw), event | other)
+    happened = text.isin(event) if event else ~text.isin(other)
+    return happened.astype("boolean").mask(text.isna()), _misfit(text, event, other, coding)
 
 
 def _misfit(
-    text: pd.Series, event: set[str], censored: set[str], coding: EventCoding
+    text: pd.Series, event: set[str], other: set[str], coding: EventCoding | StateCoding
 ) -> str | None:
     observed = set(text.dropna())
-    column = coding.column
-    if event & censored:
-        return f"{column}: a value is named both as the event and as censored"
-    if observed and not observed & (event | censored):
-        named = " or ".join(repr(t) for t in sorted(event | censored))
+    column, entry = coding.column, coding.other_entry
+    if event & other:
+        return f"{column}: a value is named both as the event and as {entry}"
+    if observed and not observed & (event | other):
+        named = " or ".join(repr(t) for t in sorted(event | other))
         return (
             f"{column}: the card names {named}, but none of the column's {len(observed)} values "
-            "is that: look at the file and correct `event:` or `censored:`"
+            f"is that: look at the file and correct `event:` or `{entry}:`"
         )
-    neither = observed - event - censored
-    if event and censored and neither:
+    neither = observed - event - other
+    if event and other and neither:
         return (
             f"{column}: {int(text.isin(neither).sum())} patients have {len(neither)} other values "
-            "than the card names: add them to `event:` or `censored:`, or to the file's `missing:`"
+            f"than the card names: add them to `event:` or `{entry}:`, or to the file's `missing:`"
         )
-    if len(neither) > 1:
+    if len(neither) > 1 and not coding.several_others:
         return (
             f"{column}: {len(observed)} values, of which the card names only some: name both "
             "`event:` and `censored:`, so that each value is one of them"

@@ -7,6 +7,7 @@ from typing import Any
 
 from workbench.data.card import Card
 from workbench.data.draft import unique_name
+from workbench.data.guided_outcome import drafted_outcome
 from workbench.data.said import Known, Role, Said
 from workbench.data.table_facts import TableFacts
 
@@ -37,8 +38,8 @@ def guided_columns(
     drafted: Card, tables: Mapping[str, TableFacts], said: Said
 ) -> Iterator[GuidedColumn]:
     """Columns of the draft, then those that it left out."""
-    outcome = drafted.outcomes.get("os")
-    taken = {(outcome.file, h) for h in (outcome.time, outcome.event.column)} if outcome else set()
+    outcome = drafted_outcome(drafted)
+    taken = {(outcome.file, header) for header in outcome.headers} if outcome else set()
     taken |= {(name, table.key) for name, table in tables.items()}
     for name, column in drafted.columns.items():
         header = column.source or name

@@ -23,7 +23,13 @@ from workbench.data.guided_columns import (
     written_column,
 )
 from workbench.data.guided_needs import needed_of
-from workbench.data.guided_outcome import HORIZONS, happened, told_outcome, written_outcome
+from workbench.data.guided_outcome import (
+    HORIZONS,
+    drafted_outcome,
+    happened,
+    told_outcome,
+    written_outcome,
+)
 from workbench.data.open_card import DataCard, open_card
 from workbench.data.said import TEXTS, Said
 from workbench.data.table_facts import TableFacts, table_facts
@@ -162,7 +168,7 @@ def _still_true(said: Said, tables: Mapping[str, TableFacts]) -> Said:
 
 def _guess(drafted: Card, tables: Mapping[str, TableFacts], said: Said) -> Said:
     """What is taken where nothing was said."""
-    outcome = drafted.outcomes.get("os")
+    outcome = drafted_outcome(drafted)
     roles = {n: guessed_role(c.role) for n, c in drafted.columns.items()} | dict(said.roles)
     keys = {name: table.key for name, table in tables.items()} | dict(said.patient_ids)
     taken: dict[str, Any] = {"patient_ids": keys, "roles": roles, "name": drafted.name}
@@ -205,8 +211,8 @@ def _spoken(
         "modalities": list(card["modalities"]),
         "groups": [c.name for c in columns if c.role == "group"],
     }
-    if card["outcomes"]:
-        outcome = drafted.outcomes["os"]
+    outcome = drafted_outcome(drafted)
+    if outcome is not None:
         values = tables[outcome.file].counts(outcome.event.column)
         card["outcomes"]["os"] |= written_outcome(outcome, tuple(values), said, guess)
         card["study"]["horizons"] = HORIZONS[guess.time_unit or "days"]

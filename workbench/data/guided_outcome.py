@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from workbench.data.card import Card
 from workbench.data.card.outcomes import Outcome, TimeUnit
 from workbench.data.said import Said
 from workbench.data.table_facts import TableFacts
@@ -30,6 +31,12 @@ def told_outcome(tables: Mapping[str, TableFacts], said: Said) -> tuple[str, str
     event = event or facts.likely_event(time)
     headers = [h for h in facts.headers if h != facts.key]
     return (facts.path, time, event) if {time, event} <= set(headers) and time != event else None
+
+
+def drafted_outcome(drafted: Card) -> Outcome | None:
+    """The outcome that a draft wrote down: drafts know times only."""
+    found = drafted.outcomes.get("os")
+    return found if isinstance(found, Outcome) else None
 
 
 def happened(values: Iterable[str], *, inverted: bool) -> tuple[str, ...]:

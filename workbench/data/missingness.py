@@ -57,7 +57,12 @@ def telling_absences(values: pd.DataFrame, time: np.ndarray, event: np.ndarray) 
 
 
 def told_by_absence(
-    columns: "dict[str, Column]", values: pd.DataFrame, time: np.ndarray, event: np.ndarray
+    columns: "dict[str, Column]",
+    values: pd.DataFrame,
+    time: np.ndarray,
+    event: np.ndarray,
+    *,
+    measure: str = "C",
 ) -> dict[str, str]:
     """Column → why it cannot be a feature, of those that the card gives no reason for.
 
@@ -67,11 +72,13 @@ def told_by_absence(
         What the card says of each.
     values, time, event
         As in :func:`telling_absences`.
+    measure
+        What the concordance is called; ``AUC`` where the outcome has no time.
     """
     asked = [name for name in values if not columns[name].informative_missing]
     return {
-        name: f"whether {name} was recorded tells the outcome (C {concordance:.2f} from that "
-        "alone): a model would learn who was asked, not who is ill; leave it out, or say in the "
-        "card, under informative_missing, how its absence was known at the index date"
+        name: f"whether {name} was recorded tells the outcome ({measure} {concordance:.2f} from "
+        "that alone): a model would learn who was asked, not who is ill; leave it out, or say in "
+        "the card, under informative_missing, how its absence was known at the index date"
         for name, concordance in telling_absences(values[asked], time, event).items()
     }

@@ -7,6 +7,9 @@ import pandas as pd
 
 from workbench.data.card import (
     DAYS_IN,
+    FREE,
+    STATE_HORIZON,
+    BinaryOutcome,
     Column,
     GenomicsModality,
     ImageModality,
@@ -128,7 +131,9 @@ def read_outcome(card: "DataCard", name: str, patients_index: pd.Index) -> pd.Da
     -------
     DataFrame
         Index as given; ``time`` (float64, in the card's unit; may be missing, zero or negative)
-        and ``event`` (``boolean``; may be missing).
+        and ``event`` (``boolean``; may be missing). An outcome without a time has
+        :data:`~workbench.data.card.STATE_HORIZON` with the event and
+        :data:`~workbench.data.card.FREE` without.
 
     Raises
     ------
@@ -142,16 +147,18 @@ def read_outcome(card: "DataCard", name: str, patients_index: pd.Index) -> pd.Da
             f"{', '.join(card.spec.outcomes)}{near}"
         )
     outcome = card.spec.outcomes[name]
-    raw = read_table(card, outcome.file, (outcome.time, outcome.event.column))
-    raw = raw.reindex(patients_index)
-    time, bad = to_numbers(raw[outcome.time])
-    if bad:
-        raise DataCardError(f"outcomes.{name}: {outcome.time}: {bad}")
-    if outcome.recorded_in is not None:
-        time = time * (DAYS_IN[outcome.recorded_in] / DAYS_IN[outcome.unit])
-    event, bad = code_event(raw[outcome.event.column], outcome.event)
-    if bad:
-        raise DataCardError(f"outcomes.{name}: {bad}")
+    raw = read_table(card, outcome.file, outcome.headers).reindex(patients_index)
+    event, bad_event = code_event(raw[outcome.event.column], outcome.event)
+    if isinstance(outcome, BinaryOutcome):
+        time = event.map({True: STATE_HORIZON, False: FREE}).astype("float64")
+    else:
+        time, bad = to_numbers(raw[outcome.time])
+        if bad:
+            raise DataCardError(f"outcomes.{name}: {outcome.time}: {bad}")
+        if outcome.recorded_in is not None:
+            time = time * (DAYS_IN[outcome.recorded_in] / DAYS_IN[outcome.unit])
+    if bad_event:
+        raise DataCardError(f"outcomes.{name}: {bad_event}")
     return pd.DataFrame({"time": time, "event": event}, index=patients_index)
 
 

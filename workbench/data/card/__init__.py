@@ -10,13 +10,27 @@ from workbench.data.card.events import EventTable
 from workbench.data.card.files import Key, SourceFile
 from workbench.data.card.modalities import EhrModality, GenomicsModality, ImageModality, Modality
 from workbench.data.card.names import Name, Regex, RelativePath, Scalar, did_you_mean
-from workbench.data.card.outcomes import DAYS_IN, EventCoding, Outcome, TimeUnit
+from workbench.data.card.outcomes import (
+    DAYS_IN,
+    FREE,
+    STATE_HORIZON,
+    AnyOutcome,
+    BinaryOutcome,
+    EventCoding,
+    Outcome,
+    StateCoding,
+    TimeUnit,
+)
 from workbench.data.card.references import DanglingReferencesError
 from workbench.data.card.schema import SCHEMA_VERSION, Card
 
 __all__ = [
     "DAYS_IN",
+    "FREE",
     "SCHEMA_VERSION",
+    "STATE_HORIZON",
+    "AnyOutcome",
+    "BinaryOutcome",
     "Card",
     "Collection",
     "Column",
@@ -40,6 +54,7 @@ __all__ = [
     "Scalar",
     "SourceFile",
     "Split",
+    "StateCoding",
     "TimeUnit",
     "did_you_mean",
 ]

@@ -11,7 +11,7 @@ from workbench.data.card.events import EventTable
 from workbench.data.card.files import SourceFile
 from workbench.data.card.modalities import Modality
 from workbench.data.card.names import Name, Part, RelativePath
-from workbench.data.card.outcomes import Outcome
+from workbench.data.card.outcomes import AnyOutcome
 from workbench.data.card.references import DanglingReferencesError, dangling
 
 SCHEMA_VERSION = 1
@@ -35,7 +35,7 @@ class Card(Part):
     files: dict[Name, SourceFile] = Field(default_factory=dict)
     population: Annotated[tuple[Name, ...], Field(min_length=1)]
     columns: dict[Name, Column]
-    outcomes: dict[Name, Outcome]
+    outcomes: dict[Name, AnyOutcome]
     modalities: dict[Name, Modality]
     events: dict[Name, EventTable] = Field(default_factory=dict)
     splits: dict[Name, Split] = Field(default_factory=dict)
@@ -76,5 +76,5 @@ class Card(Part):
     def is_outcome(self, name: str) -> bool:
         """Whether a column is read from where an outcome's time or event is."""
         column = self.columns[name]
-        read = {(o.file, c) for o in self.outcomes.values() for c in (o.time, o.event.column)}
+        read = {(o.file, c) for o in self.outcomes.values() for c in o.headers}
         return any((column.file, header) in read for header in column.headers(name))
