@@ -11,7 +11,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from workbench.cohort.time_zero import cut_late_modalities, cut_late_values
-from workbench.data.card import EhrModality, ImageModality
+from workbench.data.card import STATE_HORIZON, EhrModality, ImageModality
 from workbench.data.modalities import available_patients, read_modality
 from workbench.data.open_card import DataCard
 from workbench.data.store import read_patients
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fusion.dataset import Modality, PatientDataset
     from fusion.embeddings import FittedEmbedder
     from fusion.models import FittedRisk
+    from fusion.predictions import Predictions
 
 REMEDY = "name the folder that `workbench run` wrote"
 
@@ -64,8 +65,9 @@ def predict(model: str | os.PathLike[str], card: DataCard) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``patient_id, risk_score, survival_<horizon>`` and ``n_modalities``, how many of the
-        model's inputs each patient has; one row a patient who has at least one.
+        ``patient_id, risk_score, survival_<horizon>`` (``risk`` where the outcome has no time) and
+        ``n_modalities``, how many of the model's inputs each patient has; one row a patient who
+        has at least one.
 
     Raises
     ------
@@ -80,10 +82,9 @@ def predict(model: str | os.PathLike[str], card: DataCard) -> pd.DataFrame:
     rows = np.asarray(known.any(axis=1))
     if not rows.any():
         raise CohortError(f"{card.name}: no patient has any of {', '.join(dataset.modalities)}")
-    horizons = saved.study.horizons
     try:
         embedded = saved.embedder.embed(dataset.take(rows))
-        predictions = saved.risk.predict(embedded, np.array(horizons))
+        predictions = saved.risk.predict(embedded, np.array(saved.study.asked_at))
     except (ValueError, TypeError, LookupError) as error:
         # The patients have all that the model reads, so its parts do not fit each other.
         raise StudyError(
@@ -93,10 +94,17 @@ def predict(model: str | os.PathLike[str], card: DataCard) -> pd.DataFrame:
         {
             "patient_id": predictions.patient_id,
             "risk_score": predictions.risk_score,
-            **{f"survival_{h:g}": predictions.at(h) for h in horizons},
+            **probabilities(saved.study, predictions),
             "n_modalities": known[rows].sum(axis=1),
         }
     )
+
+
+def probabilities(study: Study, predictions: "Predictions") -> dict[str, np.ndarray]:
+    """Columns of what is predicted: survival at each horizon, or the risk where there is none."""
+    if not study.horizons:
+        return {"risk": 1 - predictions.at(STATE_HORIZON)}
+    return {f"survival_{h:g}": predictions.at(h) for h in study.horizons}
 
 
 def saved_model(model: str | os.PathLike[str]) -> SavedModel:

@@ -28,14 +28,15 @@ from workbench.data.prepared import Prepared
 from workbench.data.records import Records
 from workbench.errors import printable
 from workbench.evaluation import Evaluation
+from workbench.evaluation.words import STATES, TIMES, Terms, terms_of
 from workbench.run_comparison import RunComparison
 from workbench.segmentation import SegmentationResult
 from workbench.study import StudyResult
 from workbench.study_steps import Progress as Step
 
 LADDER_COLUMNS = (
-    ("harrell_c", "Harrell C"),
-    ("delta_harrell_c", "ΔC"),
+    ("harrell_c", "{concordance}"),
+    ("delta_harrell_c", "Δ{c}"),
     ("ipa", "IPA"),
     ("delta_ipa", "ΔIPA"),
 )
@@ -93,7 +94,11 @@ def print_ladder(evaluation: Evaluation) -> None:
     claimed = (settings["clinical"], settings["markers"], settings["judged"])
     without = {claim["over"] for claim in evaluation.modality_value}
     wide = _console.width >= WIDE
-    columns = [(name, head) for name, head in LADDER_COLUMNS if wide or name != "ipa"]
+    terms = terms_of(settings.get("time_unit"))
+    spoken = {"concordance": _short(terms), "c": terms.c}
+    columns = [
+        (name, head.format(**spoken)) for name, head in LADDER_COLUMNS if wide or name != "ipa"
+    ]
     for group in dict.fromkeys(row["group"] for row in evaluation.ladder):
         rows = [
             row
@@ -115,6 +120,11 @@ def print_ladder(evaluation: Evaluation) -> None:
             bold = "bold" if row["model"] == settings["judged"] else ""
             table.add_row(printable(row["model"]), *cells, style=bold)
         _console.print(table)
+
+
+def _short(terms: Terms) -> str:
+    """The concordance at the head of a column."""
+    return "Harrell C" if terms.has_time else terms.concordance
 
 
 def print_claims(evaluation: Evaluation, warnings: Sequence[str]) -> None:
@@ -292,7 +302,7 @@ def _interval(number: Mapping[str, float] | None) -> str:
 
 def print_comparison(comparison: RunComparison) -> None:
     """Cohort, what differs in data and study, and the judged model's change."""
-    cohort = comparison.cohort
+    cohort, concordance = comparison.cohort, _short(TIMES if comparison.has_time else STATES)
     patients, events = (" → ".join(map(str, cohort[n])) for n in ("n_patients", "n_events"))
     _console.print(f"Patients {patients}, events {events}")
     members = cohort["members"]
@@ -307,4 +317,4 @@ def print_comparison(comparison: RunComparison) -> None:
             and row["metric"] == "harrell_c"
             and row["change"] is not None
         ):
-            _console.print(printable(f"Harrell C, {row['group']}: {row['change']:+.3f}"))
+            _console.print(printable(f"{concordance}, {row['group']}: {row['change']:+.3f}"))

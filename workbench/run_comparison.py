@@ -14,6 +14,7 @@ from workbench.errors import StudyError
 from workbench.report.comparison_page import render_comparison
 from workbench.report.number_differences import ABSENT
 from workbench.report.read import read_document
+from workbench.report.words import has_time, metrics
 from workbench.study_settings import Study
 from workbench.study_steps import choose
 
@@ -39,13 +40,17 @@ class RunComparison:
     data, model
         Rows ``what, before, after`` of what differs.
     numbers
-        Rows ``model, group, metric, before, after, change`` of every model that both have.
+        Rows ``model, group, metric, before, after, change`` of every model that both have; none
+        where one outcome is a time and the other is not.
+    has_time
+        Whether both outcomes are times.
     """
 
     cohort: Json
     data: tuple[Json, ...]
     model: tuple[Json, ...]
     numbers: tuple[Json, ...]
+    has_time: bool = True
 
     def to_json(self) -> Json:
         """All of it."""
@@ -54,6 +59,7 @@ class RunComparison:
             "data": list(self.data),
             "model": list(self.model),
             "numbers": list(self.numbers),
+            "has_time": self.has_time,
         }
 
 
@@ -87,6 +93,7 @@ def compare_runs(
         data=tuple(_data(one, other)),
         model=tuple(_model(one, other)),
         numbers=tuple(_numbers(one, other)),
+        has_time=has_time(one) and has_time(other),
     )
 
 
@@ -188,6 +195,9 @@ def _model(one: Json, other: Json) -> list[Json]:
 
 def _numbers(one: Json, other: Json) -> list[Json]:
     """Metrics of every model and group that both runs have, with their change."""
+    if has_time(one) != has_time(other):
+        return []
+    compared = [name for name in METRICS if name in metrics(one)]
     rows = [{(r["model"], r["group"]): r for r in d["ladder"]} for d in (one, other)]
     return [
         {
@@ -200,7 +210,7 @@ def _numbers(one: Json, other: Json) -> list[Json]:
         }
         for model, group in rows[0]
         if (model, group) in rows[1]
-        for metric in METRICS
+        for metric in compared
     ]
 
 

@@ -119,6 +119,8 @@ def _check_absences(study: Study, cohort: Cohort) -> None:
 
 def _check_horizons(study: Study, cohort: Cohort) -> None:
     evaluated = cohort.evaluated
+    if not study.horizons:
+        return
     n_at_risk = int((evaluated.patients["time"] >= study.horizons[0]).sum())
     if n_at_risk < FEWEST_AT_RISK:
         raise StudyError(
@@ -138,6 +140,13 @@ def _check_folds(study: Study, cohort: Cohort) -> None:
             raise StudyError(
                 f"without fold {fold}, {len(training)} patients with {n_events} events are left "
                 f"to train on, at least {MIN_EVENTS} events are needed: use more folds or another "
+                "outcome"
+            )
+        n_free = len(training) - n_events
+        if cohort.time_unit is None and n_free < MIN_EVENTS:
+            raise StudyError(
+                f"without fold {fold}, {n_free} of {len(training)} patients without the event are "
+                f"left to train on, at least {MIN_EVENTS} are needed: use more folds or another "
                 "outcome"
             )
         for name in study.modalities:

@@ -30,19 +30,21 @@ class Explained:
     risk_score
         Contributions to the log hazard by kind of data, variable and gene.
     over_time
-        Contributions to survival at the study's horizons, by kind of data.
+        Contributions to survival at the study's horizons, by kind of data; None where the outcome
+        has no time.
     summary
         Entries of ``report.json``: over the cohort, groups and folds.
     """
 
     risk_score: "Attribution"
-    over_time: "Attribution"
+    over_time: "Attribution | None"
     summary: Mapping[str, Any]
 
     @property
     def attributions(self) -> dict[str, "Attribution"]:
         """Both, by what a person calls what is explained."""
-        return {RISK_SCORE: self.risk_score, OVER_TIME: self.over_time}
+        over_time = {} if self.over_time is None else {OVER_TIME: self.over_time}
+        return {RISK_SCORE: self.risk_score, **over_time}
 
 
 def explain(
@@ -67,10 +69,11 @@ def explain(
         runs += found.by_fold.values()
         patients += held_out.values()
         scores.append(found.whole)
-        curves.append(joined([_over_time(study, models[f], held_out[f]) for f in held_out]))
+        if study.horizons:
+            curves.append(joined([_over_time(study, models[f], held_out[f]) for f in held_out]))
     evaluated = dataset.take(cohort.folds[0] >= 0)
-    score, over_time = (in_order(averaged(each), evaluated.patient_id) for each in (scores, curves))
-    score = readable(score, evaluated)
+    score = readable(in_order(averaged(scores), evaluated.patient_id), evaluated)
+    over_time = in_order(averaged(curves), evaluated.patient_id) if curves else None
     spec = cohort.card.spec.privacy
     summary = ExplainedCohort(
         whole=score,
@@ -82,7 +85,7 @@ def explain(
         single_patients=not spec.restricted and spec.minimum_cell <= 1,
     ).summary(
         groups=cohort.evaluated.group_masks(study.groups),
-        horizon=study.horizons[-1],
+        horizon=study.asked_at[-1],
         seed=study.seed,
     )
     return Explained(score, over_time, summary)

@@ -51,7 +51,7 @@ def in_practice(
     evaluated = cohort.evaluated
     groups = evaluated.group_masks(study.groups)
     models = [m for m in ("clinical", "clinical_markers", JUDGED) if m in predictions]
-    settings = {"horizons": study.horizons, "seed": study.seed}
+    settings = {"horizons": study.asked_at, "seed": study.seed}
     clinical = dataset.modalities[dataset.clinical]
     return {
         "decision_curves": decision_curves(
@@ -66,7 +66,7 @@ def in_practice(
             **settings,
         ),
         "failure_cases": failure_cases(
-            evaluated, predictions[JUDGED], horizons=study.horizons, groups=groups
+            evaluated, predictions[JUDGED], horizons=study.asked_at, groups=groups
         ),
         "fold_balance": fold_balance(
             cohort.folds[0],
@@ -74,7 +74,9 @@ def in_practice(
             np.where(clinical.present[:, None], clinical.values, np.nan),
             names=clinical.names,
         ),
-        "sample_size": sample_size_record(cohort, len(clinical.names), horizon=study.horizons[-1]),
+        "sample_size": sample_size_record(cohort, len(clinical.names), horizon=study.horizons[-1])
+        if study.horizons
+        else None,
     }
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from workbench.cohort.cohort import Cohort
 from workbench.data.card import ImageModality
 from workbench.exported_names import exported_names
+from workbench.predict import probabilities
 from workbench.report.model_card import model_card
 from workbench.report.read import read_document
 from workbench.run_folder import RunFolder
@@ -59,7 +60,7 @@ def save_predictions(
                 "fold": prediction.fold,
                 "model": name,
                 "risk_score": prediction.risk_score,
-                **{f"survival_{h:g}": prediction.at(h) for h in study.horizons},
+                **probabilities(study, prediction),
             }
         )
         for name, prediction in predictions.items()

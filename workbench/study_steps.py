@@ -18,6 +18,7 @@ from workbench.data.paths import cache_folder
 from workbench.errors import StudyError
 from workbench.evaluation import Evaluation, evaluate
 from workbench.evaluation.repeats import harrell_c_by_repeat, spread_sentence
+from workbench.evaluation.words import terms_of
 from workbench.materialisation import MARKERS, materialise
 from workbench.run_folder import RunFolder
 from workbench.study_settings import LearnedFrom, Study
@@ -174,7 +175,7 @@ def cross_fit(
             ladder,
             dataset,
             folds[repeat],
-            curve_grid(study.horizons),
+            predicted_at(study),
             seed=study.seed,
             embedder=embedder(study.image_encoder),
             on_fitted=lambda held_out, fitted: judged.update({held_out: fitted.get(JUDGED)}),
@@ -205,6 +206,11 @@ def _with_spread(
     }
 
 
+def predicted_at(study: Study) -> np.ndarray:
+    """Where models are asked: on a grid of times, or for the state of an outcome without any."""
+    return curve_grid(study.horizons) if study.horizons else np.array(study.asked_at)
+
+
 def curve_grid(horizons: Sequence[float]) -> np.ndarray:
     """Times at which survival is predicted: even steps to the last horizon, and each horizon."""
     even = np.linspace(0, horizons[-1], CURVE_POINTS + 1)[1:]
@@ -231,7 +237,7 @@ def judge(
     evaluation = evaluate(
         cohort,
         predictions,
-        horizons=study.horizons,
+        horizons=study.asked_at,
         groups=groups,
         markers="clinical_markers" if "clinical_markers" in predictions else None,
         judged=JUDGED,
@@ -242,7 +248,8 @@ def judge(
     by_repeat = predictions[JUDGED].provenance.get("harrell_c_by_repeat")
     if by_repeat is None:
         return evaluation
-    return replace(evaluation, notes=(*evaluation.notes, spread_sentence(JUDGED, by_repeat)))
+    spread = spread_sentence(JUDGED, by_repeat, terms_of(cohort.time_unit))
+    return replace(evaluation, notes=(*evaluation.notes, spread))
 
 
 def choices(predictions: "Predictions") -> tuple[dict[str, Any], ...]:

@@ -6,11 +6,19 @@ from typing import Literal
 
 import numpy as np
 
+from fusion.dataset import PatientDataset
 from fusion.explanation.checks import Check
 
-Target = Literal["log_hazard", "survival", "risk"]
+Target = Literal["log_hazard", "log_odds", "survival", "risk"]
+SCORES: tuple[Target, ...] = ("log_hazard", "log_odds")
+"""Risk scores, which do not depend on time."""
 
 TOLERANCE = 1e-6
+
+
+def score_target(dataset: PatientDataset) -> Target:
+    """What a risk score of these patients is called."""
+    return "log_hazard" if dataset.has_time else "log_odds"
 
 
 @dataclass(frozen=True)
@@ -94,7 +102,8 @@ class Attribution:
     method
         How it was computed, such as ``"linear terms of the combined model"``.
     target
-        The output that is explained: ``log_hazard``, or ``survival`` or ``risk`` at horizons.
+        The output that is explained: ``log_hazard``, ``log_odds`` where the outcome has no time, or
+        ``survival`` or ``risk`` at horizons.
     horizons
         Ascending times, (horizon,) float64. A log hazard does not depend on time: it has no
         horizons, and arrays then have a first axis of length one.
@@ -151,9 +160,9 @@ class Attribution:
     def __post_init__(self) -> None:
         if not self.reference.strip():
             raise ValueError("say in words what the contributions start from: reference is empty")
-        if (self.target == "log_hazard") != (len(self.horizons) == 0):
+        if (self.target in SCORES) != (len(self.horizons) == 0):
             raise ValueError(
-                f"{self.target}: a log hazard has no horizons, survival and risk have at least "
+                f"{self.target}: a risk score has no horizons, survival and risk have at least "
                 f"one; got {len(self.horizons)}"
             )
         if (np.diff(self.horizons) <= 0).any():

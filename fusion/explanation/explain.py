@@ -6,7 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fusion.dataset import PatientDataset
-from fusion.explanation.attribution import Attribution, FeatureAttribution, Target
+from fusion.explanation.attribution import (
+    Attribution,
+    FeatureAttribution,
+    Target,
+    score_target,
+)
 from fusion.explanation.checks import Check, failed_first
 from fusion.explanation.held_out_worth import held_out_check
 from fusion.explanation.log_hazard import log_hazard_contributions, reads_modalities
@@ -118,7 +123,7 @@ def explain_folds(
             checked=checked,
         )
         if said[fold]
-        else nothing_said(datasets[fold], "log_hazard", np.array([]))
+        else nothing_said(datasets[fold], score_target(datasets[fold]), np.array([]))
         for fold in folds
     }
     whole = joined([by_fold[fold] for fold in folds])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fusion.dataset import PatientDataset
-from fusion.explanation.attribution import Attribution, FeatureAttribution
+from fusion.explanation.attribution import Attribution, FeatureAttribution, score_target
 from fusion.explanation.checks import Check, at_most
 from fusion.explanation.linear_terms import linear_terms
 from fusion.explanation.network_gradients import NetworkTerms, network_terms
@@ -109,7 +109,7 @@ def log_hazard_contributions(model: FittedRisk, dataset: PatientDataset) -> Attr
         method="exact SHAP values of linear terms"
         if found.is_exact
         else "integrated gradients; exact SHAP values of linear terms",
-        target="log_hazard",
+        target=score_target(dataset),
         horizons=np.array([]),
         reference="the average training patient with the same kinds of data",
         patient_id=dataset.patient_id,

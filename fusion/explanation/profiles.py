@@ -97,9 +97,10 @@ def failures(
     risk = parts.sum(axis=1) * (-1.0 if attribution.target == "survival" else 1.0)
     thirds = np.array_split(risk.argsort(kind="stable"), 3)
     early = event & (time <= horizon)
+    by = "" if attribution.target == "log_odds" else " by the horizon"
     groups = {
-        "lowest predicted third, event by the horizon": thirds[0][early[thirds[0]]],
-        "highest predicted third, no event by the horizon": thirds[2][time[thirds[2]] > horizon],
+        f"lowest predicted third, event{by}": thirds[0][early[thirds[0]]],
+        f"highest predicted third, no event{by}": thirds[2][time[thirds[2]] > horizon],
     }
     shown = {name: rows for name, rows in groups.items() if len(rows) >= max(minimum, 1)}
     withheld = tuple(name for name in groups if name not in shown)
@@ -112,4 +113,4 @@ def _profile(name: str, parts: np.ndarray, rows: np.ndarray) -> Profile:
 
 
 def _unit(attribution: Attribution) -> str:
-    return {"log_hazard": "risk", "risk": "risk", "survival": "survival"}[attribution.target]
+    return "survival" if attribution.target == "survival" else "risk"

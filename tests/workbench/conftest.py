@@ -2,12 +2,13 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,16 @@ import yaml
 from PIL import Image
 
 from workbench.cli import main
+
+if TYPE_CHECKING:
+    from workbench.study import StudyResult
+
+OF_TIMES = re.compile(
+    r"horizon|surviv|censor|Kaplan|follow-up|followed|\bdays?\b|\bCox\b|Harrell|\bUno\b|hazard"
+    r"|\bC\b|at risk\b",
+    re.IGNORECASE,
+)
+"""What is not said where the outcome has no time."""
 
 N_PATIENTS = 120
 AT_START = {"days": 0, "basis": "measured at diagnosis"}
@@ -193,6 +204,41 @@ def small_files() -> Callable[[Path], SmallStudy]:
         return SmallStudy(folder).save()
 
     return write
+
+
+def binary(study: SmallStudy) -> SmallStudy:
+    """The small study with an outcome of which only the state is known, for all but five."""
+    study.spec["outcomes"]["early"] = {
+        "kind": "binary",
+        "title": "Early death",
+        "file": "visits",
+        "event": {"column": "early", "event": 1},
+        "time_zero": "diagnosis",
+    }
+
+    def with_state(table: pd.DataFrame) -> pd.DataFrame:
+        early = (table["os_days"].astype(float) < 500).astype(int).astype(object)
+        early.iloc[:5] = None
+        return table.assign(early=early)
+
+    study.edit("visits.csv", with_state)
+    study.study |= {"outcome": "early", "modalities": ["clinical", "rna"]}
+    del study.study["horizons"]
+    return study.save()
+
+
+@pytest.fixture(scope="session")
+def binary_run(
+    tmp_path_factory: pytest.TempPathFactory, small_files: Callable[[Path], SmallStudy]
+) -> "tuple[SmallStudy, StudyResult]":
+    """The binary study and its run; both to be left as they are."""
+    from workbench.study import Study, run
+
+    folder = tmp_path_factory.mktemp("binary") / "small"
+    folder.mkdir()
+    study = binary(small_files(folder))
+    result = run(Study.from_file(study.study_file), folder.parent / "run")
+    return study, result
 
 
 @pytest.fixture(scope="session")

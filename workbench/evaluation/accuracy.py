@@ -11,9 +11,10 @@ from workbench.survival.brier import brier_parts, integrated_parts, observed_wei
 from workbench.survival.calibration_curve import curve_grid
 from workbench.survival.calibration_ratio import observed_expected
 from workbench.survival.calibration_regression import (
-    cloglog_risk,
-    fit_cloglog,
-    risk_of,
+    CLOGLOG,
+    LOGIT,
+    Link,
+    fit_recalibration,
     spline,
     spline_knots,
     straight,
@@ -91,12 +92,16 @@ class SmoothedDraws:
     predicted, observed
         (point,) and (draw, point).
     is_straight
-        The curve is a line on the cloglog scale: too few patients bend it in the bootstraps.
+        The curve is a line on the scale of the link: too few patients bend it in the bootstraps.
+    ici
+        Mean distance of observed from predicted over the patients, (draw,): the integrated
+        calibration index; None where the outcome is a time.
     """
 
     predicted: np.ndarray
     observed: np.ndarray
     is_straight: bool
+    ici: np.ndarray | None
 
 
 def calibration_draws(
@@ -118,20 +123,21 @@ def smoothed_draws(
     asked = _Recalibration.of(aligned, group, predictions, horizon)
     if not asked.tells_apart:
         return None
-    knots, grid = spline_knots(asked.x), curve_grid(asked.x)
+    knots, grid = spline_knots(asked.x), curve_grid(asked.x, link=asked.link)
     bent = asked.fit(spline(asked.x, knots))
     is_straight = bool(np.isnan(bent).any(1).mean() > MOST_UNDEFINED)
-    predictor = (
-        asked.fit(straight(asked.x)) @ straight(grid).T
-        if is_straight
-        else bent @ spline(grid, knots).T
-    )
-    return SmoothedDraws(risk_of(grid), risk_of(predictor), is_straight)
+    fitted, knots = (asked.fit(straight(asked.x)), None) if is_straight else (bent, knots)
+    observed = asked.link.risk(fitted @ spline(grid, knots).T)
+    ici = None
+    if not aligned.terms.has_time:
+        distance = np.abs(asked.link.risk(fitted @ spline(asked.x, knots).T) - 1 + asked.survival)
+        ici = ratio((asked.draws * distance).sum(1), asked.draws.sum(1))
+    return SmoothedDraws(asked.link.risk(grid), observed, is_straight, ici)
 
 
 @dataclass(frozen=True)
 class _Recalibration:
-    """A group's state at a horizon, to be regressed on x = cloglog of its predicted risk."""
+    """A group's state at a horizon, to be regressed on x, its predicted risk on a link's scale."""
 
     outcome: np.ndarray
     weight: np.ndarray
@@ -139,6 +145,7 @@ class _Recalibration:
     survival: np.ndarray
     x: np.ndarray
     tells_apart: bool
+    link: Link
 
     @classmethod
     def of(
@@ -146,7 +153,8 @@ class _Recalibration:
     ) -> "_Recalibration":
         member = aligned.groups[group]
         survival = predictions.at(horizon)[member]
-        x = cloglog_risk(survival)
+        link = CLOGLOG if aligned.terms.has_time else LOGIT
+        x = link.scale(survival)
         return cls(
             (aligned.event & (aligned.time <= horizon))[member],
             _weights(aligned, member, np.array([horizon]))[:, 0],
@@ -154,6 +162,7 @@ class _Recalibration:
             survival,
             x,
             _tells_apart(x, aligned.fold[member]),
+            link,
         )
 
     def fit(self, design: np.ndarray, *, offset: np.ndarray | float = 0.0) -> np.ndarray:
@@ -162,10 +171,11 @@ class _Recalibration:
         start = np.zeros((1, design.shape[1]))
         start[:, 1:2] = 1.0
         state = self.outcome, self.weight
-        own = fit_cloglog(*state, self.draws[:1], design, start, offset=offset)
+        asked = {"offset": offset, "link": self.link}
+        own = fit_recalibration(*state, self.draws[:1], design, start, **asked)
         if np.isnan(own).any():
             return np.full((len(self.draws), design.shape[1]), np.nan)
-        return fit_cloglog(*state, self.draws, design, own, offset=offset)
+        return fit_recalibration(*state, self.draws, design, own, **asked)
 
 
 def _tells_apart(x: np.ndarray, fold: np.ndarray) -> bool:

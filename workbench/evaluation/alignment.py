@@ -10,6 +10,7 @@ import pandas as pd
 from fusion.predictions import Predictions
 from workbench.errors import SurvivalError
 from workbench.evaluation.intervals import bootstrap_weights, with_observed
+from workbench.evaluation.words import Terms, terms_of
 from workbench.survival.censoring import CensoringCurve, censoring_curve
 from workbench.survival.inputs import check_horizons, check_outcome
 
@@ -27,7 +28,7 @@ class EvaluatedCohort(Protocol):
     def patients(self) -> pd.DataFrame: ...
 
     @property
-    def time_unit(self) -> str: ...
+    def time_unit(self) -> str | None: ...
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Aligned:
     draws
         Bootstrap counts under a first row of ones, (draw, patient).
     time_unit
-        Unit of times and horizons.
+        Unit of times and horizons; None where the outcome is there or not, without a time.
     """
 
     time: np.ndarray
@@ -64,7 +65,12 @@ class Aligned:
     horizons: np.ndarray
     predictions: dict[str, Predictions]
     draws: np.ndarray
-    time_unit: str
+    time_unit: str | None
+
+    @property
+    def terms(self) -> Terms:
+        """How all of this is spoken of."""
+        return terms_of(self.time_unit)
 
     def n_at_risk(self, group: str, horizon: float) -> int:
         """Patients of a group at risk just before a horizon."""

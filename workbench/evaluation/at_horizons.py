@@ -15,8 +15,7 @@ from workbench.evaluation.alignment import FEWEST_AT_RISK, Aligned
 from workbench.evaluation.discrimination import auc_sums
 from workbench.evaluation.intervals import interval, number, significant
 from workbench.evaluation.ladder import NULL, NULL_BY_GROUP, ipa
-from workbench.evaluation.words import METRICS as METRIC_WORDS
-from workbench.evaluation.words import Note, at_time, group_words, models_words
+from workbench.evaluation.words import Note, Terms, by_time, group_words, models_words
 from workbench.survival.calibration_bins import RiskBin, risk_bins
 
 HORIZON_METRICS = (
@@ -43,7 +42,8 @@ def at_horizon(
     """Every model in a group at a horizon; refused where too few are at risk."""
     member = aligned.groups[group]
     n_at_risk = aligned.n_at_risk(group, horizon)
-    at = at_time(horizon, aligned.time_unit)
+    at, terms = by_time(horizon, aligned.time_unit, " at "), aligned.terms
+    further = () if terms.has_time else ("ici",)
     place = {
         "group": group,
         "horizon": significant(horizon),
@@ -52,8 +52,9 @@ def at_horizon(
         "n_at_risk": n_at_risk,
     }
     if n_at_risk < FEWEST_AT_RISK:
-        reason = f"{n_at_risk} at risk at {at}; at least {FEWEST_AT_RISK} are needed"
-        refused = dict.fromkeys(HORIZON_METRICS) | {"refused": reason}
+        who = f"{n_at_risk} at risk{at}" if terms.has_time else f"{n_at_risk} patients"
+        reason = f"{who}; at least {FEWEST_AT_RISK} are needed"
+        refused = dict.fromkeys((*HORIZON_METRICS, *further)) | {"refused": reason}
         rows = [{"model": model, **place, **refused} for model in aligned.predictions]
         return AtHorizon(rows, [], [(group_words(group), f"{reason}.")])
 
@@ -62,7 +63,7 @@ def at_horizon(
     rows, curves, straight = [], [], []
     for model, predictions in aligned.predictions.items():
         brier = brier_draws(aligned, group, predictions, horizon)
-        numbers = dict.fromkeys(HORIZON_METRICS) | {
+        numbers = dict.fromkeys((*HORIZON_METRICS, *further)) | {
             "auc": number(auc.pooled(model)),
             "brier": number(brier),
             "ipa": number(ipa(brier, null_brier)),
@@ -85,14 +86,17 @@ def at_horizon(
             predictions.at(horizon)[member],
             horizon=horizon,
         )
+        if smoothed is not None and smoothed.ici is not None:
+            rows[-1]["ici"] = number(smoothed.ici)
         curves.append(
             {"model": model, "group": group, "horizon": significant(horizon)}
             | _curve(smoothed)
             | {"bins": [_bin(each) for each in bins]}
         )
     judged = [row for row in rows if row["model"] in calibrated_models]
-    place = f"{group_words(group)} at {at}"
-    return AtHorizon(rows, curves, [(place, text) for text in _notes(judged, curves, straight)])
+    place = f"{group_words(group)}{at}"
+    notes = _notes(judged, curves, straight, terms)
+    return AtHorizon(rows, curves, [(place, text) for text in notes])
 
 
 def _curve(smoothed: SmoothedDraws | None) -> dict[str, list[float]]:
@@ -124,7 +128,7 @@ def _bin(each: RiskBin) -> dict[str, float | int | None]:
 
 
 def _notes(
-    rows: list[dict[str, Any]], curves: list[dict[str, Any]], straight: list[str]
+    rows: list[dict[str, Any]], curves: list[dict[str, Any]], straight: list[str], terms: Terms
 ) -> list[str]:
     """What is undefined. That the null has neither slope nor curve is said once, elsewhere."""
     ranked = [row for row in rows if row["model"] not in (NULL, NULL_BY_GROUP)]
@@ -132,14 +136,14 @@ def _notes(
     for metric in HORIZON_METRICS:
         without = [row["model"] for row in ranked if row[metric] is None]
         if without:
-            notes.append(f"{METRIC_WORDS[metric]} of {models_words(without)} is undefined.")
+            notes.append(f"{terms.metrics[metric]} of {models_words(without, terms)} is undefined.")
     named = {row["model"] for row in ranked}
     without = [c["model"] for c in curves if not c["predicted"] and c["model"] in named]
     if without:
-        notes.append(f"no smooth calibration curve of {models_words(without)}.")
+        notes.append(f"no smooth calibration curve of {models_words(without, terms)}.")
     if straight:
         notes.append(
-            f"too few patients bend the calibration curve of {models_words(straight)}: a straight "
-            "line on the cloglog scale is drawn."
+            f"too few patients bend the calibration curve of {models_words(straight, terms)}: a "
+            f"straight line on the {'cloglog' if terms.has_time else 'logit'} scale is drawn."
         )
     return notes

@@ -7,7 +7,7 @@ import numpy as np
 
 from workbench.evaluation.alignment import Aligned
 from workbench.evaluation.intervals import Interval, interval, number
-from workbench.evaluation.words import at_time, model_words, signed
+from workbench.evaluation.words import by_time, model_words, signed
 
 SMALLEST_GAIN = 0.01
 """A gain in C below this is not worth a claim."""
@@ -22,7 +22,7 @@ def difference(
 
 
 def verdict(gain: Interval | None) -> str:
-    """The words for a difference in C, from its interval alone.
+    """The words for a difference in C, or AUC, from its interval alone.
 
     Examples
     --------
@@ -60,8 +60,9 @@ def claim(
     """
     where = "Overall" if group == "all" else f"In {group}"
     entry = _numbers(aligned, group, draws, model=model, over=over)
-    subject, other = model_words(model), f"over {model_words(over)}"
-    return entry | {"sentence": _sentence(entry, where, subject, other, _at(aligned, group))}
+    terms = aligned.terms
+    subject, other = model_words(model, terms), f"over {model_words(over, terms)}"
+    return entry | {"sentence": _sentence(aligned, entry, where, subject, other)}
 
 
 def modality_claim(
@@ -89,9 +90,9 @@ def modality_claim(
         where = f"In all {entry['n']} patients"
     else:
         where = f"In the {entry['n']} patients who have {modality}"
-    subject = f"{model_words(model)} with {modality}"
+    subject = f"{model_words(model, aligned.terms)} with {modality}"
     other = f"against the same without {modality}"
-    return entry | {"sentence": _sentence(entry, where, subject, other, _at(aligned, group))}
+    return entry | {"sentence": _sentence(aligned, entry, where, subject, other)}
 
 
 def _numbers(
@@ -120,19 +121,22 @@ def _numbers(
 def _at(aligned: Aligned, group: str) -> str:
     """Where IPA is taken in a group, with its unit."""
     tau = aligned.tau(group)
-    return "" if tau is None else at_time(tau, aligned.time_unit)
+    return "" if tau is None else by_time(tau, aligned.time_unit, " at ")
 
 
-def _sentence(entry: Mapping[str, Any], where: str, subject: str, other: str, at: str) -> str:
+def _sentence(
+    aligned: Aligned, entry: Mapping[str, Any], where: str, subject: str, other: str
+) -> str:
+    c, at = aligned.terms.c, _at(aligned, entry["group"])
     gain, accuracy = entry["delta_harrell_c"], entry["delta_ipa"]
     counts = f"{entry['n']} patients, {entry['n_events']} events"
     if gain is None:
-        return f"{where}, for {subject}, a change in C {other} is not estimable ({counts})."
-    changed = f"changed C by {_with_limits(gain, counts)} {other}: {entry['verdict']}"
+        return f"{where}, for {subject}, a change in {c} {other} is not estimable ({counts})."
+    changed = f"changed {c} by {_with_limits(gain, counts)} {other}: {entry['verdict']}"
     if accuracy is None:
         beside = "ΔIPA is not estimable"
     else:
-        beside = f"ΔIPA at {at} is {_with_limits(accuracy)}"
+        beside = f"ΔIPA{at} is {_with_limits(accuracy)}"
     return f"{where}, {subject} {changed}. {beside}."
 
 

@@ -25,7 +25,7 @@ from workbench.evaluation.ladder import (
 )
 from workbench.evaluation.records import Evaluation
 from workbench.evaluation.risk_groups import risk_groups
-from workbench.evaluation.words import listed, merged, models_words
+from workbench.evaluation.words import listed, merged, model_words, models_words
 
 FEWEST_GRID_POINTS = 10
 """A Brier score integrated over fewer horizons is called coarse."""
@@ -110,7 +110,7 @@ def evaluate(
         ),
         at_horizons=tuple(row for place in places for row in place.rows),
         calibration_curves=tuple(curve for place in places for curve in place.curves),
-        risk_groups=risk_groups(aligned, judged, cohort.time_unit),
+        risk_groups=risk_groups(aligned, judged),
         claims=tuple(
             claim(aligned, group, draws[group], model=judged, over=over)
             for over in comparators
@@ -125,7 +125,7 @@ def evaluate(
             *merged(note for group in draws for note in ladder_notes(aligned, group, draws[group])),
             *merged(note for place in places for note in place.notes),
         ),
-        settings=_settings(aligned, cohort.time_unit, seed)
+        settings=_settings(aligned, seed)
         | {"clinical": clinical, "markers": markers, "judged": judged},
     )
 
@@ -142,15 +142,18 @@ def _check_models(predictions: Mapping[str, Predictions], *asked: str) -> None:
 def _notes(aligned: Aligned) -> Iterator[str]:
     yield (
         f"Intervals are {CONFIDENCE * 100:.0f} % percentiles of {len(aligned.draws) - 1:,} "
-        "bootstraps of patients within folds, the same for every model, given the fitted models "
-        "and the censoring curve."
+        "bootstraps of patients within folds, the same for every model, given the fitted models"
+        f"{' and the censoring curve' if aligned.terms.has_time else ''}."
     )
-    if aligned.stratum_names:
+    if aligned.stratum_names and aligned.terms.has_time:
         yield f"The censoring curve is stratified by group: {listed(list(aligned.stratum_names))}."
+    null = model_words(NULL, aligned.terms)
     yield (
-        "Kaplan–Meier gives all patients of a fold (and group) one risk: it ranks nobody and has "
-        "no calibration slope or curve."
+        f"{null[:1].upper()}{null[1:]} gives all patients of a fold (and group) one risk: it ranks "
+        "nobody and has no calibration slope or curve."
     )
+    if not aligned.terms.has_time:
+        return
     coarse = [
         model
         for model, each in aligned.predictions.items()
@@ -163,16 +166,19 @@ def _notes(aligned: Aligned) -> Iterator[str]:
         )
 
 
-def _settings(aligned: Aligned, time_unit: str, seed: int) -> dict[str, Any]:
-    return {
+def _settings(aligned: Aligned, seed: int) -> dict[str, Any]:
+    of_times = {
         "horizons": [significant(h) for h in aligned.horizons],
-        "time_unit": time_unit,
+        "time_unit": aligned.time_unit,
+        "fewest_at_risk": FEWEST_AT_RISK,
+        "censoring_strata": list(aligned.stratum_names),
+    }
+    return {
+        **(of_times if aligned.terms.has_time else {"partition": list(aligned.stratum_names)}),
         "n_patients": len(aligned.time),
         "n_events": int(aligned.event.sum()),
         "n_folds": len(np.unique(aligned.fold)),
         "n_bootstrap": len(aligned.draws) - 1,
         "seed": seed,
         "confidence": CONFIDENCE,
-        "fewest_at_risk": FEWEST_AT_RISK,
-        "censoring_strata": list(aligned.stratum_names),
     }

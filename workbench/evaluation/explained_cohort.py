@@ -45,7 +45,8 @@ class ExplainedCohort:
     whole
         Contributions to the log hazard, every patient by a model that never saw them.
     over_time
-        Contributions to survival at horizons, of the same patients.
+        Contributions to survival at horizons, of the same patients; None where the outcome has no
+        time.
     dataset
         The same patients, images not encoded.
     runs, patients
@@ -57,7 +58,7 @@ class ExplainedCohort:
     """
 
     whole: Attribution
-    over_time: Attribution
+    over_time: Attribution | None
     dataset: "PatientDataset"
     runs: tuple[Attribution, ...]
     patients: tuple["PatientDataset", ...]
@@ -150,13 +151,16 @@ class ExplainedCohort:
         return rows
 
     def _over_time(self) -> Json:
-        present = {n: self.dataset.modalities[n].present for n in self.over_time.modality_names}
+        found = self.over_time
+        if found is None:
+            return {"horizons": [], "modalities": []}
+        present = {n: self.dataset.modalities[n].present for n in found.modality_names}
         return {
-            "horizons": self.over_time.horizons.tolist(),
+            "horizons": found.horizons.tolist(),
             "modalities": [
                 {
                     "modality": name,
-                    "mean_absolute": _rounded(np.abs(self.over_time.of(name)[:, has]).mean(axis=1)),
+                    "mean_absolute": _rounded(np.abs(found.of(name)[:, has]).mean(axis=1)),
                 }
                 for name, has in present.items()
                 if has.sum() >= max(self.minimum, 1)

@@ -10,9 +10,9 @@ import pandas as pd
 from fusion.predictions import Predictions
 from workbench.errors import SurvivalError
 from workbench.evaluation.alignment import Aligned, EvaluatedCohort, align
-from workbench.evaluation.group_rows import flat_row, refusal, with_limits
+from workbench.evaluation.group_rows import flat_row, horizon_settings, refusal, with_limits
 from workbench.evaluation.intervals import number, ratio, significant
-from workbench.evaluation.words import at_time
+from workbench.evaluation.words import by_time
 from workbench.survival.brier import observed_weights
 
 RATES = {
@@ -134,8 +134,7 @@ def fairness_table(
         settings={
             "model": predictions.model,
             "threshold": significant(threshold),
-            "horizon": significant(horizon),
-            "time_unit": cohort.time_unit,
+            **horizon_settings(horizon, cohort.time_unit),
             "reference": reference,
             "n_bootstrap": n_bootstrap,
             "seed": seed,
@@ -201,10 +200,10 @@ def _rates(
 
 
 def _sentence(row: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
-    at = at_time(settings["horizon"], settings["time_unit"])
+    by = by_time(settings.get("horizon", 0.0), settings.get("time_unit"))
     if row["refused"]:
         return f"In {row['group']}, error rates are not judged: {row['refused']}."
-    counts = f"{row['n']} patients, {row['n_events']} events by {at}"
+    counts = f"{row['n']} patients, {row['n_events']} events{by}"
     acting = f"at a threshold of {settings['threshold']:g}, {row['n_high']} are at high risk"
     return f"In {row['group']} ({counts}), {acting}: {'; '.join(_clauses(row, settings))}."
 

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from workbench.evaluation.alignment import FEWEST_AT_RISK, Aligned
-from workbench.evaluation.words import at_time
+from workbench.evaluation.intervals import significant
+from workbench.evaluation.words import by_time
 
 FEWEST_PATIENTS = 10
 """A group with fewer patients is refused."""
@@ -18,9 +19,14 @@ def refusal(aligned: Aligned, member: np.ndarray, horizon: float) -> str | None:
     if n_patients < FEWEST_PATIENTS:
         return f"{n_patients} patients; at least {FEWEST_PATIENTS} are needed"
     if n_at_risk < FEWEST_AT_RISK:
-        at = at_time(horizon, aligned.time_unit)
-        return f"{n_at_risk} at risk at {at}; at least {FEWEST_AT_RISK} are needed"
+        at = by_time(horizon, aligned.time_unit, " at ")
+        return f"{n_at_risk} at risk{at}; at least {FEWEST_AT_RISK} are needed"
     return None
+
+
+def horizon_settings(horizon: float, time_unit: str | None) -> dict[str, Any]:
+    """Horizon and its unit as settings of a table; none where the outcome has no time."""
+    return {} if time_unit is None else {"horizon": significant(horizon), "time_unit": time_unit}
 
 
 def flat_row(row: Mapping[str, Any]) -> dict[str, Any]:

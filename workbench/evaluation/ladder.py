@@ -12,11 +12,11 @@ from workbench.evaluation.compare import difference
 from workbench.evaluation.discrimination import harrell_sums, uno_sums
 from workbench.evaluation.intervals import MOST_UNDEFINED, number, ratio, significant
 from workbench.evaluation.records import METRICS
-from workbench.evaluation.words import METRICS as METRIC_WORDS
 from workbench.evaluation.words import Note, at_time, group_words, models_words
 
 NULL = "null"
-"""The model whose Brier score is the reference of IPA: the training folds' Kaplan-Meier."""
+"""The model whose Brier score is the reference of IPA: the training folds' Kaplan-Meier or, without
+times, their share of events."""
 
 NULL_BY_GROUP = "null_by_group"
 """Kaplan-Meier within the study's groups. Like the null it ranks nobody within them."""
@@ -47,12 +47,15 @@ def ladder_draws(aligned: Aligned, group: str) -> dict[str, Draws]:
     tau = aligned.tau(group)
     if tau is None:
         return found
-    uno = uno_sums(aligned, group, tau)
     null_brier = brier_draws(aligned, group, aligned.predictions[NULL], tau)
+    for model, predictions in aligned.predictions.items():
+        found[model]["ipa"] = ipa(brier_draws(aligned, group, predictions, tau), null_brier)
+    if not aligned.terms.has_time:
+        return found  # Uno's C is the same AUC, and there is no time to integrate over.
+    uno = uno_sums(aligned, group, tau)
     for model, predictions in aligned.predictions.items():
         found[model]["uno_c"] = uno.pooled(model)
         found[model]["ibs"] = integrated_brier_draws(aligned, group, predictions, tau)
-        found[model]["ipa"] = ipa(brier_draws(aligned, group, predictions, tau), null_brier)
     return found
 
 
@@ -82,7 +85,7 @@ def ladder_row(aligned: Aligned, group: str, model: str, draws: Draws) -> dict[s
         "group": group,
         "n": int(member.sum()),
         "n_events": int(aligned.event[member].sum()),
-        "tau": None if tau is None else significant(tau),
+        "tau": None if tau is None or not aligned.terms.has_time else significant(tau),
         **{metric: number(draws[metric]) for metric in METRICS},
     }
 
@@ -90,7 +93,11 @@ def ladder_row(aligned: Aligned, group: str, model: str, draws: Draws) -> dict[s
 def ladder_notes(aligned: Aligned, group: str, draws: dict[str, Draws]) -> Iterator[Note]:
     """What is refused or undefined in a group, and why."""
     place, tau, unit = group_words(group), aligned.tau(group), aligned.time_unit
-    if tau is None:
+    if unit is None and tau is None:
+        yield place, f"fewer than {FEWEST_AT_RISK} patients; IPA is refused."
+    elif unit is None:
+        pass
+    elif tau is None:
         yield (
             place,
             f"fewer than {FEWEST_AT_RISK} patients at risk at every horizon; Uno’s C, the "
@@ -114,7 +121,8 @@ def ladder_notes(aligned: Aligned, group: str, draws: dict[str, Draws]) -> Itera
             folds = _undefined_folds(aligned, group) if metric == "harrell_c_fold_mean" else ""
             yield (
                 place,
-                f"{METRIC_WORDS[metric]} of {models_words(without)} is undefined{folds} in the "
+                f"{aligned.terms.metrics[metric]} of {models_words(without, aligned.terms)} is "
+                f"undefined{folds} in the "
                 f"cohort or in more than {MOST_UNDEFINED:.0%} of bootstraps.",
             )
 

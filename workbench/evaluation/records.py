@@ -36,6 +36,10 @@ class Evaluation:
     but the curves of ``risk_groups`` step at patients' times: coarsen them where the card is
     restricted.
 
+    Of an outcome without a time ``harrell_c`` is the AUC within folds; ``uno_c``, ``ibs`` and
+    ``risk_groups`` are empty; ``at_horizons`` has one entry, whose ``horizon`` stands for the state
+    itself, and ``ici``; ``settings`` has no ``time_unit``.
+
     Parameters
     ----------
     ladder

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from fusion.predictions import Predictions
-from workbench.evaluation.words import model_words
+from workbench.evaluation.words import TIMES, Terms, model_words
 from workbench.survival import harrell_c
 
 NULLS = ("null", "null_by_group")
@@ -42,7 +42,7 @@ def harrell_c_by_repeat(
     return found
 
 
-def spread_sentence(model: str, by_repeat: Sequence[float]) -> str:
+def spread_sentence(model: str, by_repeat: Sequence[float], terms: Terms = TIMES) -> str:
     """The spread of a model's C as a reader is told it.
 
     Examples
@@ -53,7 +53,8 @@ def spread_sentence(model: str, by_repeat: Sequence[float]) -> str:
     """
     c = np.asarray(by_repeat)
     return (
-        f"Over {len(c)} repeats on other folds, Harrell’s C of {model_words(model)} was "
+        f"Over {len(c)} repeats on other folds, {terms.concordance} of "
+        f"{model_words(model, terms)} was "
         f"{c.mean():.3f} on average (SD {c.std(ddof=1):.3f}; {c.min():.3f} to {c.max():.3f}); its "
         "numbers here are of predictions averaged over the repeats."
     )

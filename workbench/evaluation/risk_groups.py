@@ -13,15 +13,19 @@ LABELS = ("low", "middle", "high")
 MOST_TICKS = 7
 
 
-def risk_groups(aligned: Aligned, model: str, time_unit: str) -> dict[str, Any]:
+def risk_groups(aligned: Aligned, model: str) -> dict[str, Any]:
     """Kaplan-Meier curves by thirds of risk score, overall and within each group.
+
+    No strata where the outcome has no time.
 
     Thirds are formed within folds (and within the group), since scores of different folds are not
     comparable; equal scores always stand in the same third.
     """
+    if aligned.time_unit is None:
+        return {"model": model, "labels": list(LABELS), "strata": []}
     risk_score = aligned.predictions[model].risk_score
     last = np.sort(aligned.time)[-min(FEWEST_AT_RISK, len(aligned.time))]
-    ticks = at_risk_times(float(last), time_unit)
+    ticks = at_risk_times(float(last), aligned.time_unit)
     return {
         "model": model,
         "labels": list(LABELS),

@@ -13,12 +13,11 @@ from workbench.errors import SurvivalError
 from workbench.evaluation.accuracy import brier_draws, calibration_draws
 from workbench.evaluation.alignment import Aligned, EvaluatedCohort, align
 from workbench.evaluation.discrimination import harrell_sums
-from workbench.evaluation.group_rows import flat_row, refusal, with_limits
+from workbench.evaluation.group_rows import flat_row, horizon_settings, refusal, with_limits
 from workbench.evaluation.intervals import interval, number, significant
 from workbench.evaluation.ladder import ipa
 from workbench.evaluation.random_effects import random_effects
-from workbench.evaluation.words import METRICS as METRIC_WORDS
-from workbench.evaluation.words import at_time, model_words
+from workbench.evaluation.words import by_time, model_words, terms_of
 
 SUBGROUP_METRICS = (
     "harrell_c",
@@ -48,7 +47,8 @@ class SubgroupTable:
         back: ``{n_sites, estimate, lower, upper, prediction_lower, prediction_upper, tau_squared,
         i_squared}``; None where fewer than two sites can be judged.
     settings
-        ``model, horizon, time_unit, n_bootstrap, seed, censoring_strata``.
+        ``model, horizon, time_unit, n_bootstrap, seed, censoring_strata``; without a horizon
+        and its unit where the outcome has no time.
     """
 
     rows: tuple[dict[str, Any], ...]
@@ -65,7 +65,8 @@ class SubgroupTable:
         """One a row, and one of the sites together."""
         found = [_sentence(row, self.settings) for row in self.rows]
         if self.sites is not None:
-            found.append(_site_sentence(self.sites))
+            terms = terms_of(self.settings.get("time_unit"))
+            found.append(_site_sentence(self.sites, terms.concordance))
         return found
 
 
@@ -137,8 +138,7 @@ def subgroup_table(
         sites=_summary(c_by_site),
         settings={
             "model": predictions.model,
-            "horizon": significant(horizon),
-            "time_unit": cohort.time_unit,
+            **horizon_settings(horizon, cohort.time_unit),
             "n_bootstrap": n_bootstrap,
             "seed": seed,
             "censoring_strata": list(aligned.stratum_names),
@@ -250,26 +250,27 @@ def _written(value: float) -> float | None:
 
 def _sentence(row: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
     where = "Overall" if row["kind"] == "all" else f"In {row['group']}"
-    at = at_time(settings["horizon"], settings["time_unit"])
-    counts = f"{row['n']} patients, {row['n_events']} events by {at}"
+    by = by_time(settings.get("horizon", 0.0), settings.get("time_unit"))
+    counts = f"{row['n']} patients, {row['n_events']} events{by}"
     if row["refused"]:
         return f"{where}, {model_words(settings['model'])} is not judged: {row['refused']}."
-    return f"{where} ({counts}), {'; '.join(_clauses(row))}."
+    return f"{where} ({counts}), {'; '.join(_clauses(row, settings.get('time_unit')))}."
 
 
-def _clauses(row: Mapping[str, Any]) -> Iterator[str]:
+def _clauses(row: Mapping[str, Any], time_unit: str | None) -> Iterator[str]:
+    words = terms_of(time_unit).metrics
     for metric in SUBGROUP_METRICS:
         value, difference = row[metric], row[f"difference_{metric}"]
         if value is not None:
             rest = f", {with_limits(difference)} from all others" if difference else ""
-            yield f"{METRIC_WORDS[metric]} {with_limits(value)}{rest}"
+            yield f"{words[metric]} {with_limits(value)}{rest}"
 
 
-def _site_sentence(sites: Mapping[str, Any]) -> str:
+def _site_sentence(sites: Mapping[str, Any], concordance: str) -> str:
     further = ""
     if sites["prediction_lower"] is not None:
         further = (
             f"; in a further site it is expected between {sites['prediction_lower']:.3f} and "
             f"{sites['prediction_upper']:.3f}"
         )
-    return f"Over {sites['n_sites']} sites, Harrell’s C is {with_limits(sites)}{further}."
+    return f"Over {sites['n_sites']} sites, {concordance} is {with_limits(sites)}{further}."

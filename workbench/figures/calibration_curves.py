@@ -40,6 +40,7 @@ def plot_calibration_curves(
     risks: Mapping[str, np.ndarray] | None = None,
     notes: Sequence[str] = (),
     minimum_cell: int = MINIMUM_CELL,
+    at_horizon: bool = True,
 ) -> Drawing:
     """Observed against predicted risk of each model on a square, with the numbers beside it.
 
@@ -57,6 +58,8 @@ def plot_calibration_curves(
         Lines under the title.
     minimum_cell
         Bins of fewer patients are not drawn.
+    at_horizon
+        Whether events are those by a horizon; else the outcome has no time.
 
     Raises
     ------
@@ -70,7 +73,8 @@ def plot_calibration_curves(
         raise SurvivalError(f"risks were passed of {unknown}, which have no calibration: pass both")
     first = next(iter(results.values()))
     counts = count_words(withheld(first.n_patients, None), withheld(first.n_events, None))
-    head = heading(title, [f"{counts} by the horizon", *notes], (), width=_width())
+    counts = f"{counts} by the horizon" if at_horizon else counts
+    head = heading(title, [counts, *notes], (), width=_width())
     top = _highest(results, risks)
     x = number_axis("Predicted risk", 0.0, top, as_percent=True)
     y = number_axis("Observed risk", 0.0, top, as_percent=True)

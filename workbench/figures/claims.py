@@ -23,7 +23,9 @@ ROW = 0.34
 LONGEST = 64
 
 
-def plot_claims(claims: Sequence[Mapping[str, Any]], *, labels: Sequence[str]) -> Figure:
+def plot_claims(
+    claims: Sequence[Mapping[str, Any]], *, labels: Sequence[str], concordance: str = "Harrell’s C"
+) -> Figure:
     """Difference in Harrell's C of one model over another, with its interval.
 
     Parameters
@@ -32,6 +34,8 @@ def plot_claims(claims: Sequence[Mapping[str, Any]], *, labels: Sequence[str]) -
         Rows of the evaluation: ``n, n_events, delta_harrell_c``; none of the latter is None.
     labels
         What a person reads for each, in the same order.
+    concordance
+        What it is called; ``"AUC"`` where the outcome has no time.
 
     Returns
     -------
@@ -68,5 +72,5 @@ def plot_claims(claims: Sequence[Mapping[str, Any]], *, labels: Sequence[str]) -
                 color=GREY,
                 fontsize=9,
             )
-        axes.set_xlabel("Change in Harrell’s C (95 % interval)  ·  right of the line: better")
+        axes.set_xlabel(f"Change in {concordance} (95 % interval)  ·  right of the line: better")
     return figure

@@ -22,7 +22,10 @@ ROW = 0.42
 
 
 def plot_contributions(
-    spreads: Sequence[Mapping[str, Any]], *, titles: Mapping[str, str]
+    spreads: Sequence[Mapping[str, Any]],
+    *,
+    titles: Mapping[str, str],
+    score: str = "log hazard",
 ) -> Figure:
     """Mean size of each modality's contribution, and its spread over patients.
 
@@ -32,6 +35,8 @@ def plot_contributions(
         Fields of :class:`fusion.explanation.attribution.Spread`, one a modality.
     titles
         What a person reads for a modality, by name.
+    score
+        What is contributed to.
 
     Returns
     -------
@@ -66,7 +71,7 @@ def plot_contributions(
             axes.spines["left"].set_visible(False)
             axes.grid(axis="x", color=RULE, linewidth=0.6)
             axes.set_axisbelow(True)
-            axes.set_xlabel("Log hazard")
+            axes.set_xlabel(f"{score[:1].upper()}{score[1:]}")
         size.set_title("Mean absolute contribution")
         spread.set_title("Median, and 5 % to 95 % of patients")
     return figure

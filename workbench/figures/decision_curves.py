@@ -50,7 +50,11 @@ class Decision(Protocol):
 
 
 def plot_decision_curves(
-    curves: Mapping[str, Decision], *, title: str, notes: Sequence[str] = ()
+    curves: Mapping[str, Decision],
+    *,
+    title: str,
+    notes: Sequence[str] = (),
+    at_horizon: bool = True,
 ) -> Drawing:
     """Net benefit along thresholds of each model, of treating all and none; interventions avoided.
 
@@ -64,6 +68,8 @@ def plot_decision_curves(
         The patients, the outcome and the horizon, in words.
     notes
         Lines under the title.
+    at_horizon
+        Whether events are those by a horizon; else the outcome has no time.
 
     Raises
     ------
@@ -85,7 +91,7 @@ def plot_decision_curves(
     return grid_figure(
         [_benefit(curves, look, x), _avoided(curves, look, x)],
         title=title,
-        notes=[f"{counts} by the horizon", *notes],
+        notes=[f"{counts} by the horizon" if at_horizon else counts, *notes],
         entries=[
             *(Entry(name, name, *look[name]) for name in curves),
             Entry(ALL, ALL, GREY, ALL_DASH),

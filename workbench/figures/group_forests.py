@@ -41,6 +41,7 @@ def plot_subgroups(
     titles: Mapping[str, str] | None = None,
     notes: Sequence[str] = (),
     minimum_cell: int | None = None,
+    concordance: str = "Harrell’s C",
 ) -> Drawing:
     """A metric in each subgroup and site, and its difference from all other patients.
 
@@ -64,6 +65,8 @@ def plot_subgroups(
         Lines under the title.
     minimum_cell
         Counts from 1 to below it are withheld; None shows all.
+    concordance
+        What it is called; ``"AUC"`` where the outcome has no time.
 
     Raises
     ------
@@ -73,6 +76,7 @@ def plot_subgroups(
     if metric not in METRICS:
         raise SurvivalError(f"metric must be one of {list(METRICS)}, got {metric!r}")
     words, null = METRICS[metric]
+    words = concordance if metric == "harrell_c" else words
     lines: list[ForestRow] = []
     for kind, name in KINDS.items():
         mine = [row for row in rows if row["kind"] == kind]

@@ -36,6 +36,7 @@ def plot_ladder(
     titles: Mapping[str, str],
     clinical: str = "clinical",
     judged: str = "selected",
+    concordance: str = "Harrell’s C",
 ) -> Figure:
     """Harrell's C of each model with its interval, one panel a group, on one shared axis.
 
@@ -50,6 +51,8 @@ def plot_ladder(
         The rung whose estimate is the dashed reference line of each panel.
     judged
         The model that is drawn in colour.
+    concordance
+        What it is called; ``"AUC"`` where the outcome has no time.
 
     Returns
     -------
@@ -94,7 +97,7 @@ def plot_ladder(
                 color=GREY,
                 fontsize=9,
             )
-            axes.set_xlabel("Harrell’s C (95 % interval)")
+            axes.set_xlabel(f"{concordance} (95 % interval)")
     return figure
 
 

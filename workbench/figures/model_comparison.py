@@ -21,6 +21,7 @@ def plot_model_comparison(
     judged: str,
     title: str,
     notes: Sequence[str] = (),
+    concordance: str = "Harrell’s C",
 ) -> Drawing:
     """Harrell's C of each model of one group, and its change over the clinical model.
 
@@ -39,6 +40,8 @@ def plot_model_comparison(
         The patients and the outcome, in words.
     notes
         Lines under the title.
+    concordance
+        What it is called; ``"AUC"`` where the outcome has no time.
 
     Raises
     ------
@@ -56,11 +59,14 @@ def plot_model_comparison(
     lines += [_model(row, titles, clinical) for row in last]
     return forest(
         lines,
-        [_panel("Harrell’s C (95 % CI)", lines, 0, 0.5), _panel("Change over clinical", lines, 1)],
+        [
+            _panel(f"{concordance} (95 % CI)", lines, 0, 0.5),
+            _panel("Change over clinical", lines, 1),
+        ],
         title=title,
         label="Model",
         notes=notes,
-        description=f"Harrell's C by model. {title}.",
+        description=f"{concordance} by model. {title}.",
     )
 
 
@@ -71,6 +77,7 @@ def plot_gains(
     title: str,
     notes: Sequence[str] = (),
     minimum_cell: int | None = None,
+    concordance: str = "Harrell’s C",
 ) -> Drawing:
     """What a model or a modality adds: change in Harrell's C and in IPA, one line a claim.
 
@@ -87,6 +94,8 @@ def plot_gains(
         Lines under the title.
     minimum_cell
         Counts from 1 to below it are withheld; None shows all.
+    concordance
+        As of :func:`plot_model_comparison`.
 
     Raises
     ------
@@ -104,12 +113,12 @@ def plot_gains(
         lines.append(ForestRow(label, counts, values, texts))
     return forest(
         lines,
-        [_panel("Change in Harrell’s C", lines, 0, 0.0), _panel("Change in IPA", lines, 1)],
+        [_panel(f"Change in {concordance}", lines, 0, 0.0), _panel("Change in IPA", lines, 1)],
         title=title,
         label="With, against without",
         before=("n", "Events"),
         notes=notes,
-        description=f"Change in Harrell's C and in IPA. {title}.",
+        description=f"Change in {concordance} and in IPA. {title}.",
     )
 
 

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from workbench.report.words import has_time
+
 Document = Mapping[str, Any]
 
 
@@ -24,12 +26,13 @@ def bibliography(document: Document) -> tuple[Reference, ...]:
     document
         Of :func:`workbench.report.document.report_document`, or ``report.json`` read back.
     """
-    return tuple(reference for reference, used in _WORKS if used(document))
+    works = _WORKS if has_time(document) else (*_OF_STATES, *_OF_EITHER)
+    return tuple(reference for reference, used in works if used(document))
 
 
 def every_reference() -> tuple[Reference, ...]:
     """References of all methods, used or not."""
-    return tuple(reference for reference, _ in _WORKS)
+    return tuple(reference for reference, _ in (*_WORKS, *_OF_STATES))
 
 
 def _fits(*models: str) -> Callable[[Document], bool]:
@@ -210,5 +213,52 @@ _WORKS: tuple[tuple[Reference, Callable[[Document], bool]], ...] = (
             "10.1136/bmj-2023-078378",
         ),
         _always,
+    ),
+)
+
+_OF_TIMES = frozenset(
+    {
+        "Survival curves",
+        "Median follow-up by exchanged events",
+        "Proportional hazards",
+        "Baseline hazard",
+        "Networks on the partial likelihood",
+        "Harrell’s C",
+        "Uno’s C",
+        "Time-dependent AUC",
+        "Brier score under censoring",
+        "Calibration of survival models",
+        "Size of the sample",
+    }
+)
+_OF_EITHER = tuple(work for work in _WORKS if work[0].used_for not in _OF_TIMES)
+_OF_STATES: tuple[tuple[Reference, Callable[[Document], bool]], ...] = (
+    (
+        Reference(
+            "Ridge logistic regression",
+            "le Cessie and van Houwelingen, J R Stat Soc C 1992;41:191-201",
+            "10.2307/2347628",
+        ),
+        _fits("clinical", "clinical_markers", "concatenation", "stack"),
+    ),
+    (
+        Reference(
+            "Area under the ROC curve",
+            "Hanley and McNeil, Radiology 1982;143:29-36",
+            "10.1148/radiology.143.1.7063747",
+        ),
+        _number("harrell_c"),
+    ),
+    (
+        Reference("Brier score", "Brier, Mon Weather Rev 1950;78:1-3"),
+        _number("brier"),
+    ),
+    (
+        Reference(
+            "Calibration of risk models",
+            "Austin and Steyerberg, Stat Med 2019;38:4051-4065",
+            "10.1002/sim.8281",
+        ),
+        _number("calibration_slope"),
     ),
 )

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from workbench.report.page import sections_of
 from workbench.report.sections import SECTIONS
+from workbench.report.words import OF_TIMES, has_time
 
 Found = Literal["there", "left out", "nothing to show"]
 Document = Mapping[str, Any]
@@ -49,7 +50,7 @@ _ASKED: tuple[tuple[str, str, Callable[[Document], Any]], ...] = (
         lambda d: {row["group"] for row in d["ladder"]} - {"all"},
     ),
     (
-        "Calibration at a horizon",
+        "Calibration",
         "calibration",
         lambda d: any(curve["predicted"] for curve in d["calibration_curves"]),
     ),
@@ -88,7 +89,7 @@ def checklist(document: Document, left_out: Collection[str] = ()) -> tuple[Item,
     left_out
         Anchors of the sections that are not on the page.
     """
-    titles = {section.anchor: section.title for section in SECTIONS}
+    titles = {section.anchor: section.spoken(document).title for section in SECTIONS}
     there = {section.anchor for section in sections_of(document)}
 
     def found(anchor: str, holds: Callable[[Document], Any]) -> Found:
@@ -96,4 +97,5 @@ def checklist(document: Document, left_out: Collection[str] = ()) -> tuple[Item,
             return "nothing to show"
         return "left out" if anchor in left_out else "there"
 
-    return tuple(Item(what, a, titles[a], found(a, holds)) for what, a, holds in _ASKED)
+    asked = _ASKED if has_time(document) else [item for item in _ASKED if item[1] not in OF_TIMES]
+    return tuple(Item(what, a, titles[a], found(a, holds)) for what, a, holds in asked)

@@ -9,7 +9,14 @@ from markupsafe import Markup
 
 from workbench.report.format import WRITERS, setting, signed, text
 from workbench.report.table import Cell, Column, Table, words
-from workbench.report.words import METRICS, MODELS, RESEARCH_USE, titled
+from workbench.report.words import (
+    METRICS,
+    MODELS,
+    RESEARCH_USE,
+    STATE_METRICS,
+    STATE_MODELS,
+    titled,
+)
 
 CHANGES = ("before", "after")
 
@@ -39,7 +46,7 @@ def render_comparison(comparison: Mapping[str, Any]) -> str:
         definition=_definition(comparison["cohort"]["definition"]),
         data=_changes("What differs in the data", comparison["data"]),
         model=_changes("What differs in study and models", comparison["model"]),
-        numbers=_numbers(comparison["numbers"]),
+        numbers=_numbers(comparison["numbers"], comparison["has_time"]),
     )
 
 
@@ -86,16 +93,17 @@ def _changes(caption: str, rows: list[Mapping[str, Any]]) -> Table:
     )
 
 
-def _numbers(rows: list[Mapping[str, Any]]) -> Table:
+def _numbers(rows: list[Mapping[str, Any]], has_time: bool) -> Table:
+    models, metrics = (MODELS, METRICS) if has_time else (STATE_MODELS, STATE_METRICS)
     heads = ("Model", "Patients", "Metric", "Before", "After", "Change")
     return Table(
         "Metrics of every model that both runs have, with 95 % intervals",
         tuple(Column(head, numeric=at > 2) for at, head in enumerate(heads)),
         tuple(
             (
-                words(titled(MODELS, row["model"])),
+                words(titled(models, row["model"])),
                 words("All patients" if row["group"] == "all" else text(row["group"])),
-                words(titled(METRICS, row["metric"])),
+                words(titled(metrics, row["metric"])),
                 *(_estimate(row[name]) for name in CHANGES),
                 Cell(signed(row["change"])),
             )

@@ -53,7 +53,7 @@ def report_document(content: ReportContent) -> Json:
         "columns": _columns(spec),
         "n_patients": evaluated.n_patients,
         "n_events": evaluated.n_events,
-        "follow_up": _follow_up(evaluated),
+        **({} if cohort.time_unit is None else {"follow_up": _follow_up(evaluated)}),
         "attrition": _records(attrition),
         "table_one": _table(cohort.table_one(by=next(iter(by), None))),
         "availability": _availability(content, shown_by),
@@ -108,7 +108,7 @@ def _outcome(spec: Card, name: str) -> Json:
     outcome = spec.outcomes[name]
     return {
         "title": outcome.title,
-        "time_unit": outcome.unit,
+        **({} if outcome.unit is None else {"time_unit": outcome.unit}),
         "time_zero": outcome.time_zero,
         "note": outcome.note,
     }

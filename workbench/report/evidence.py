@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from workbench.report.methods_text import methods_sentences
+from workbench.report.words import has_time
 
 Document = Mapping[str, Any]
 Rule = Callable[[Document], Any]
@@ -140,7 +141,10 @@ RULES: Mapping[str, Rule] = {
     "explanation": _explained,
     "failures": lambda d: d.get("failure_cases"),
     "fairness": _fairness,
-    "flow": lambda d: d["attrition"] and d["follow_up"]["median_follow_up"]["estimate"] is not None,
+    "flow": lambda d: (
+        d["attrition"]
+        and (not has_time(d) or d["follow_up"]["median_follow_up"]["estimate"] is not None)
+    ),
     "folds": _told("Division of the data"),
     "kind_of_study": lambda d: d["dataset"]["title"] and d["outcome"]["title"],
     "limits": lambda d: d["limits"],
@@ -152,7 +156,7 @@ RULES: Mapping[str, Rule] = {
     "numbers_analysed": _numbers_analysed,
     "objectives": lambda d: d["claims"],
     "other_folds": lambda d: any(other["ladder"] for other in d["other_splits"]),
-    "outcome": lambda d: d["outcome"]["time_zero"] and d["study"]["horizons"],
+    "outcome": lambda d: d["outcome"]["time_zero"] and (not has_time(d) or d["study"]["horizons"]),
     "output": lambda d: _told("Predictions")(d) and d.get("saved_model"),
     "performance": _performance,
     "predictions_computed": _told("Predictions"),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from workbench.report.format import count, in_years, listed, time
-from workbench.report.words import in_sentence, model_titles, short, titled
+from workbench.report.words import has_time, in_sentence, model_titles, short, terms, titled
 
 Document = Mapping[str, Any]
 Sentences = list[str]
@@ -36,12 +36,18 @@ def methods_sentences(document: Document) -> dict[str, Sentences]:
 def _patients(document: Document) -> Sentences:
     dataset, outcome = document["dataset"], document["outcome"]
     n, n_events = count(document["n_patients"]), count(document["n_events"])
-    horizons = [in_years(h, outcome["time_unit"]) for h in document["study"]["horizons"]]
+    title, zero = in_sentence(outcome["title"]), outcome["time_zero"].rstrip(".")
+    asked = f"The outcome is {title}, there or not at {zero}; nobody of unknown outcome is counted."
+    if has_time(document):
+        horizons = [in_years(h, outcome["time_unit"]) for h in document["study"]["horizons"]]
+        asked = (
+            f"The outcome is {title}, counted in {outcome['time_unit']} from {zero}; risk is asked "
+            f"at {listed(horizons)}."
+        )
     return [
         f"Models were developed and evaluated in {n} patients with {n_events} events of "
         f"{dataset['title']}, version {dataset['version']}.",
-        f"The outcome is {in_sentence(outcome['title'])}, counted in {outcome['time_unit']} from "
-        f"{outcome['time_zero'].rstrip('.')}; risk is asked at {listed(horizons)}.",
+        asked,
     ]
 
 
@@ -153,18 +159,22 @@ def _models(document: Document) -> Sentences:
     counts = {model: chosen.count(model) for model in dict.fromkeys(chosen)}
     won = listed([f"{in_sentence(titled(titles, m))} in {n}" for m, n in counts.items()])
     seed = document["evaluation_settings"]["seed"]
-    network = "fusion_net" in compared
+    network, timed = "fusion_net" in compared, has_time(document)
     return [
-        f"{len(compared)} models were compared with Kaplan–Meier: "
-        f"{listed([in_sentence(titled(titles, m)) for m in compared])}.",
+        f"{len(compared)} models were compared with {'Kaplan–Meier' if timed else 'the prevalence'}"
+        f": {listed([in_sentence(titled(titles, m)) for m in compared])}.",
         "Cox models have a ridge penalty; survival follows from their risk scores by Breslow’s "
-        "estimator of the baseline hazard on out-of-fold scores.",
+        "estimator of the baseline hazard on out-of-fold scores."
+        if timed
+        else "Logistic models have a ridge penalty on all but the intercept, which is that of "
+        "out-of-fold scores.",
         f"The fusion network ({_network(document)}) is an ensemble trained on the Cox partial "
         "likelihood of whole risk sets and scaled by its out-of-fold calibration slope."
         if network
         else "",
-        f"Penalties, epochs and the selected model are chosen by the held-out partial likelihood "
-        f"in {INNER_FOLDS} inner folds of each training set (seed {seed}).",
+        f"Penalties{', epochs' if timed else ''} and the selected model are chosen by the held-out "
+        f"{'partial' if timed else 'binomial'} likelihood in {INNER_FOLDS} inner folds of each "
+        f"training set (seed {seed}).",
         f"Of {len(chosen)} outer folds, the selected model is {won}.",
     ]
 
@@ -176,12 +186,13 @@ def _network(document: Document) -> str:
 
 def _predictions(document: Document) -> Sentences:
     judged = document["evaluation_settings"].get("judged")
-    if not judged or not document["study"]["horizons"]:
+    timed = has_time(document)
+    if not judged or (timed and not document["study"]["horizons"]):
         return []
+    what = "(log relative hazard) and survival at the horizons" if timed else "(log odds) and risk"
     return [
-        "Each patient’s risk score (log relative hazard) and survival at the horizons are those of "
-        "the models that were trained without that patient; risk scores of different folds are "
-        "never ranked together.",
+        f"Each patient’s risk score {what} are those of the models that were trained without that "
+        "patient; risk scores of different folds are never ranked together.",
         "No class is made of the risk but for display: thirds of the risk score within folds.",
     ]
 
@@ -190,6 +201,21 @@ def _measures(document: Document) -> Sentences:
     settings = document["evaluation_settings"]
     if not settings.get("n_bootstrap") or not document["at_horizons"]:
         return []
+    intervals = (
+        f"Intervals are {settings['confidence'] * 100:.0f} % percentiles of "
+        f"{settings['n_bootstrap']:,} bootstraps of patients within folds"
+    )
+    benefit = "Net benefit is shown over thresholds of risk."
+    benefit = benefit if document.get("decision_curves") else ""
+    if not has_time(document):
+        return [
+            "Discrimination is measured by the AUC within folds, calibration by intercept and "
+            "slope on the logit scale, observed over expected, smoothed curves and their mean "
+            "distance from the diagonal (ICI), overall accuracy by the Brier score and its index "
+            "of prediction accuracy (IPA) against the prevalence.",
+            f"{intervals}.",
+            benefit,
+        ]
     strata = settings["censoring_strata"]
     unit = settings["time_unit"]
     at = listed([f"{time(h)} {unit}" for h in settings["horizons"]])
@@ -200,10 +226,8 @@ def _measures(document: Document) -> Sentences:
         "against Kaplan–Meier.",
         "Censoring is weighted by Kaplan–Meier of the censoring times"
         + (f", stratified by group ({listed(list(strata))})." if strata else "."),
-        f"Intervals are {settings['confidence'] * 100:.0f} % percentiles of "
-        f"{settings['n_bootstrap']:,} bootstraps of patients within folds; a horizon with fewer "
-        f"than {settings['fewest_at_risk']} at risk is refused.",
-        "Net benefit is shown over thresholds of risk." if document.get("decision_curves") else "",
+        f"{intervals}; a horizon with fewer than {settings['fewest_at_risk']} at risk is refused.",
+        benefit,
     ]
 
 
@@ -228,7 +252,8 @@ def _clusters(document: Document) -> Sentences:
     held_out = [o["title"] for o in document["other_splits"] if "site" in o["title"]]
     found = []
     if sites:
-        found.append(f"judging each of {len(sites)} sites, with a random-effects summary of C")
+        c = terms(document).c
+        found.append(f"judging each of {len(sites)} sites, with a random-effects summary of {c}")
     if held_out:
         found.append(f"folds with {listed(held_out)}")
     return [f"Differences between sites were looked at by {listed(found)}."] if found else []

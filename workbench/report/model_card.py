@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from workbench.report.format import in_years, listed
-from workbench.report.words import RESEARCH_USE, group_title, in_sentence, titled
+from workbench.report.words import RESEARCH_USE, group_title, has_time, in_sentence, titled
 
 Document = Mapping[str, Any]
 Json = dict[str, Any]
@@ -80,7 +80,8 @@ def model_card(document: Document) -> Json:
 def performance_rows(document: Document) -> list[Json]:
     """Rows of the comparison that are of the judged model, with what was published of each."""
     judged = document["evaluation_settings"]["judged"]
-    kept = ("group", "n", "n_events", "tau", "harrell_c", "uno_c", "ibs", "ipa", "delta_harrell_c")
+    of_times = ("tau", "uno_c", "ibs") if has_time(document) else ()
+    kept = ("group", "n", "n_events", "harrell_c", *of_times, "ipa", "delta_harrell_c")
     return [
         {name: row[name] for name in kept} | {"title": group_title(document, row["group"])}
         for row in document["ladder"]
@@ -90,11 +91,14 @@ def performance_rows(document: Document) -> list[Json]:
 
 def _intended_use(document: Document) -> str:
     outcome = document["outcome"]
-    horizons = [in_years(h, outcome["time_unit"]) for h in document["study"]["horizons"]]
+    zero = outcome["time_zero"].rstrip(".")
+    when = f"at {zero}"
+    if has_time(document):
+        horizons = [in_years(h, outcome["time_unit"]) for h in document["study"]["horizons"]]
+        when = f"by {listed(horizons)} after {zero}"
     return (
-        f"Research on {in_sentence(outcome['title'])} by {listed(horizons)} after "
-        f"{outcome['time_zero'].rstrip('.')}, in patients as in the population below, of whom the "
-        "inputs are known as they were there."
+        f"Research on {in_sentence(outcome['title'])} {when}, in patients as in the population "
+        "below, of whom the inputs are known as they were there."
     )
 
 
@@ -113,6 +117,9 @@ def _not_for(document: Document) -> list[str]:
 
 
 def _output(document: Document) -> str:
+    if not has_time(document):
+        said = "Log odds, higher is worse, and the probability of the event"
+        return f"{said}; no class and no threshold."
     return (
         "Log relative hazard, higher is worse, and the probability of no event by each horizon in "
         f"{document['outcome']['time_unit']}; no class and no threshold."

@@ -15,7 +15,7 @@ from workbench.report.author_text import author_html
 from workbench.report.format import WRITERS
 from workbench.report.sections import OBLIGATORY, SECTIONS
 from workbench.report.sections.section import Context, Section
-from workbench.report.words import RESEARCH_USE, SIMULATED, short
+from workbench.report.words import RESEARCH_USE, SIMULATED, short, terms
 
 
 def render_page(document: Mapping[str, Any]) -> str:
@@ -89,7 +89,7 @@ def sections_of(document: Mapping[str, Any]) -> tuple[Section, ...]:
     Those that the authors put in an order come first, in that order.
     """
     order = document.get("author", {}).get("order", [])
-    there = [section for section in SECTIONS if section.there(document)]
+    there = [section.spoken(document) for section in SECTIONS if section.there(document)]
     return tuple(
         sorted(there, key=lambda s: order.index(s.anchor) if s.anchor in order else len(order))
     )
@@ -101,7 +101,9 @@ def section_html(
     """One section as it stands in the page, without its heading; ``context`` if it is known."""
     template = _environment().get_template(f"{section.anchor}.html")
     shown = section.context(document) if context is None else context
-    return str(author_html(document, section.anchor)) + template.render(**shown)
+    return str(author_html(document, section.anchor)) + template.render(
+        terms=terms(document), **shown
+    )
 
 
 def _environment() -> Environment:

@@ -6,15 +6,17 @@ from typing import Any
 
 from workbench.errors import StudyError
 from workbench.report.document import SCHEMA_VERSION
+from workbench.report.words import has_time
 
 NUMBERS = "report.json"
 HELD = (
     "at_horizons", "attrition", "availability", "calibration_curves", "chosen", "claims",
     "columns", "contributions", "dataset", "definition", "definition_sentences",
-    "evaluation_settings", "follow_up", "inventory", "inventory_title", "ladder", "limits",
+    "evaluation_settings", "inventory", "inventory_title", "ladder", "limits",
     "modalities", "modality_value", "n_events", "n_patients", "notes", "other_splits", "outcome",
     "privacy", "risk_groups", "simulated", "study", "table_one", "warnings",
 )  # fmt: skip
+HELD_OF_TIMES = ("follow_up",)
 
 
 def read_document(folder: Path) -> dict[str, Any]:
@@ -37,6 +39,8 @@ def read_document(folder: Path) -> dict[str, Any]:
     if not isinstance(document, dict) or document.get("schema") != SCHEMA_VERSION:
         raise StudyError(f"{path}: expected schema {SCHEMA_VERSION}: run the study again")
     absent = [name for name in HELD if name not in document]
+    if not absent and has_time(document):
+        absent = [name for name in HELD_OF_TIMES if name not in document]
     if absent:
         raise StudyError(f"{path} lacks {', '.join(absent[:5])}: run the study again")
     return document

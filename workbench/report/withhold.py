@@ -31,7 +31,8 @@ def withhold_counts(evaluation: Json, minimum: int, refused: Collection[str] = (
     """
     if minimum <= 1:
         return evaluation
-    parts = set(evaluation["settings"]["censoring_strata"])
+    settings = evaluation["settings"]
+    parts = set(settings.get("censoring_strata") or settings.get("partition", ()))
     groups = [row for row in evaluation["ladder"] if row["group"] in parts]
     hidden = {
         (name, row["group"])

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from workbench.evaluation.words import Terms, terms_of
+
 RESEARCH_USE = "Research use only; not a medical device."
 SIMULATED = "Simulated data"
 
@@ -41,23 +43,60 @@ METRICS = {
     "delta_ipa": "Change in IPA over clinical",
 }
 
+STATE_MODELS = MODELS | {
+    "null": "Prevalence",
+    "null_by_group": "Prevalence by group",
+    "clinical": "Clinical logistic model",
+    "clinical_markers": "Clinical logistic model with known markers",
+    "concatenation": "Concatenation logistic model",
+}
+STATE_RUNGS = {
+    name: words.replace("Cox model", "logistic model") for name, words in RUNGS.items()
+} | {"null": "no model: the share of training patients with the event, the same for everyone"}
+STATE_METRICS = {
+    "harrell_c": "AUC",
+    "delta_harrell_c": "Change in AUC over clinical",
+    "harrell_c_fold_mean": "Mean AUC of folds",
+    "ipa": "IPA",
+    "delta_ipa": "Change in IPA over clinical",
+}
+"""What the names mean, and which of them there are, where the outcome has no time."""
+
+OF_TIMES = ("follow-up", "risk-groups")
+"""Sections that there are only of times to an event."""
+
 RANKS_NOBODY = ("null", "null_by_group")
 """Models without a risk score of their own: no concordance of theirs is drawn."""
+
+
+def terms(document: Mapping[str, Any]) -> Terms:
+    """How a study is spoken of: of times to an event, or of an event that is there or not."""
+    return terms_of(document["evaluation_settings"].get("time_unit"))
+
+
+def has_time(document: Mapping[str, Any]) -> bool:
+    """Whether the outcome is a time, with horizons, follow-up and censoring."""
+    return terms(document).has_time
+
+
+def metrics(document: Mapping[str, Any]) -> dict[str, str]:
+    """Metrics of the model comparison that there are, and their titles."""
+    return METRICS if has_time(document) else STATE_METRICS
 
 
 def rung(document: Mapping[str, Any], model: str) -> str:
     """What a model is, in half a sentence."""
     if model in modality_titles(document) and model not in RUNGS:
-        return "a penalised Cox model on this input alone"
-    return RUNGS.get(model, "a further model of the study")
+        return f"a penalised {terms(document).regression} model on this input alone"
+    return (RUNGS if has_time(document) else STATE_RUNGS).get(model, "a further model of the study")
 
 
 def model_titles(document: Mapping[str, Any]) -> dict[str, str]:
     """Every model of the comparison, and every modality, as a person reads it."""
-    titles = dict(MODELS)
+    titles = dict(MODELS if has_time(document) else STATE_MODELS)
     markers = document["evaluation_settings"]["markers"]
     if markers:
-        titles[markers] = MODELS["clinical_markers"]
+        titles[markers] = titles["clinical_markers"]
     for name, title in short_titles(document).items():
         titles.setdefault(name, f"{title} alone")
         titles[f"without_{name}"] = f"Combined model without {in_sentence(title)}"

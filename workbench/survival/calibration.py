@@ -24,8 +24,9 @@ from workbench.survival.calibration_curve import (
 )
 from workbench.survival.calibration_ratio import ratio_interval
 from workbench.survival.calibration_regression import (
-    cloglog_risk,
-    fit_cloglog,
+    CLOGLOG,
+    Link,
+    fit_recalibration,
     sandwich,
     straight,
 )
@@ -114,6 +115,7 @@ def calibration(
     stratum: np.ndarray | None = None,
     draws: Iterable[np.ndarray] | None = None,
     confidence: float = 0.95,
+    link: Link = CLOGLOG,
 ) -> Calibration:
     r"""Calibration of predicted survival at a horizon.
 
@@ -148,6 +150,9 @@ def calibration(
         (draw, patient) or ``bootstrap_draws``.
     confidence
         Coverage of the limits of numbers and curve, in (0, 1); bins have 95 %.
+    link
+        ``LOGIT``, with x = log odds and p the logistic function, is for an event that is there or
+        not, without a time.
 
     Raises
     ------
@@ -180,7 +185,7 @@ def calibration(
         time, event.astype(np.int64), of=1, horizon=horizon, censoring=censoring, stratum=stratum
     )
     bins = risk_bins(time, event, survival, horizon=horizon)
-    return _judged(state, survival, horizon, bins, draws, confidence)
+    return _judged(state, survival, horizon, bins, draws, confidence, link)
 
 
 def competing_calibration(
@@ -258,10 +263,11 @@ def _judged(
     bins: tuple[RiskBin, ...],
     draws: Iterable[np.ndarray] | None,
     confidence: float,
+    link: Link = CLOGLOG,
 ) -> Calibration:
-    x = cloglog_risk(survival)
+    x = link.scale(survival)
     z = float(ndtri(0.5 + confidence / 2))
-    intercept, slope = _coefficients(state, x, z)
+    intercept, slope = _coefficients(state, x, z, link)
     if np.isnan(intercept.estimate):
         raise SurvivalError(
             f"calibration at {horizon:g} is undefined: {int(state.outcome.sum())} events and "
@@ -269,7 +275,7 @@ def _judged(
             "it needs both, predictions that vary, and risks that do not separate the two"
         )
     intervals = CalibrationIntervals(intercept, slope, ratio_interval(state, survival, z))
-    curve = smooth_curve(state, x)
+    curve = smooth_curve(state, x, link)
     return Calibration(
         *(each.estimate for each in intervals),
         curve=curve_points(curve, x, confidence=confidence),
@@ -282,15 +288,17 @@ def _judged(
     )
 
 
-def _coefficients(state: KnownState, x: np.ndarray, z: float) -> tuple[Estimate, Estimate]:
+def _coefficients(
+    state: KnownState, x: np.ndarray, z: float, link: Link
+) -> tuple[Estimate, Estimate]:
     """Intercept with slope 1, and slope; both NaN where either has no maximum."""
     everyone, constant, line = np.ones((1, len(x))), np.ones((len(x), 1)), straight(x)
-    above = fit_cloglog(*state, everyone, constant, np.zeros((1, 1)), offset=x)[0]
-    along = fit_cloglog(*state, everyone, line, np.array([[0.0, 1.0]]))[0]
+    above = fit_recalibration(*state, everyone, constant, np.zeros((1, 1)), offset=x, link=link)[0]
+    along = fit_recalibration(*state, everyone, line, np.array([[0.0, 1.0]]), link=link)[0]
     if np.isnan(above).any() or np.isnan(along).any():
         return UNDEFINED, UNDEFINED
-    error = np.sqrt(sandwich(*state, constant, above, offset=x)[0, 0])
-    spread = np.sqrt(sandwich(*state, line, along)[1, 1])
+    error = np.sqrt(sandwich(*state, constant, above, offset=x, link=link)[0, 0])
+    spread = np.sqrt(sandwich(*state, line, along, link=link)[1, 1])
     return _around(float(above[0]), z * error), _around(float(along[1]), z * spread)
 
 

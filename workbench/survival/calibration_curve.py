@@ -9,9 +9,9 @@ from scipy.special import ndtri
 
 from workbench.survival.bootstrap import check_draws, percentile_limits
 from workbench.survival.calibration_regression import (
-    cloglog_risk,
-    fit_cloglog,
-    risk_of,
+    CLOGLOG,
+    Link,
+    fit_recalibration,
     sandwich,
     spline,
     spline_knots,
@@ -54,46 +54,48 @@ class SmoothCurve(NamedTuple):
     knots: np.ndarray | None
     coefficient: np.ndarray
     variance: np.ndarray
+    link: Link = CLOGLOG
 
     def risk(self, x: np.ndarray) -> np.ndarray:
         """Smoothed observed risk at x, (point,)."""
-        return risk_of(spline(x, self.knots) @ self.coefficient)
+        return self.link.risk(spline(x, self.knots) @ self.coefficient)
 
 
-def smooth_curve(state: KnownState, x: np.ndarray) -> SmoothCurve:
+def smooth_curve(state: KnownState, x: np.ndarray, link: Link = CLOGLOG) -> SmoothCurve:
     """Spline of x with knots at its 10th, 50th and 90th percentile; a line if none can be bent."""
     knots = spline_knots(x)
-    coefficient = _fit(state, x, knots)
+    coefficient = _fit(state, x, knots, link)
     if np.isnan(coefficient).any():  # too few patients bend the curve: draw the line
         knots = None
-        coefficient = _fit(state, x, knots)
-    variance = sandwich(state.outcome, state.weight, spline(x, knots), coefficient)
-    return SmoothCurve(knots, coefficient, variance)
+        coefficient = _fit(state, x, knots, link)
+    variance = sandwich(state.outcome, state.weight, spline(x, knots), coefficient, link=link)
+    return SmoothCurve(knots, coefficient, variance, link)
 
 
-def _fit(state: KnownState, x: np.ndarray, knots: np.ndarray | None) -> np.ndarray:
+def _fit(state: KnownState, x: np.ndarray, knots: np.ndarray | None, link: Link) -> np.ndarray:
     """Coefficients of the spline, (coefficient,)."""
     design = spline(x, knots)
     start = np.eye(design.shape[1])[1:2]
-    return fit_cloglog(state.outcome, state.weight, np.ones((1, len(x))), design, start)[0]
+    everyone = np.ones((1, len(x)))
+    return fit_recalibration(state.outcome, state.weight, everyone, design, start, link=link)[0]
 
 
-def curve_grid(x: np.ndarray, n_points: int = 40) -> np.ndarray:
+def curve_grid(x: np.ndarray, n_points: int = 40, link: Link = CLOGLOG) -> np.ndarray:
     """Points of x evenly spaced in risk between the 2nd and 98th percentile, (point,)."""
-    first, last = risk_of(np.quantile(x, [0.02, 0.98]))
-    return cloglog_risk(1 - np.linspace(first, last, n_points))
+    first, last = link.risk(np.quantile(x, [0.02, 0.98]))
+    return link.scale(1 - np.linspace(first, last, n_points))
 
 
 def curve_points(curve: SmoothCurve, x: np.ndarray, *, confidence: float = 0.95) -> CurvePoints:
-    """The curve on its grid, with limits from the sandwich variance on the cloglog scale."""
-    grid = curve_grid(x)
+    """The curve on its grid, with limits from the sandwich variance on the scale of its link."""
+    grid, risk = curve_grid(x, link=curve.link), curve.link.risk
     at_grid = spline(grid, curve.knots)
     predictor = at_grid @ curve.coefficient
     error = ndtri(0.5 + confidence / 2) * np.sqrt(
         np.einsum("pi,ij,pj->p", at_grid, curve.variance, at_grid)
     )
     return CurvePoints(
-        risk_of(grid), risk_of(predictor), risk_of(predictor - error), risk_of(predictor + error)
+        risk(grid), risk(predictor), risk(predictor - error), risk(predictor + error)
     )
 
 
@@ -110,7 +112,7 @@ def calibration_error(
     Parameters
     ----------
     state, x
-        State at the horizon and cloglog of predicted risk, (patient,).
+        State at the horizon and predicted risk on the scale of the link, (patient,).
     curve
         What ``smooth_curve`` made of them.
     draws
@@ -119,12 +121,19 @@ def calibration_error(
         negative, so sampling error moves it up, and a bootstrap moves it up once more: limits are
         percentiles, shifted so that the bootstraps' median is the estimate, and never below 0.
     """
-    predicted, design = risk_of(x), spline(x, curve.knots)
+    predicted, design = curve.link.risk(x), spline(x, curve.knots)
     estimate = _distances(curve.risk(x), predicted, np.ones(len(x)))
     drawn = []
     for counts in _together(check_draws(draws, len(x)), len(x)):
-        fitted = fit_cloglog(state.outcome, state.weight, counts, design, curve.coefficient[None])
-        drawn += map(_distances, risk_of(fitted @ design.T), repeat(predicted), counts)
+        fitted = fit_recalibration(
+            state.outcome,
+            state.weight,
+            counts,
+            design,
+            curve.coefficient[None],
+            link=curve.link,
+        )
+        drawn += map(_distances, curve.link.risk(fitted @ design.T), repeat(predicted), counts)
     distances = np.reshape(drawn, (-1, 3))
     lower, upper = percentile_limits(distances, confidence=confidence)
     middle, _ = percentile_limits(distances, confidence=0.0)

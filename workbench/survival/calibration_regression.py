@@ -2,10 +2,15 @@
 
 A binomial regression with the complementary log-log link, in which a proportional hazards model is
 a straight line of x = cloglog(predicted risk) = log(-log S); weighted for censoring, and solved for
-every bootstrap at once.
+every bootstrap at once. Where there is no time, the link is the logit, in which a logistic model is
+a straight line.
 """
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import numpy as np
+from scipy.special import expit, logit
 
 from workbench.survival.splines import spline_columns
 
@@ -28,6 +33,11 @@ def risk_of(predictor: np.ndarray) -> np.ndarray:
     return -np.expm1(-np.exp(np.clip(predictor, -30, 6)))
 
 
+def logit_risk(survival: np.ndarray) -> np.ndarray:
+    """x = log odds of 1 - S, finite by ``SMALLEST_RISK``."""
+    return logit(np.clip(1 - survival, SMALLEST_RISK, 1 - SMALLEST_RISK))
+
+
 def straight(x: np.ndarray) -> np.ndarray:
     """Design of a line in x, (patient, 2)."""
     return np.column_stack([np.ones(len(x)), x])
@@ -46,7 +56,7 @@ def spline(x: np.ndarray, knots: np.ndarray | None) -> np.ndarray:
     return np.column_stack([np.ones(len(x)), spline_columns(x, knots)])
 
 
-def fit_cloglog(
+def fit_recalibration(
     outcome: np.ndarray,
     weight: np.ndarray,
     draws: np.ndarray,
@@ -54,8 +64,9 @@ def fit_cloglog(
     start: np.ndarray,
     *,
     offset: np.ndarray | float = 0.0,
+    link: "Link | None" = None,
 ) -> np.ndarray:
-    """Coefficients of the weighted complementary log-log regression, once a draw.
+    """Coefficients of the weighted binomial regression, once a draw.
 
     Newton's method on all draws at once; the log likelihood is concave.
 
@@ -73,6 +84,8 @@ def fit_cloglog(
         Where to begin, (1 or draw, coefficient).
     offset
         Added to the linear predictor, (patient,).
+    link
+        CLOGLOG, if not given, or LOGIT.
 
     Returns
     -------
@@ -93,7 +106,8 @@ def fit_cloglog(
         if not len(open_draws):
             break
         predictor = coefficient[open_draws] @ design.T + offset
-        step, regular = _newton_step(predictor, weighted[open_draws], design, n_events)
+        derivatives = (link or CLOGLOG).derivatives(predictor, n_events)
+        step, regular = _newton_step(derivatives, weighted[open_draws], design)
         open_draws = open_draws[regular]
         coefficient[open_draws] += np.clip(step, -LONGEST_STEP, LONGEST_STEP)
         done = (np.abs(step) < STEP_TOLERANCE).all(1)
@@ -104,12 +118,12 @@ def fit_cloglog(
 
 
 def _newton_step(
-    predictor: np.ndarray, weighted: np.ndarray, design: np.ndarray, n_events: int
+    derivatives: tuple[np.ndarray, np.ndarray], weighted: np.ndarray, design: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Step of each draw that can be solved, and which can: (regular draw, coefficient), (draw,)."""
     n_coefficients = design.shape[1]
     products = (design[:, :, None] * design[:, None, :]).reshape(len(design), -1)
-    slope, bend = _derivatives(predictor, n_events)
+    slope, bend = derivatives
     gradient = (weighted * slope) @ design
     information = -((weighted * bend) @ products).reshape(-1, n_coefficients, n_coefficients)
     regular = _is_regular(information)
@@ -117,7 +131,7 @@ def _newton_step(
     return step, regular
 
 
-def _derivatives(predictor: np.ndarray, n_events: int) -> tuple[np.ndarray, np.ndarray]:
+def _cloglog_derivatives(predictor: np.ndarray, n_events: int) -> tuple[np.ndarray, np.ndarray]:
     """First and second derivative of the log likelihood; the first columns are the events."""
     hazard = np.exp(np.clip(predictor, -30, 6))
     slope, bend = -hazard, -hazard
@@ -126,6 +140,36 @@ def _derivatives(predictor: np.ndarray, n_events: int) -> tuple[np.ndarray, np.n
     slope[:, :n_events] = ratio
     bend[:, :n_events] = ratio * (1 - at_event - ratio)
     return slope, bend
+
+
+def _logit_derivatives(predictor: np.ndarray, n_events: int) -> tuple[np.ndarray, np.ndarray]:
+    """The same of the logit link."""
+    risk = expit(predictor)
+    slope, bend = -risk, -risk * (1 - risk)
+    slope[:, :n_events] += 1
+    return slope, bend
+
+
+class Link(NamedTuple):
+    """The scale on which calibration is a regression.
+
+    Parameters
+    ----------
+    scale
+        x of a survival probability.
+    risk
+        Risk of a value of x.
+    derivatives
+        Of the log likelihood by the linear predictor, (draw, patient) each, the events first.
+    """
+
+    scale: Callable[[np.ndarray], np.ndarray]
+    risk: Callable[[np.ndarray], np.ndarray]
+    derivatives: Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
+
+
+CLOGLOG = Link(cloglog_risk, risk_of, _cloglog_derivatives)
+LOGIT = Link(logit_risk, expit, _logit_derivatives)
 
 
 def _is_regular(information: np.ndarray) -> np.ndarray:
@@ -141,12 +185,13 @@ def sandwich(
     coefficient: np.ndarray,
     *,
     offset: np.ndarray | float = 0.0,
+    link: "Link | None" = None,
 ) -> np.ndarray:
     """Robust variance of the coefficients, weights held fixed, (coefficient, coefficient)."""
     order = np.argsort(~outcome, kind="stable")
     predictor = (design @ coefficient + offset)[order]
     design, weight = design[order], weight[order]
-    slope, bend = _derivatives(predictor[None], int(outcome.sum()))
+    slope, bend = (link or CLOGLOG).derivatives(predictor[None], int(outcome.sum()))
     scores = design * (weight * slope[0])[:, None]
     bread = np.linalg.inv(-(design * (weight * bend[0])[:, None]).T @ design)
     return bread @ (scores.T @ scores) @ bread

@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 
 from workbench.cohort.privacy import suppress
+from workbench.data.card import STATE_HORIZON
 from workbench.errors import CohortError
 from workbench.evaluation import Evaluation, SubgroupTable, subgroup_table
 from workbench.evaluation.alignment import Aligned, align
 from workbench.evaluation.risk_groups import LABELS, thirds_within_folds
 from workbench.survival import Calibration, DecisionCurve, calibration, decision_curve
+from workbench.survival.calibration_regression import CLOGLOG, LOGIT
 from workbench.survival.group_curves import GroupCurves, kaplan_meier_by_group
 
 if TYPE_CHECKING:
@@ -72,11 +74,12 @@ class EvaluatedPatients:
         cohort = cohort.evaluated
         groups = groups_of(cohort)
         settings = evaluation.settings
-        strata = {name: groups[name] for name in settings["censoring_strata"] if name in groups}
+        whole = settings.get("censoring_strata") or settings.get("partition", ())
+        strata = {name: groups[name] for name in whole if name in groups}
         aligned = align(
             cohort,
             predictions,
-            horizons=settings["horizons"],
+            horizons=horizons_of(settings),
             groups=strata,
             n_bootstrap=N_BOOTSTRAP,
             seed=settings["seed"],
@@ -115,6 +118,7 @@ class EvaluatedPatients:
                 censoring=self.aligned.censoring,
                 stratum=self.aligned.stratum,
                 draws=self.aligned.draws[1 : 1 + N_CALIBRATION],
+                link=CLOGLOG if self.aligned.terms.has_time else LOGIT,
             ),
         )
 
@@ -194,6 +198,11 @@ class EvaluatedPatients:
         if key not in self._kept:
             self._kept[key] = compute()
         return self._kept[key]
+
+
+def horizons_of(settings: Mapping[str, Any]) -> list[float]:
+    """Horizons of an evaluation, or where the state of an outcome without a time stands."""
+    return list(settings.get("horizons") or (STATE_HORIZON,))
 
 
 def groups_of(cohort: "Cohort") -> dict[str, np.ndarray]:

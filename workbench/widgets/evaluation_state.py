@@ -52,12 +52,11 @@ class EvaluationState(WidgetState):
         asked = middle if self.threshold is None else self.threshold
         return float(np.clip(asked, low, high)) / 100
 
-    @property
-    def lacking(self) -> tuple[str, ...]:
+    def lacking(self, *, has_time: bool) -> tuple[str, ...]:
         """What must be said before a decision curve means anything."""
         said = {
             "the decision": bool(self.decision.strip()),
-            "the horizon": self.horizon is not None,
+            "the horizon": self.horizon is not None or not has_time,
             "the range of risks at which one would act": self.thresholds is not None,
         }
         return tuple(words for words, there in said.items() if not there)
@@ -71,9 +70,9 @@ def check_state(state: Any, evaluation: Evaluation) -> None:
     WorkbenchError
         A horizon, model, group, metric or threshold that cannot be asked for.
     """
-    horizons = evaluation.settings["horizons"]
+    horizons = evaluation.settings.get("horizons", ())
     if state.horizon is not None and state.horizon not in horizons:
-        known = ", ".join(f"{h:g}" for h in horizons)
+        known = ", ".join(f"{h:g}" for h in horizons) or "its outcome has no time: none"
         raise WorkbenchError(f"horizon must be one of the study's ({known})")
     models = {row["model"] for row in evaluation.ladder}
     if set(state.models) - models or len(state.models) > MOST_MODELS:

@@ -8,7 +8,7 @@ import numpy as np
 from workbench.cohort.privacy import suppress
 from workbench.figures.wording import capitalised, fixed, percents, span_words
 from workbench.report.format import NONE, count, difference, estimate, p_value, time, times
-from workbench.report.words import METRICS, group_title, short
+from workbench.report.words import group_title, short, terms
 from workbench.survival import DecisionCurve, RiskBin
 from workbench.survival.inputs import Estimate
 from workbench.widgets.blocks import Table
@@ -24,7 +24,6 @@ CALIBRATION = {
     "ipa": "IPA",
 }
 SUBGROUPS = {
-    "harrell_c": "Harrell’s C",
     "calibration_intercept": "Intercept",
     "calibration_slope": "Slope",
     "observed_expected": "Observed / expected",
@@ -33,18 +32,20 @@ SUBGROUPS = {
 }
 
 
-def comparison(rows: Sequence[Row], titles: Mapping[str, str], caption: str) -> Table:
-    """All metrics of all models in one group."""
+def comparison(
+    rows: Sequence[Row], titles: Mapping[str, str], caption: str, metrics: Mapping[str, str]
+) -> Table:
+    """All metrics, by what they are called, of all models in one group."""
     return Table(
         "models",
         caption,
-        ("Model", *METRICS.values()),
+        ("Model", *metrics.values()),
         tuple(
             (
                 titles.get(row["model"], row["model"]),
                 *(
                     difference(row[name]) if name in DIFFERENCES else estimate(row[name])
-                    for name in METRICS
+                    for name in metrics
                 ),
             )
             for row in rows
@@ -53,12 +54,25 @@ def comparison(rows: Sequence[Row], titles: Mapping[str, str], caption: str) -> 
     )
 
 
-def calibration(rows: Sequence[Row], titles: Mapping[str, str], groups: Mapping[str, str]) -> Table:
+def calibration(
+    rows: Sequence[Row],
+    titles: Mapping[str, str],
+    groups: Mapping[str, str],
+    *,
+    has_time: bool,
+) -> Table:
     """Calibration and accuracy of models at one horizon, by group; why where it is refused."""
+    at = " at the horizon" if has_time else ""
     return Table(
         "calibration-numbers",
-        "Calibration and accuracy at the horizon, in each group of the study",
-        ("Model", "Patients", "At risk", *CALIBRATION.values(), "Not judged because"),
+        f"Calibration and accuracy{at}, in each group of the study",
+        (
+            "Model",
+            "Patients",
+            "At risk" if has_time else "Number",
+            *CALIBRATION.values(),
+            "Not judged because",
+        ),
         tuple(
             (
                 titles.get(row["model"], row["model"]),
@@ -76,19 +90,25 @@ def calibration(rows: Sequence[Row], titles: Mapping[str, str], groups: Mapping[
 def calibration_over_time(
     rows: Sequence[Row],
     titles: Mapping[str, str],
-    time_unit: str,
+    time_unit: str | None,
     document: Mapping[str, Any],
 ) -> Table:
-    """Calibration of one model by group and horizon."""
+    """Calibration of one model by group and horizon, or by group where there is no time."""
     model = titles.get(rows[0]["model"], rows[0]["model"]) if rows else ""
     return Table(
         "calibration-numbers",
         f"{model}: intercept 0, slope 1 and observed over expected 1 are perfect",
-        ("Patients", f"Horizon ({time_unit})", "Intercept", "Slope", "Observed / expected"),
+        (
+            "Patients",
+            *([f"Horizon ({time_unit})"] if time_unit else []),
+            "Intercept",
+            "Slope",
+            "Observed / expected",
+        ),
         tuple(
             (
                 group_title(document, row["group"]),
-                time(row["horizon"]),
+                *([time(row["horizon"])] if time_unit else []),
                 *(
                     (row["refused"] and "not judged") or estimate(row[name])
                     for name in list(CALIBRATION)[:3]
@@ -99,10 +119,13 @@ def calibration_over_time(
     )
 
 
-def bins(found: Sequence[RiskBin], minimum: int, caption: str, *, pickable: bool) -> Table:
+def bins(
+    found: Sequence[RiskBin], minimum: int, caption: str, *, pickable: bool, has_time: bool
+) -> Table:
     """Bins of predicted risk; a bin is picked by its number."""
     counts = np.array([[each.n_events, each.n_patients - each.n_events] for each in found])
     hidden = suppress(counts, minimum, row_totals=True)[:, 0].tolist()
+    events = "Events by the horizon" if has_time else "Events"
     rows = []
     for each, hide in zip(found, hidden, strict=True):
         observed = span_words(Estimate(each.observed, each.lower, each.upper), percents(1))
@@ -118,7 +141,7 @@ def bins(found: Sequence[RiskBin], minimum: int, caption: str, *, pickable: bool
     return Table(
         "bins",
         caption,
-        ("Mean predicted risk", "Observed risk (95 % CI)", "Patients", "Events by the horizon"),
+        ("Mean predicted risk", "Observed risk (95 % CI)", "Patients", events),
         tuple(rows),
         picks=tuple(str(at) for at in range(len(rows))) if pickable else (),
     )
@@ -169,8 +192,9 @@ def risk_groups(stratum: Row, time_unit: str) -> Table:
     )
 
 
-def subgroups(rows: Sequence[Row], minimum: int, caption: str) -> Table:
+def subgroups(rows: Sequence[Row], minimum: int, caption: str, concordance: str) -> Table:
     """All measures of each group and site."""
+    measures = {"harrell_c": concordance, **SUBGROUPS}
 
     def shown(value: int | str) -> str:
         return f"<{minimum}" if isinstance(value, int) and 0 < value < minimum else count(value)
@@ -178,13 +202,13 @@ def subgroups(rows: Sequence[Row], minimum: int, caption: str) -> Table:
     return Table(
         "subgroup-numbers",
         caption,
-        ("Group", "Patients", "Events", *SUBGROUPS.values(), "Not judged because"),
+        ("Group", "Patients", "Events", *measures.values(), "Not judged because"),
         tuple(
             (
                 "All patients" if row["kind"] == "all" else row["group"],
                 shown(row["n"]),
                 shown(row["n_events"]),
-                *(estimate(row[name]) for name in SUBGROUPS),
+                *(estimate(row[name]) for name in measures),
                 # The reason names a count that may be withheld.
                 "too few patients" if row["refused"] else "",
             )
@@ -198,10 +222,12 @@ def by_availability(ladder: Sequence[Row], judged: str, document: Mapping[str, A
     """The judged model in all patients, and in those who have each kind of data."""
     groups = {"all"} | {f"patients with {m['name']}" for m in document["modalities"]}
     rows = [row for row in ladder if row["model"] == judged and row["group"] in groups]
+    spoken = terms(document)
+    timed = spoken.has_time
     return Table(
         "availability",
         "The judged model in patients who have each kind of data",
-        ("Patients", "n", "Events", "Harrell’s C", "IPA", "IPA at"),
+        ("Patients", "n", "Events", spoken.concordance, "IPA", *(["IPA at"] if timed else [])),
         tuple(
             (
                 group_title(document, row["group"]),
@@ -209,7 +235,7 @@ def by_availability(ladder: Sequence[Row], judged: str, document: Mapping[str, A
                 count(row["n_events"]),
                 estimate(row["harrell_c"]),
                 estimate(row["ipa"]),
-                time(row["tau"]),
+                *([time(row["tau"])] if timed else []),
             )
             for row in rows
         ),

@@ -129,7 +129,7 @@ class ModelEvaluation(NotebookWidget):
     @property
     def risk_name(self) -> str:
         """What the predicted risk is called in the selection."""
-        return f"predicted risk at {self._shown.at(self.horizon)}"
+        return f"predicted risk{self._shown.at(self.horizon, ' at ')}"
 
     # The page
 
@@ -142,15 +142,25 @@ class ModelEvaluation(NotebookWidget):
         at, models, named = self.horizon, self.models, self.risk_name
         calibration = calibration_blocks(shown, models, at, risk_name=named, chosen=chosen)
         acts = decision_blocks(state, shown, models, risk_name=named, chosen=chosen)
-        thirds = risk_group_blocks(shown, selects=chosen is not None)
+        thirds = (
+            (
+                Section(
+                    "risk-groups",
+                    "Survival by predicted risk",
+                    risk_group_blocks(shown, selects=chosen is not None),
+                ),
+            )
+            if shown.terms.has_time
+            else ()
+        )
         notes = tuple(Words(note) for note in (*shown.numbers["notes"], OWN_NOTE))
         return (
             asked_controls(state, shown, chosen),
-            *lacking_notice(state),
+            *lacking_notice(state, shown),
             Section("comparison", "Model comparison", comparison_blocks(shown, state.group)),
-            Section("calibration", f"Calibration at {shown.at(at)}", calibration),
+            Section("calibration", f"Calibration{shown.at(at, ' at ')}", calibration),
             Section("decision", "Is acting on it better than acting on all or none?", acts),
-            Section("risk-groups", "Survival by predicted risk", thirds),
+            *thirds,
             Section("subgroups", "Subgroups and sites", subgroup_blocks(state, shown, at)),
             Section(
                 "missing",

@@ -124,7 +124,8 @@ class Selection:
         Parameters
         ----------
         cohort
-            Its outcome gives the curves; its card the titles and the smallest count.
+            Its outcome gives the curves, if it is a time; its card gives the titles and the
+            smallest count.
         columns
             Which columns; all that the card declares for analysis, if not given.
 
@@ -138,13 +139,14 @@ class Selection:
         if unknown:
             raise CohortError(f"the dataset has no column {', '.join(sorted(unknown))}")
         names = columns or tuple(n for n, c in spec.columns.items() if c.role in BRUSHED)
+        timed = cohort.time_unit is not None
         return cls(
             cohort.patients[list(names)],
-            cohort.patients["time"].to_numpy(),
-            cohort.patients["event"].to_numpy(),
+            cohort.patients["time"].to_numpy() if timed else None,
+            cohort.patients["event"].to_numpy() if timed else None,
             present=cohort.available if len(cohort.available) > 1 else None,
             minimum=spec.privacy.minimum_cell,
-            time_unit=cohort.time_unit,
+            time_unit=cohort.time_unit or "",
             titles={name: _title(spec, name) for name in names},
             log=cohort.release_log,
         )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fusion.explanation.attribution import Attribution
     from workbench.cohort.cohort import Cohort
 
-UNITS = {"log_hazard": "log hazard", "survival": "survival", "risk": "risk"}
+UNITS = {"log_hazard": "log hazard", "log_odds": "log odds", "survival": "survival", "risk": "risk"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ class ShownAttribution:
     @property
     def time_unit(self) -> str:
         """Of the horizons; "" where no cohort says it."""
-        return "" if self.cohort is None else self.cohort.time_unit
+        return "" if self.cohort is None else self.cohort.time_unit or ""
 
     @property
     def position(self) -> int:

@@ -6,11 +6,11 @@ from typing import Any
 
 from workbench.data.card.cohorts import MINIMUM_CELL
 from workbench.evaluation import Evaluation
-from workbench.evaluation.words import at_time
+from workbench.evaluation.words import Terms, by_time, terms_of
 from workbench.report.withhold import withhold_counts
 from workbench.report.words import RANKS_NOBODY, group_title, model_titles
 from workbench.widgets.blocks import Notice
-from workbench.widgets.evaluated_patients import EvaluatedPatients
+from workbench.widgets.evaluated_patients import EvaluatedPatients, horizons_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,13 +60,18 @@ class ShownEvaluation:
 
     @property
     def horizons(self) -> list[float]:
-        """Times at which the study asked for survival."""
-        return self.settings["horizons"]
+        """Times at which the study asked for survival; where the outcome has none, its state."""
+        return horizons_of(self.settings)
 
     @property
-    def time_unit(self) -> str:
-        """Of the horizons."""
-        return self.settings["time_unit"]
+    def time_unit(self) -> str | None:
+        """Of the horizons; None where the outcome has no time."""
+        return self.settings.get("time_unit")
+
+    @property
+    def terms(self) -> Terms:
+        """How the evaluation is spoken of."""
+        return terms_of(self.time_unit)
 
     @property
     def judged(self) -> str:
@@ -94,9 +99,13 @@ class ShownEvaluation:
         """What a person calls a model."""
         return self.titles.get(name, name)
 
-    def at(self, horizon: float) -> str:
-        """A horizon with its unit."""
-        return at_time(horizon, self.time_unit)
+    def at(self, horizon: float, before: str = "") -> str:
+        """A horizon with its unit behind ``before``; "" where the outcome has no time."""
+        return by_time(horizon, self.time_unit, before)
+
+    def too_few_events(self) -> Notice:
+        """Where there are too few events for a figure."""
+        return self.withheld("events by the horizon" if self.terms.has_time else "events")
 
     def withheld(self, what: str) -> Notice:
         """Where there is too little to be shown."""

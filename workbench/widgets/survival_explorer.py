@@ -98,7 +98,10 @@ class SurvivalExplorer(NotebookWidget):
         view: str = "survival",
     ) -> None:
         if selection.time is None or selection.event is None:
-            raise SurvivalError("survival needs an outcome: make the selection with time and event")
+            raise SurvivalError(
+                "survival needs an outcome that is a time: make the selection with time and event; "
+                "an event that is there or not has no curve"
+            )
         if cause is not None and (len(cause) != len(selection.time) or cause.max() > len(causes)):
             raise SurvivalError(
                 f"expected a cause of 0 to {len(causes)} for each of {len(selection.time)} "

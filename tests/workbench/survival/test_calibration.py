@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from workbench.survival import calibration, kaplan_meier
-from workbench.survival.calibration_regression import cloglog_risk, fit_cloglog, straight
+from workbench.survival.calibration_regression import cloglog_risk, fit_recalibration, straight
 
 HORIZONS = (6.5, 12.5, 24.5)
 
@@ -102,9 +102,11 @@ def test_draws_are_fitted_as_if_alone(inputs):
     outcome, weight = event & (time <= 12.5), rng.uniform(0.5, 2, len(time))
     design = straight(cloglog_risk(inputs["survival_12.5"].to_numpy()))
     draws = rng.multinomial(len(time), np.full(len(time), 1 / len(time)), size=20).astype(float)
-    batch = fit_cloglog(outcome, weight, draws, design, np.array([[0.0, 0.5]]))
+    batch = fit_recalibration(outcome, weight, draws, design, np.array([[0.0, 0.5]]))
     for row, draw in zip(batch, draws, strict=True):
-        alone = fit_cloglog(outcome, weight * draw, np.ones((1, len(time))), design, row[None] + 1)
+        alone = fit_recalibration(
+            outcome, weight * draw, np.ones((1, len(time))), design, row[None] + 1
+        )
         assert_allclose(alone[0], row, rtol=1e-7)
 
 
@@ -112,5 +114,5 @@ def test_a_draw_without_maximum_is_undefined():
     outcome = np.array([True, True, False, False])
     design = straight(np.array([2.0, 1.0, -1.0, -2.0]))
     draws = np.array([[1.0, 1, 1, 1], [1, 1, 0, 0]])
-    found = fit_cloglog(outcome, np.ones(4), draws, design, np.array([[0.0, 1.0]]))
+    found = fit_recalibration(outcome, np.ones(4), draws, design, np.array([[0.0, 1.0]]))
     assert np.isnan(found).all()

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from fusion.explanation.attribution import Attribution as Explanation
     from fusion.explanation.attribution import Check
 
-_TARGETS = {"log_hazard": "the log hazard", "survival": "survival", "risk": "the risk"}
+_TARGETS = {
+    "log_hazard": "the log hazard",
+    "log_odds": "the log odds",
+    "survival": "survival",
+    "risk": "the risk",
+}
 
 
 @dataclass(frozen=True, eq=False)

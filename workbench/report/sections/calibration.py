@@ -9,7 +9,7 @@ from workbench.report.drawing import Drawing, draw
 from workbench.report.format import time
 from workbench.report.sections.section import Context, Document, Section
 from workbench.report.table import Column, Table, cell, words
-from workbench.report.words import group_title, model_titles, of_study, titled
+from workbench.report.words import group_title, has_time, model_titles, of_study, titled
 
 NUMBERS = {
     "auc": "AUC",
@@ -19,6 +19,8 @@ NUMBERS = {
     "calibration_slope": "Slope",
     "observed_expected": "Observed / expected",
 }
+STATE_NUMBERS = NUMBERS | {"ici": "ICI"}
+"""Where the outcome has no time. ICI: mean distance of the smooth curve from the diagonal."""
 
 
 def context(document: Document) -> Context:
@@ -43,13 +45,15 @@ def context(document: Document) -> Context:
 
 
 def _figure(document: Document, i: int, curve: Mapping[str, Any]) -> Drawing:
-    unit = document["outcome"]["time_unit"]
-    group, at = group_title(document, curve["group"]), f"{time(curve['horizon'])} {unit}"
+    group, at = group_title(document, curve["group"]), ""
+    if has_time(document):
+        at = f"{time(curve['horizon'])} {document['outcome']['time_unit']}"
     return draw(
-        plot_calibration(curve, title=group, subtitle=f"at {at}"),
+        plot_calibration(curve, title=group, subtitle=at and f"at {at}"),
         f"calibration-{i}",
-        f"Calibration of the selected model at {at}, {group}: observed against predicted risk.",
-        f"{group}, {at}.",
+        f"Calibration of the selected model{at and f' at {at}'}, {group}: observed against "
+        "predicted risk.",
+        f"{group}{at and f', {at}'}.",
         narrow=True,
     )
 
@@ -62,6 +66,21 @@ def _table(document: Document, group: str, models: list[str]) -> Table:
         if row["group"] == group and row["model"] in models
     ]
     rows.sort(key=lambda placed: models.index(placed[1]["model"]))
+    if not has_time(document):
+        return Table(
+            f"{group_title(document, group)}: discrimination, accuracy and calibration",
+            (
+                Column("Model", numeric=False),
+                *(Column(title) for title in STATE_NUMBERS.values()),
+            ),
+            tuple(
+                (
+                    words(titled(titles, row["model"])),
+                    *(cell(document, "estimate", "at_horizons", i, name) for name in STATE_NUMBERS),
+                )
+                for i, row in rows
+            ),
+        )
     return Table(
         f"{group_title(document, group)}: discrimination and calibration at a horizon",
         (
@@ -85,4 +104,4 @@ def _table(document: Document, group: str, models: list[str]) -> Table:
     )
 
 
-SECTION = Section("calibration", "Calibration at the horizons", context)
+SECTION = Section("calibration", "Calibration at the horizons", context, without_time="Calibration")

@@ -12,6 +12,7 @@ from workbench.report.reporting_checklists import (
 )
 from workbench.report.sections.section import Context, Document, Section
 from workbench.report.table import Cell, Column, Table, words
+from workbench.report.words import OF_TIMES, has_time
 
 STATUS = {"auto": "filled", "author": "author", "missing": "missing"}
 
@@ -44,7 +45,11 @@ def _table(
 
     left_out = set(document.get("left_out", ()))
     there = {s.anchor for s in SECTIONS if s.anchor not in left_out and s.there(document)}
-    titles = {section.anchor: section.title for section in SECTIONS}
+    titles = {
+        section.anchor: section.spoken(document).title
+        for section in SECTIONS
+        if has_time(document) or section.anchor not in OF_TIMES
+    }
     status = "Judgement" if checklist.form else "Status"
     heads = ("Item", "Part", "About", "Section", status)
     return Table(

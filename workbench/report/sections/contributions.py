@@ -6,7 +6,7 @@ from workbench.report.format import text
 from workbench.report.sections import explained_features, explained_patients
 from workbench.report.sections.section import Context, Document, Section
 from workbench.report.table import Column, Table, cell, words
-from workbench.report.words import short_titles, titled
+from workbench.report.words import short_titles, terms, titled
 
 NUMBERS = {
     "mean_absolute": "Mean absolute",
@@ -19,7 +19,7 @@ NUMBERS = {
 
 def context(document: Document) -> Context:
     content = document["contributions"]
-    titles = short_titles(document)
+    titles, score = short_titles(document), terms(document).score
     spreads = content["modalities"]
     words_for = [
         f"{titles.get(s['modality'], s['modality'])} {s['mean_absolute']:.2f}" for s in spreads
@@ -30,15 +30,15 @@ def context(document: Document) -> Context:
         "soundness": _soundness(content),
         "drawing": spreads
         and draw(
-            plot_contributions(spreads, titles=titles),
+            plot_contributions(spreads, titles=titles, score=score),
             "contributions",
-            "Mean absolute contribution to the log hazard: " + ", ".join(words_for),
-            "Contributions to the selected model’s log hazard, over the patients who have the "
+            f"Mean absolute contribution to the {score}: " + ", ".join(words_for),
+            f"Contributions to the selected model’s {score}, over the patients who have the "
             "modality.",
         ),
         "content": spreads
         and Table(
-            "Contribution of each modality to the log hazard, over the patients who have it",
+            f"Contribution of each modality to the {score}, over the patients who have it",
             (
                 Column("Modality", numeric=False),
                 Column("Patients"),

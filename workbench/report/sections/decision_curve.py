@@ -11,7 +11,7 @@ from workbench.report.drawing import Drawing, draw
 from workbench.report.format import in_years
 from workbench.report.sections.section import Context, Document, Section
 from workbench.report.table import Column, Table, cell, words
-from workbench.report.words import model_titles, titled
+from workbench.report.words import has_time, model_titles, terms, titled
 
 SHOWN = 6
 """Thresholds of the table; the figure shows all, and ``report.json`` holds them."""
@@ -51,8 +51,11 @@ def _known(curve: Mapping[str, Any]) -> bool:
     return isinstance(curve["n"], int) and isinstance(curve["n_events"], int)
 
 
-def _at(document: Document, horizon: float) -> str:
-    return in_years(horizon, document["outcome"]["time_unit"])
+def _by(document: Document, horizon: float) -> str:
+    """By when, behind what happens; "" where the outcome has no time."""
+    if not has_time(document):
+        return ""
+    return f" by {in_years(horizon, document['outcome']['time_unit'])}"
 
 
 def _figure(document: Document, i: int, horizon: float) -> Drawing:
@@ -62,13 +65,14 @@ def _figure(document: Document, i: int, horizon: float) -> Drawing:
         for curve in document["decision_curves"]
         if curve["horizon"] == horizon
     }
-    at = _at(document, horizon)
-    flow = plot_decision_curves(curves, title=f"All patients, risk by {at}")
+    by = _by(document, horizon)
+    title, spoken = f"All patients, risk{by}", terms(document)
+    flow = plot_decision_curves(curves, title=title, at_horizon=spoken.has_time)
     return draw(
         flow.static(),
         f"decision-curve-{i}",
         flow.description,
-        f"Net benefit along thresholds of risk by {at}, with 95 % intervals.",
+        f"Net benefit along thresholds of risk{by}, with 95 % intervals.",
     )
 
 
@@ -93,7 +97,7 @@ def _table(document: Document, horizon: float) -> Table:
         return cell(document, "number", "decision_curves", i, name, "estimate", j)
 
     return Table(
-        f"Net benefit (true positives a patient) by {_at(document, horizon)}",
+        f"Net benefit (true positives a patient){_by(document, horizon)}",
         (
             Column("Threshold risk", numeric=False),
             *(

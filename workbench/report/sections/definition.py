@@ -5,6 +5,7 @@ from workbench.report.sections.section import Context, Document, Section
 from workbench.report.table import cell
 from workbench.report.words import (
     group_title,
+    has_time,
     in_sentence,
     modality_groups,
     model_titles,
@@ -16,10 +17,9 @@ WITHOUT = "without_"
 
 
 def context(document: Document) -> Context:
-    dataset, outcome, study = document["dataset"], document["outcome"], document["study"]
+    dataset, outcome = document["dataset"], document["outcome"]
     titles = model_titles(document)
     models = list(dict.fromkeys(row["model"] for row in document["ladder"]))
-    unit = outcome["time_unit"]
     return {
         "facts_shown": [
             (
@@ -32,13 +32,12 @@ def context(document: Document) -> Context:
             ("Licence", dataset["licence"]),
             ("Citation", dataset["citation"]),
             ("Index date", dataset["index_date"]),
-            ("Outcome", f"{outcome['title']}, in {unit}"),
-            ("Time zero", outcome["time_zero"]),
+            *_outcome(document),
             ("About the outcome", outcome["note"]),
             ("Who is in", _who_is_in(document)),
             ("Inputs", listed([m["title"] for m in document["modalities"]])),
             ("Folds", _folds(document)),
-            ("Horizons", f"{listed([time(h) for h in study['horizons']])} {unit}"),
+            *_horizons(document),
             ("Groups", _groups(document)),
         ],
         "definition_hash": cell(document, "text", "definition_hash"),
@@ -49,6 +48,22 @@ def context(document: Document) -> Context:
         ],
         "without": bool(document["modality_value"]),
     }
+
+
+def _outcome(document: Document) -> list[tuple[str, str]]:
+    outcome = document["outcome"]
+    if not has_time(document):
+        known = "the event is there or not, without a time"
+        return [("Outcome", f"{outcome['title']}: {known}"), ("Asked at", outcome["time_zero"])]
+    title = f"{outcome['title']}, in {outcome['time_unit']}"
+    return [("Outcome", title), ("Time zero", outcome["time_zero"])]
+
+
+def _horizons(document: Document) -> list[tuple[str, str]]:
+    if not has_time(document):
+        return []
+    horizons = listed([time(h) for h in document["study"]["horizons"]])
+    return [("Horizons", f"{horizons} {document['outcome']['time_unit']}")]
 
 
 def _who_is_in(document: Document) -> str:

@@ -10,9 +10,8 @@ from workbench.figures.feature_contributions import FeatureCurve, FeatureSize, F
 from workbench.report.drawing import Drawing, draw
 from workbench.report.sections.section import Context, Document
 from workbench.report.table import Column, Table, cell, words
-from workbench.report.words import in_sentence, label, short_titles, titled
+from workbench.report.words import in_sentence, label, short_titles, terms, titled
 
-UNIT = "log hazard"
 MOST_CURVES = 6
 FEWEST_BINS = 2
 CLEAR = 0.3
@@ -31,7 +30,7 @@ def context(document: Document) -> Context:
         "features": _features(document, found["features"]),
         "swarm": _swarm(document, found),
         "dependence": _dependence(document, found["dependence"]),
-        "gene_sets": _genes(document, "gene_sets", GENE_SETS, "Gene set", UNIT),
+        "gene_sets": _genes(document, "gene_sets", GENE_SETS, "Gene set", terms(document).score),
         "genes": _genes(document, "genes", GENES, "Gene", "rank correlation"),
         "within": [
             _of_group(document, at, group["group"]) for at, group in enumerate(found["within"])
@@ -56,7 +55,7 @@ def _sizes(document: Document, found: Mapping[str, Any]) -> Drawing:
         )
         for row in found["features"]
     ]
-    drawn = plot_feature_sizes(features, unit=UNIT, title="")
+    drawn = plot_feature_sizes(features, unit=terms(document).score, title="")
     return draw(
         drawn.static(),
         "feature-sizes",
@@ -69,7 +68,7 @@ def _sizes(document: Document, found: Mapping[str, Any]) -> Drawing:
 
 def _features(document: Document, rows: Sequence[Mapping[str, Any]]) -> Table:
     return Table(
-        "Mean absolute contribution to the log hazard, and whether the models agree",
+        f"Mean absolute contribution to the {terms(document).score}, and whether the models agree",
         (
             Column("Variable or gene", numeric=False),
             Column("Patients"),
@@ -124,7 +123,7 @@ def _swarm(document: Document, found: Mapping[str, Any]) -> Drawing | None:
         what = "One line a group of patients with like values: median, and 5 % to 95 %"
     if not rows:
         return None
-    drawn = plot_beeswarm(rows, unit=UNIT, title="")
+    drawn = plot_beeswarm(rows, unit=terms(document).score, title="")
     return draw(
         drawn.static(),
         "beeswarm",
@@ -146,7 +145,7 @@ def _dependence(document: Document, rows: Sequence[Mapping[str, Any]]) -> Drawin
     ][:MOST_CURVES]
     if not curves:
         return None
-    drawn = plot_dependence(curves, unit=UNIT, title="")
+    drawn = plot_dependence(curves, unit=terms(document).score, title="")
     return draw(
         drawn.static(),
         "dependence",

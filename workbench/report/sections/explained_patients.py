@@ -10,7 +10,7 @@ from workbench.report.drawing import Drawing, draw
 from workbench.report.format import time
 from workbench.report.sections.section import Context, Document
 from workbench.report.table import Column, Table, cell, words
-from workbench.report.words import short_titles, titled
+from workbench.report.words import short_titles, terms, titled
 
 PATH = ("contributions", "explained")
 SHOWN = ("over_time", "times", "differences", "profiles", "groups_withheld")
@@ -52,7 +52,7 @@ def _drawn_over_time(document: Document, found: Mapping[str, Any]) -> Drawing | 
 def _over_time(document: Document, found: Mapping[str, Any]) -> Table | None:
     if not found["modalities"]:
         return None
-    titles, unit = short_titles(document), document["outcome"]["time_unit"]
+    titles, unit = short_titles(document), document["outcome"].get("time_unit", "")
     horizons = found["horizons"]
     return Table(
         "Mean absolute contribution to predicted survival",
@@ -110,7 +110,7 @@ def _profiles(document: Document) -> Table | None:
     rows = document["contributions"]["explained"]["profiles"]
     if not rows:
         return None
-    titles = short_titles(document)
+    titles, score = short_titles(document), terms(document).score
     path = (*PATH, "profiles")
     names = [each["modality"] for each in rows[0]["modalities"]]
     return Table(
@@ -118,7 +118,7 @@ def _profiles(document: Document) -> Table | None:
         (
             Column("Patients", numeric=False),
             Column("Number"),
-            Column("Log hazard"),
+            Column(f"{score[:1].upper()}{score[1:]}"),
             *(Column(titled(titles, name)) for name in names),
         ),
         tuple(

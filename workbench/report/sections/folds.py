@@ -16,7 +16,7 @@ TITLES = {
 DICE = "outline_dice_"
 LIKELIHOOD = "held_out_log_likelihood"
 NOTES = {
-    LIKELIHOOD: "Under each model: its held-out log partial likelihood in the inner folds; the "
+    LIKELIHOOD: "Under each model: its held-out log likelihood in the inner folds; the "
     "highest is chosen.",
     DICE: "Dice: overlap of drawn outlines with those that the image encoder predicts, in patients "
     "it was not trained on.",

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from workbench.report.sections.section import Context, Document, Section
 from workbench.report.table import Column, Table, cell, words
-from workbench.report.words import group_title
+from workbench.report.words import group_title, has_time
 
 
 def context(document: Document) -> Context:
@@ -55,4 +55,4 @@ def _at_horizons(document: Document) -> Table:
     )
 
 
-SECTION = Section("follow-up", "Follow-up", context)
+SECTION = Section("follow-up", "Follow-up", context, there=has_time)

@@ -6,7 +6,7 @@ from workbench.figures import plot_claims
 from workbench.report.drawing import draw
 from workbench.report.sections.section import Context, Document, Section
 from workbench.report.table import Cell, Column, Table, cell, words
-from workbench.report.words import in_sentence, modality_groups, short_titles, titled
+from workbench.report.words import in_sentence, modality_groups, short_titles, terms, titled
 
 
 def context(document: Document) -> Context:
@@ -20,10 +20,15 @@ def context(document: Document) -> Context:
             cell(document, "prose", "modality_value", i, "sentence") for i in range(len(values))
         ],
         "drawing": draw(
-            plot_claims(drawn, labels=[titled(titles, value["modality"]) for value in drawn]),
+            plot_claims(
+                drawn,
+                labels=[titled(titles, value["modality"]) for value in drawn],
+                concordance=terms(document).concordance,
+            ),
             "modality-value",
-            "Forest plot: change in Harrell's C of the combined model with a modality against "
-            "the same without it. " + " ".join(value["sentence"] for value in values),
+            f"Forest plot: change in {terms(document).concordance} of the combined model with a "
+            "modality against the same without it. "
+            + " ".join(value["sentence"] for value in values),
             "The combined model with a modality against the same without it, in the patients who "
             "have it. Blue where the 95 % interval lies clear of zero, grey where it does not.",
         )
@@ -39,16 +44,16 @@ def context(document: Document) -> Context:
 
 
 def _table(document: Document) -> Table:
-    titles = short_titles(document)
+    titles, c = short_titles(document), terms(document).c
     return Table(
         "The combined model with and without each modality, in the patients who have it",
         (
             Column("Modality", numeric=False),
             Column("Patients"),
             Column("Events"),
-            Column("C with"),
-            Column("C without"),
-            Column("Change in C"),
+            Column(f"{c} with"),
+            Column(f"{c} without"),
+            Column(f"Change in {c}"),
             Column("Change in IPA"),
             Column("Verdict", numeric=False),
         ),

@@ -4,9 +4,10 @@ from workbench.report.format import prose
 from workbench.report.model_card import model_card
 from workbench.report.sections.section import Context, Document, Section
 from workbench.report.table import Column, Table, cell, words
-from workbench.report.words import group_title
+from workbench.report.words import group_title, has_time
 
 NUMBERS = {"harrell_c": "Harrell’s C", "uno_c": "Uno’s C", "ibs": "IBS", "ipa": "IPA"}
+STATE_NUMBERS = {"harrell_c": "AUC", "ipa": "IPA"}
 
 
 def context(document: Document) -> Context:
@@ -40,20 +41,21 @@ def _input(each: dict[str, str]) -> str:
 def _performance(document: Document) -> Table:
     judged = document["evaluation_settings"]["judged"]
     rows = [i for i, row in enumerate(document["ladder"]) if row["model"] == judged]
+    numbers = NUMBERS if has_time(document) else STATE_NUMBERS
     return Table(
         "Performance of the selected model, out of fold",
         (
             Column("Patients", numeric=False),
             Column("Number"),
             Column("Events"),
-            *(Column(title) for title in NUMBERS.values()),
+            *(Column(title) for title in numbers.values()),
         ),
         tuple(
             (
                 words(group_title(document, document["ladder"][i]["group"])),
                 cell(document, "count", "ladder", i, "n"),
                 cell(document, "count", "ladder", i, "n_events"),
-                *(cell(document, "estimate", "ladder", i, name) for name in NUMBERS),
+                *(cell(document, "estimate", "ladder", i, name) for name in numbers),
             )
             for i in rows
         ),

@@ -6,11 +6,12 @@ from workbench.report.format import count, estimate
 from workbench.report.sections.section import Context, Document, Section
 from workbench.report.table import Column, Table, cell, words
 from workbench.report.words import (
-    METRICS,
     RANKS_NOBODY,
     group_title,
+    metrics,
     model_titles,
     of_study,
+    terms,
     titled,
 )
 
@@ -22,6 +23,14 @@ MEANINGS = {
     "ibs": "mean squared error of predicted survival; lower is better",
     "ipa": "gain in that error over predicting the same curve for all; higher is better",
 }
+STATE_MEANINGS = {
+    "harrell_c": "share of pairs of a patient with the event and one without, within folds, in "
+    "which the former is at higher risk; .5 is chance",
+    "harrell_c_fold_mean": MEANINGS["harrell_c_fold_mean"],
+    "ipa": "gain in the mean squared error of predicted risk (Brier score) over predicting the "
+    "same risk for all; higher is better",
+}
+"""Where the outcome has no time."""
 WITHOUT = "without_"
 """Rungs that say what a modality adds: they have a section of their own."""
 
@@ -40,7 +49,11 @@ def context(document: Document) -> Context:
         for _, row in of_study(document, document["ladder"])
         if row["model"] not in RANKS_NOBODY and not row["model"].startswith(WITHOUT)
     ]
-    figure = plot_ladder(drawn, titles=names, clinical=clinical, judged=judged)
+    spoken = terms(document)
+    concordance = spoken.concordance
+    figure = plot_ladder(
+        drawn, titles=names, clinical=clinical, judged=judged, concordance=concordance
+    )
     best = [
         f"{group_title(document, r['group'])}: {estimate(r['harrell_c'])}."
         for r in drawn
@@ -50,9 +63,10 @@ def context(document: Document) -> Context:
         "drawing": draw(
             figure,
             "model-comparison",
-            "Forest plot of Harrell's C for every model, one panel a group. Selected model: "
+            f"Forest plot of {concordance} for every model, one panel a group. Selected model: "
             + " ".join(best),
-            "Harrell’s C with 95 % intervals. Dashed: the clinical Cox model in the same group. "
+            f"{concordance} with 95 % intervals. Dashed: the clinical {spoken.regression} model in "
+            "the same group. "
             "Blue: the selected model, the only one that is judged; the others describe.",
         ),
         "markers": titles.get(settings["markers"], ""),
@@ -62,7 +76,10 @@ def context(document: Document) -> Context:
             if claim["over"] == settings["markers"]
         ],
         "tables": [ladder_table(document, group) for group in groups],
-        "meanings": [(METRICS[name], meaning) for name, meaning in MEANINGS.items()],
+        "meanings": [
+            (metrics(document)[name], meaning)
+            for name, meaning in (MEANINGS if spoken.has_time else STATE_MEANINGS).items()
+        ],
     }
 
 
@@ -81,7 +98,7 @@ def ladder_table(document: Document, group: str) -> Table:
         f"{count(first['n_events'])} events",
         (
             Column("Model", numeric=False),
-            *(Column(title) for title in METRICS.values()),
+            *(Column(title) for title in metrics(document).values()),
         ),
         tuple(
             (
@@ -94,7 +111,7 @@ def ladder_table(document: Document, group: str) -> Table:
                         i,
                         name,
                     )
-                    for name in METRICS
+                    for name in metrics(document)
                 ),
             )
             for i, row in rows

@@ -7,7 +7,7 @@ from typing import Any
 from workbench.report.format import text
 from workbench.report.sections.section import Context, Document, Section
 from workbench.report.table import Cell, Column, Table, cell, words
-from workbench.report.words import group_title, model_titles, of_study, titled
+from workbench.report.words import group_title, model_titles, of_study, terms, titled
 
 
 def context(document: Document) -> Context:
@@ -28,7 +28,7 @@ def context(document: Document) -> Context:
 
 def _table(document: Document) -> Table:
     """C on the study's folds, beside C and its change over clinical on each other split."""
-    titles = model_titles(document)
+    titles, spoken = model_titles(document), terms(document)
     settings = document["evaluation_settings"]
     judged = settings["judged"]
     shown = {settings["clinical"], settings["markers"], judged}
@@ -38,11 +38,12 @@ def _table(document: Document) -> Table:
         *(text(f"{s['title'][:1].upper()}{s['title'][1:]}") for s in document["other_splits"]),
     ]
     return Table(
-        "Harrell’s C, and its change over the clinical Cox model, by kind of split",
+        f"{spoken.concordance}, and its change over the clinical {spoken.regression} model, by "
+        "kind of split",
         (
             Column("Group", numeric=False),
             Column("Model", numeric=False),
-            *(Column(f"{head}: {what}") for head in heads for what in ("C", "change")),
+            *(Column(f"{head}: {what}") for head in heads for what in (spoken.c, "change")),
         ),
         tuple(
             (

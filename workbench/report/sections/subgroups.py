@@ -8,10 +8,9 @@ from workbench.report.drawing import Drawing, draw
 from workbench.report.format import in_years
 from workbench.report.sections.section import Context, Document, Section
 from workbench.report.table import Column, Table, cell, words
-from workbench.report.words import in_sentence, short_titles
+from workbench.report.words import has_time, in_sentence, short_titles, terms
 
 NUMBERS = {
-    "harrell_c": "Harrell’s C",
     "calibration_slope": "Calibration slope",
     "observed_expected": "Observed / expected",
     "ipa": "IPA",
@@ -26,7 +25,7 @@ def context(document: Document) -> Context:
     return {
         "figures": [_figure(document, t) for t in _drawn(tables)],
         "tables": [_table(document, t) for t in range(len(tables))],
-        "sites": [_site_sentence(table) for table in tables[:1] if table["sites"]],
+        "sites": [_site_sentence(document, table) for table in tables[:1] if table["sites"]],
         "refused": [_refused(document, table) for table in tables],
     }
 
@@ -65,53 +64,62 @@ def _drawable(rows: list[Mapping[str, Any]]) -> bool:
     return bool(rows) and all(isinstance(count, int) for count in counts)
 
 
-def _at(document: Document, table: Mapping[str, Any]) -> str:
-    return in_years(table["settings"]["horizon"], document["outcome"]["time_unit"])
+def _by(document: Document, table: Mapping[str, Any]) -> str:
+    """By when, behind what happens; "" where the outcome has no time."""
+    if not has_time(document):
+        return ""
+    return f" by {in_years(table['settings']['horizon'], document['outcome']['time_unit'])}"
+
+
+def _numbers(document: Document) -> dict[str, str]:
+    return {"harrell_c": terms(document).concordance, **NUMBERS}
 
 
 def _figure(document: Document, t: int) -> Drawing:
     table = document["subgroups"][t]
     rows = [table["rows"][i] for i in _judged(table)]
-    at = _at(document, table)
+    by, concordance = _by(document, table), terms(document).concordance
     forest = plot_subgroups(
         rows,
         sites=table["sites"],
-        title=f"Selected model, events by {at}",
+        title=f"Selected model, events{by}" if by else "Selected model",
         titles={row["group"]: title(document, row["group"]) for row in rows},
         minimum_cell=document["privacy"]["minimum_cell"] or None,
+        concordance=concordance,
     )
     return draw(
         forest.static(),
         f"subgroups-{t}",
         forest.description,
-        "Harrell’s C in groups and sites, and its difference from all other patients; events by "
-        f"{at}.",
+        f"{concordance} in groups and sites, and its difference from all other patients"
+        f"{by and f'; events{by}'}.",
     )
 
 
 def _table(document: Document, t: int) -> Table:
     table = document["subgroups"][t]
+    by, numbers = _by(document, table), _numbers(document)
     return Table(
-        f"The selected model by group, outcome by {_at(document, table)}",
+        f"The selected model by group{by and f', outcome{by}'}",
         (
             Column("Patients", numeric=False),
             Column("Number"),
             Column("Events"),
-            *(Column(words_for) for words_for in NUMBERS.values()),
+            *(Column(words_for) for words_for in numbers.values()),
         ),
         tuple(
             (
                 words(title(document, table["rows"][i]["group"])),
                 cell(document, "count", "subgroups", t, "rows", i, "n"),
                 cell(document, "count", "subgroups", t, "rows", i, "n_events"),
-                *(cell(document, "estimate", "subgroups", t, "rows", i, name) for name in NUMBERS),
+                *(cell(document, "estimate", "subgroups", t, "rows", i, name) for name in numbers),
             )
             for i in _judged(table)
         ),
     )
 
 
-def _site_sentence(table: Mapping[str, Any]) -> str:
+def _site_sentence(document: Document, table: Mapping[str, Any]) -> str:
     sites = table["sites"]
     numbers = [f"{sites[name]:.3f}" for name in ("estimate", "lower", "upper")]
     further = ""
@@ -121,7 +129,7 @@ def _site_sentence(table: Mapping[str, Any]) -> str:
             f"{sites['prediction_upper']:.3f}"
         )
     return (
-        f"Over {sites['n_sites']} sites, Harrell’s C is {numbers[0]} "
+        f"Over {sites['n_sites']} sites, {terms(document).concordance} is {numbers[0]} "
         f"({numbers[1]} to {numbers[2]}){further}."
     )
 
@@ -137,10 +145,10 @@ def _refused(document: Document, table: Mapping[str, Any]) -> str:
         for kind in ("group", "site")
         if kind in refused
     ]
-    return (
-        f"By {_at(document, table)}, {' and '.join(parts)} had fewer than {FEWEST_EVENTS} "
-        "events, or too few patients or too few at risk to be judged."
-    )
+    few, by = f"{' and '.join(parts)} had fewer than {FEWEST_EVENTS} events", _by(document, table)
+    if not by:
+        return f"{few}, or too few patients to be judged."
+    return f"{by.strip().capitalize()}, {few}, or too few patients or too few at risk to be judged."
 
 
 SECTION = Section(

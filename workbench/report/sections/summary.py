@@ -13,12 +13,14 @@ from workbench.report.table import Cell, cell
 from workbench.report.words import (
     group_in_sentence,
     group_title,
+    has_time,
     in_sentence,
     label,
     modality_titles,
     model_titles,
     short,
     short_titles,
+    terms,
     within_first,
 )
 
@@ -65,14 +67,14 @@ def _drawing(document: Document, claims: list[Any]) -> Drawing | None:
     drawn = [claim for claim in claims if claim["delta_harrell_c"] is not None]
     if not drawn:
         return None
-    titles = model_titles(document)
+    titles, concordance = model_titles(document), terms(document).concordance
     labels = [
         f"{group_title(document, c['group'])}, over {in_sentence(titles[c['over']])}" for c in drawn
     ]
     return draw(
-        plot_claims(drawn, labels=labels),
+        plot_claims(drawn, labels=labels, concordance=concordance),
         "claims",
-        "Forest plot: change in Harrell's C of the selected model, by group. "
+        f"Forest plot: change in {concordance} of the selected model, by group. "
         + " ".join(claim["sentence"] for claim in drawn),
         "What the selected model adds, within each group and overall. Blue where the 95 % "
         "interval lies clear of zero, grey where it does not.",
@@ -85,7 +87,6 @@ def _more(n_limits: int, n_warnings: int) -> str:
 
 
 def _facts(document: Document) -> list[tuple[str, Cell, str]]:
-    unit = document["outcome"]["time_unit"]
     facts = [
         ("Patients", cell(document, "count", "n_patients"), ""),
         (
@@ -94,10 +95,16 @@ def _facts(document: Document) -> list[tuple[str, Cell, str]]:
             text(short(document["outcome"]["title"])),
         ),
     ]
-    if document["follow_up"]["median_follow_up"]["estimate"] is not None:
+    if _median_follow_up(document) is not None:
         at = ("follow_up", "median_follow_up", "estimate")
+        unit = document["outcome"]["time_unit"]
         facts.append(("Median follow-up", cell(document, "time", *at), unit))
     return facts
+
+
+def _median_follow_up(document: Document) -> float | None:
+    """None where it is not reached, or the outcome has no time."""
+    return document["follow_up"]["median_follow_up"]["estimate"] if has_time(document) else None
 
 
 def _beyond_markers(document: Document) -> str:
@@ -113,11 +120,11 @@ def _beyond_markers(document: Document) -> str:
     by_group = "; ".join(
         f"{group_in_sentence(document, c['group'])} {c['verdict'].split(';')[0]}" for c in found
     )
-    return text(f"Over {model_words(markers)}: {by_group}.")
+    return text(f"Over {model_words(markers, terms(document))}: {by_group}.")
 
 
 def _modalities(document: Document) -> list[tuple[str, str, Cell]]:
-    """One line on what each modality adds to the others: verdict and change in C."""
+    """One line on what each modality adds to the others: verdict and change in C or AUC."""
     return [
         (
             text(title),
@@ -163,15 +170,20 @@ def _concordance(document: Document) -> list[tuple[str, Cell]]:
 def _who(document: Document) -> str:
     outcome = document["outcome"]
     events = f"{count(document['n_events'])} had the event"
+    if not has_time(document):
+        return (
+            f"{count(document['n_patients'])} patients, of whom it is known whether they have the "
+            f"event ({in_sentence(text(short(outcome['title'])))}): {events}."
+        )
     sentence = (
         f"{count(document['n_patients'])} patients were followed from "
         f"{in_sentence(text(outcome['time_zero']))} for "
         f"{in_sentence(text(short(outcome['title'])))}; {events}."
     )
-    median = document["follow_up"]["median_follow_up"]
-    if median["estimate"] is not None:
+    median = _median_follow_up(document)
+    if median is not None:
         sentence += (
-            f" Median follow-up was {in_years(median['estimate'], outcome['time_unit'])}, "
+            f" Median follow-up was {in_years(median, outcome['time_unit'])}, "
             "by reverse Kaplan–Meier."
         )
     return sentence
@@ -185,9 +197,10 @@ def _asked(document: Document) -> str:
     known = [m for m in document["modalities"] if m["name"] == anchor]
     columns = listed([in_sentence(text(label(document, c))) for m in known for c in m["columns"]])
     variables = f"the clinical variables ({columns})" if columns else "the clinical variables"
+    model = f"a {terms(document).regression} model"
     if not added:
-        return f"How well does a Cox model on {variables} predict the outcome?"
-    return f"What {do} {added} add to a Cox model on {variables}?"
+        return f"How well does {model} on {variables} predict the outcome?"
+    return f"What {do} {added} add to {model} on {variables}?"
 
 
 SECTION = Section("summary", "Summary", context)

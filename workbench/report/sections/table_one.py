@@ -7,7 +7,7 @@ from workbench.cohort.table_one import ALL, EVALUATED, MISSING, ONLY_TRAIN
 from workbench.report.format import text
 from workbench.report.sections.section import Context, Document, Section
 from workbench.report.table import Cell, Column, Table, cell, words
-from workbench.report.words import label
+from workbench.report.words import has_time, label
 
 TITLES = {
     ALL: "All patients",
@@ -46,14 +46,19 @@ def context(document: Document) -> Context:
 
 def _labels(document: Document) -> dict[str, str]:
     """How table one writes a column, and how a person does."""
-    return OWN | {
-        f"{name}, {column['unit']}" if column["unit"] else name: (
-            f"{label(document, name)}, {column['unit']}"
-            if column["unit"] and column["unit"] not in label(document, name)
-            else label(document, name)
-        )
-        for name, column in document["columns"].items()
-    }
+    event = {} if has_time(document) else {"event": "Event"}
+    return (
+        OWN
+        | event
+        | {
+            f"{name}, {column['unit']}" if column["unit"] else name: (
+                f"{label(document, name)}, {column['unit']}"
+                if column["unit"] and column["unit"] not in label(document, name)
+                else label(document, name)
+            )
+            for name, column in document["columns"].items()
+        }
+    )
 
 
 def _rows(

@@ -54,7 +54,7 @@ def _numbers(shown: ShownEvaluation, models: Sequence[str], horizon: float) -> T
         for row in shown.numbers["at_horizons"]
         if row["model"] in models and row["horizon"] == horizon
     ]
-    return tables.calibration(rows, shown.titles, shown.groups)
+    return tables.calibration(rows, shown.titles, shown.groups, has_time=shown.terms.has_time)
 
 
 def _curves(
@@ -68,12 +68,13 @@ def _curves(
 ) -> Block:
     drawing = plot_calibration_curves(
         {shown.model(name): each for name, each in found.items()},
-        title=f"Predicted and observed risk at {shown.at(horizon)}",
+        title=f"Predicted and observed risk{shown.at(horizon, ' at ')}",
         risks={shown.model(name): patients.risk(name, horizon) for name in found},
         minimum_cell=max(shown.minimum, 1),
+        at_horizon=shown.terms.has_time,
     )
     if min(each.n_events for each in found.values()) < shown.minimum:
-        return shown.withheld("events by the horizon")
+        return shown.too_few_events()
     if chosen is None:
         return Figure("calibration", drawing)
     return Figure("calibration", drawing, brush=0, brushed=chosen.brushed(risk_name))
@@ -82,4 +83,10 @@ def _curves(
 def _bins(shown: ShownEvaluation, judged: Calibration, *, pickable: bool) -> Table:
     caption = f"{shown.model(shown.judged)}: patients by predicted risk"
     caption += " (choose a row to select its patients)" if pickable else ""
-    return tables.bins(judged.bins, shown.minimum, caption, pickable=pickable)
+    return tables.bins(
+        judged.bins,
+        shown.minimum,
+        caption,
+        pickable=pickable,
+        has_time=shown.terms.has_time,
+    )

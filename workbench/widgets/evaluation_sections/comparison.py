@@ -1,6 +1,7 @@
 """Every model in one group of patients, with what the study claims of them."""
 
 from workbench.figures import plot_model_comparison
+from workbench.report.words import metrics
 from workbench.widgets import evaluation_tables as tables
 from workbench.widgets.blocks import Block, Choice, Controls, Figure, Words
 from workbench.widgets.shown_evaluation import ShownEvaluation
@@ -24,9 +25,12 @@ def comparison_blocks(shown: ShownEvaluation, group: str) -> tuple[Block, ...]:
             clinical=shown.clinical,
             judged=shown.judged,
             title=f"{titles[group]} ({counts})",
+            concordance=shown.terms.concordance,
         )
         blocks.append(Figure("comparison", drawing))
     claims = [c["sentence"] for c in shown.numbers["claims"] if c["group"] == group]
     blocks += [Words(sentence) for sentence in claims]
-    blocks.append(tables.comparison(rows, shown.titles, f"{titles[group]}: {counts}"))
+    blocks.append(
+        tables.comparison(rows, shown.titles, f"{titles[group]}: {counts}", metrics(shown.document))
+    )
     return tuple(blocks)

@@ -28,8 +28,9 @@ from workbench.widgets.shown_evaluation import ShownEvaluation, without_patients
 def asked_controls(
     state: EvaluationState, shown: ShownEvaluation, chosen: RiskSelection | None
 ) -> Controls:
-    """The decision, its horizon, and the risks at which one would act."""
+    """The decision, its horizon if there is one, and the risks at which one would act."""
     horizons = {"": "not chosen yet"} | {f"{h:g}": shown.at(h) for h in shown.horizons}
+    timed = shown.terms.has_time
     let_go = chosen is not None and chosen.clause is not None
     return Controls(
         (
@@ -37,14 +38,20 @@ def asked_controls(
                 "decision",
                 "The decision",
                 state.decision,
-                suggestions=("acting on a risk of death within 2 years",),
+                suggestions=("acting on a risk of death within 2 years",) if timed else (),
                 hint="What would be done for a patient at high risk",
             ),
-            Choice(
-                "horizon",
-                "Horizon",
-                horizons,
-                "" if state.horizon is None else f"{state.horizon:g}",
+            *(
+                [
+                    Choice(
+                        "horizon",
+                        "Horizon",
+                        horizons,
+                        "" if state.horizon is None else f"{state.horizon:g}",
+                    )
+                ]
+                if timed
+                else []
             ),
             Number("lowest", "Act from a risk of", state.lowest, 0, 99, "%", optional=True),
             Number("highest", "to", state.highest, 0, 99, "%", optional=True),
@@ -54,9 +61,9 @@ def asked_controls(
     )
 
 
-def lacking_notice(state: EvaluationState) -> tuple[Notice, ...]:
+def lacking_notice(state: EvaluationState, shown: ShownEvaluation) -> tuple[Notice, ...]:
     """What must be said before decision curves are shown."""
-    lacking = state.lacking
+    lacking = state.lacking(has_time=shown.terms.has_time)
     if not lacking:
         return ()
     return (
@@ -92,9 +99,11 @@ def decision_blocks(
     chosen
         Where a brushed range of risk leads; None where nothing is selected.
     """
-    horizon, thresholds = state.horizon, state.thresholds
-    if state.lacking or horizon is None or thresholds is None:
-        return (Notice("Hidden until decision, horizon and range are said above."),)
+    timed, thresholds = shown.terms.has_time, state.thresholds
+    horizon = state.horizon if timed else shown.horizons[0]
+    if state.lacking(has_time=timed) or horizon is None or thresholds is None:
+        asked = "decision, horizon and range" if timed else "decision and range"
+        return (Notice(f"Hidden until {asked} are said above."),)
     patients = shown.patients
     if patients is None:
         return without_patients("decision curves")
@@ -102,12 +111,13 @@ def decision_blocks(
         curves = {name: patients.decision(name, horizon, thresholds) for name in models}
         drawing = plot_decision_curves(
             {shown.model(name): each for name, each in curves.items()},
-            title=f"{capitalised(state.decision)}, at {shown.at(horizon)}",
+            title=f"{capitalised(state.decision)}{shown.at(horizon, ', at ')}",
+            at_horizon=timed,
         )
     except ValueError as error:
         return (Notice(str(error), "problem"),)
     if min(each.n_events for each in curves.values()) < shown.minimum:
-        return (shown.withheld("events by the horizon"),)
+        return (shown.too_few_events(),)
     figure = Figure("decision", drawing)
     if chosen is not None:
         figure = Figure("decision", drawing, brush=0, brushed=chosen.brushed(risk_name))

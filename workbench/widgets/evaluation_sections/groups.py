@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 def risk_group_blocks(shown: ShownEvaluation, *, selects: bool) -> tuple[Block, ...]:
     """Survival of patients at low, middle and high predicted risk."""
-    table = tables.risk_groups(shown.numbers["risk_groups"]["strata"][0], shown.time_unit)
+    unit = shown.time_unit or ""
+    table = tables.risk_groups(shown.numbers["risk_groups"]["strata"][0], unit)
     patients = shown.patients
     if patients is None:
         return (table, *without_patients("curves"))
@@ -33,7 +34,7 @@ def risk_group_blocks(shown: ShownEvaluation, *, selects: bool) -> tuple[Block, 
     title = shown.model(shown.judged)
     drawing = plot_survival_curves(
         curves,
-        time_unit=shown.time_unit,
+        time_unit=unit,
         title=f"Thirds of the risk that the {title[:1].lower()}{title[1:]} predicts, within folds",
         log_rank=found.log_rank,
         minimum_cell=patients.shown_minimum,
@@ -55,7 +56,7 @@ def subgroup_blocks(
     options |= {site: f"{_title(cohort, site)} (site)"} if site else {}
     asked = state.by if state.by is not None else cohort.card.spec.study.get("groups", ())
     by = tuple(name for name in asked if name in options)
-    controls = _controls(state, options, by)
+    controls = _controls(state, options, by, shown.terms.concordance)
     if not by:
         return (controls, Notice("Choose by what patients are told apart."))
     groups = tuple(name for name in by if name in columns)
@@ -66,17 +67,23 @@ def subgroup_blocks(
             rows,
             metric=state.metric,
             sites=table.sites,
-            title=f"{shown.model(shown.judged)}, at {shown.at(horizon)}",
+            title=f"{shown.model(shown.judged)}{shown.at(horizon, ', at ')}",
+            concordance=shown.terms.concordance,
             minimum_cell=patients.shown_minimum,
         )
     except ValueError as error:
         return (controls, Notice(str(error), "problem"))
-    numbers = tables.subgroups(rows, shown.minimum, "Every measure of each group")
+    numbers = tables.subgroups(
+        rows, shown.minimum, "Every measure of each group", shown.terms.concordance
+    )
     return (controls, Figure("subgroups", drawing), numbers)
 
 
-def _controls(state: EvaluationState, options: Mapping[str, str], by: tuple[str, ...]) -> Controls:
+def _controls(
+    state: EvaluationState, options: Mapping[str, str], by: tuple[str, ...], concordance: str
+) -> Controls:
     measures = {name: words for name, (words, _) in FOREST_METRICS.items()}
+    measures["harrell_c"] = concordance
     return Controls(
         (Several("by", "By", options, by), Choice("metric", "Measure", measures, state.metric)),
         "subgroups",

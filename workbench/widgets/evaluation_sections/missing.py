@@ -19,6 +19,7 @@ def missing_blocks(shown: ShownEvaluation) -> tuple[Block, ...]:
         title="The combined model with each kind of data, against the same without it",
         notes=["In the patients who have it. Right of the line: better with it."],
         minimum_cell=shown.minimum or None,
+        concordance=shown.terms.concordance,
     )
     return (
         Figure("gains", drawing),

@@ -51,6 +51,6 @@ def calibration_blocks(shown: ShownAttribution, evaluation: Evaluation | None) -
     kinds = [{"name": name, "title": each.title} for name, each in spec.items()]
     document = {"evaluation_settings": settings, "modalities": kinds}
     rows = [row for row in numbers["at_horizons"] if row["model"] == settings["judged"]]
-    unit = settings["time_unit"]
+    unit = settings.get("time_unit")
     titles = model_titles(document)
     return (evaluation_tables.calibration_over_time(rows, titles, unit, document),)

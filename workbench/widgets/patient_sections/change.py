@@ -58,14 +58,15 @@ def change_blocks(
     controls = _controls(patient, dataset, changes)
     if not changes:
         return (*head, controls)
-    horizons = horizons[horizons <= patient.last_time]
+    horizons, unit = horizons[horizons <= patient.last_time], patient.cohort.time_unit
     try:
         before, after = survival_if(
             fitted, dataset, patient.row, changes=changes, horizons=horizons
         )
     except ValueError as error:
         return (*head, controls, Notice(str(error), "problem"))
-    unit = patient.cohort.time_unit
+    if unit is None:
+        return (*head, controls, _risks(before, after))
     return (*head, controls, _table(horizons, before, after, time_unit=unit))
 
 
@@ -85,6 +86,14 @@ def _controls(
             controls.append(Number(field, label, number, unit=patient.unit(name)))
     controls.append(Button("as_is", "As it is", enabled=bool(changes)))
     return Controls(tuple(controls), "what-if")
+
+
+def _risks(before: np.ndarray, after: np.ndarray) -> Table:
+    """Of an outcome without a time."""
+    write = percents(1)
+    row = (write(1 - float(before[0])), write(1 - float(after[0])))
+    head = ("Risk as the patient is", "With the change")
+    return Table("what-if", "Predicted again by the fitted model", head, (row,))
 
 
 def _table(horizons: np.ndarray, before: np.ndarray, after: np.ndarray, *, time_unit: str) -> Table:

@@ -15,12 +15,19 @@ EVENT_COLUMNS = ("patient_id", "day", "kind", "label")
 DAYS_A_YEAR = 365.25
 
 
-def timeline(patient: ShownPatient, events: pd.DataFrame | None) -> Figure:
-    """Events of one patient by their day from the index date, and the end of follow-up."""
-    end = _follow_up(patient)
+def timeline(patient: ShownPatient, events: pd.DataFrame | None) -> Figure | Table:
+    """Events of one patient by their day from the index date, and the end of follow-up.
+
+    Where the outcome has no time and no events are known, a table of the outcome alone.
+    """
+    end = None if patient.cohort.time_unit is None else _follow_up(patient)
     own = None
     if events is not None:
         own = events[events["patient_id"].astype(str) == patient.patient_id]
+    if end is None and (own is None or own.empty):
+        said = (("● there" if patient.known["event"] else "○ not there"),)
+        outcome = patient.cohort.card.spec.outcomes[patient.cohort.outcome].title
+        return Table("outcome", "Outcome", (short(outcome),), (said,))
     if own is None or own.empty:
         notes = [] if events is not None else ["No events are known"]
         title = f"{patient.name}: follow-up"
@@ -40,7 +47,7 @@ def timeline(patient: ShownPatient, events: pd.DataFrame | None) -> Figure:
 
 def _follow_up(patient: ShownPatient) -> FollowUp:
     cohort, known = patient.cohort, patient.known
-    a_year = {"years": 1.0, **A_YEAR}.get(cohort.time_unit, DAYS_A_YEAR)
+    a_year = {"years": 1.0, **A_YEAR}.get(cohort.time_unit or "", DAYS_A_YEAR)
     days = float(known["time"]) * DAYS_A_YEAR / a_year
     outcome = in_sentence(short(cohort.card.spec.outcomes[cohort.outcome].title))
     return FollowUp(round(days, 1), bool(known["event"]), f"event of {outcome}")

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.figures import plot_patient_contributions, plot_patient_survival
-from workbench.widgets.blocks import Block, Figure, Notice
+from workbench.figures.wording import percents
+from workbench.widgets.blocks import Block, Figure, Notice, Table
 from workbench.widgets.patient_parts import patient_parts
 from workbench.widgets.shown_attribution import modality_title
 from workbench.widgets.shown_patient import ShownPatient
@@ -25,7 +26,7 @@ def survival_block(
     limits: tuple[np.ndarray, np.ndarray] | None,
     dataset: "PatientDataset | None",
 ) -> Block:
-    """Predicted survival; withheld where the patient is unlike all the model learned from.
+    """Predicted survival, or risk; withheld where the patient is unlike all the model learned from.
 
     Parameters
     ----------
@@ -48,6 +49,8 @@ def survival_block(
                 "outside the range of the training data.",
                 "warning",
             )
+    if patient.cohort.time_unit is None:
+        return _risk(predictions, row)
     lower, upper = (None, None) if limits is None else (each[row] for each in limits)
     drawing = plot_patient_survival(
         predictions.horizons,
@@ -62,6 +65,18 @@ def survival_block(
         notes=["Predicted by models that never saw this patient"],
     )
     return Figure("survival", drawing)
+
+
+def _risk(predictions: "Predictions", row: int) -> Table:
+    """Predicted risk where the outcome has no time."""
+    risk = 1 - predictions.survival[:, 0]
+    write = percents(1)
+    return Table(
+        "risk",
+        "Predicted risk, by a model that never saw this patient",
+        ("This patient", "Mean of all patients"),
+        ((write(float(risk[row])), write(float(risk.mean()))),),
+    )
 
 
 def attributed_block(patient: ShownPatient, attribution: "Attribution", row: int) -> Block:
@@ -109,5 +124,6 @@ def _contributions(
         reference=reference,
         title=f"{patient.name}: what moved the prediction",
         notes=notes,
+        output="Log hazard" if patient.cohort.time_unit is not None else "Log odds",
     )
     return Figure("contributions", drawing)
