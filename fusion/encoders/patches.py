@@ -45,9 +45,9 @@ class PatchConfig:
     """
 
     patch: int = 6
-    stride: int = 2
-    n_atoms: int = 800
-    n_patches: int = 100_000
+    stride: int = 3
+    n_atoms: int = 400
+    n_patches: int = 50_000
     n_rounds: int = 10
     threshold: float = 0.5
 
