@@ -7,6 +7,7 @@ scores of the patients trained on.
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -25,6 +26,9 @@ Baseline = BaselineHazard | BaselineOdds
 
 class Likelihood(ABC):
     """Of the patients of one training set, in their order."""
+
+    weak_penalties: ClassVar[tuple[float, ...]] = ()
+    """Ridges, ascending, that are tried besides the usual and are weaker than all of them."""
 
     @abstractmethod
     def fit_ridge(
@@ -84,8 +88,13 @@ class CoxLikelihood(Likelihood):
 
 @dataclass(frozen=True)
 class BinomialLikelihood(Likelihood):
-    """Of events that are there or not."""
+    """Of events that are there or not.
 
+    Each patient's state is known, so a cohort of thousands bears a ridge that would be far too weak
+    for the few events of a follow-up: images then count by many small directions.
+    """
+
+    weak_penalties: ClassVar[tuple[float, ...]] = (0.003, 0.01, 0.03, 0.1)
     event: np.ndarray
 
     @property

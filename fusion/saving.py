@@ -24,6 +24,7 @@ from fusion.baseline_odds import BaselineOdds
 from fusion.components import Components
 from fusion.embeddings import FittedEmbedder
 from fusion.encoders.image import ImageEncoder, ImageEncoderConfig
+from fusion.encoders.patches import PatchConfig, PatchEncoder
 from fusion.explanation.attribution import Attribution, FeatureAttribution, ImageAttribution
 from fusion.explanation.checks import Check
 from fusion.models.blend import FittedBlend
@@ -80,6 +81,7 @@ RECORDS = {
         ModalityInputs,
         NetworkConfig,
         NetworkReader,
+        PatchConfig,
         Predictions,
     )
 }
@@ -150,6 +152,9 @@ def _encode(value: Any, path: str, numbers: dict[str, torch.Tensor]) -> Any:
             return {"tensor": path}
         case ImageEncoder():
             return _encode_encoder(value, path, numbers)
+        case PatchEncoder():
+            parts = {"n_channels": value.n_channels, "config": value.config}
+            return {"patch_encoder": _encode({**parts, "state": value.state_dict()}, path, numbers)}
         case Mapping():
             return {"dict": {k: _encode(v, f"{path}/{k}", numbers) for k, v in value.items()}}
         case tuple() | list():
@@ -158,6 +163,7 @@ def _encode(value: Any, path: str, numbers: dict[str, torch.Tensor]) -> Any:
         parts = {
             f.name: _encode(getattr(value, f.name), f"{path}/{f.name}", numbers)
             for f in fields(value)
+            if f.metadata.get("saved", True)
         }
         return {"class": type(value).__name__, "fields": parts}
     raise ValueError(f"a {type(value).__name__} at {path or 'the top'} cannot be saved")
@@ -198,6 +204,11 @@ def _decode(content: Any, numbers: Mapping[str, torch.Tensor]) -> Any:
             encoder = ImageEncoder(parts["n_channels"], parts["outlines"], again(parts["config"]))
             encoder.load_state_dict(again(parts["state"]))
             return encoder.to(memory_format=torch.channels_last).eval()
+        case {"patch_encoder": content}:
+            parts = again(content)
+            dictionary = PatchEncoder(parts["n_channels"], parts["config"])
+            dictionary.load_state_dict(parts["state"])
+            return dictionary.eval()
         case {"class": name, "fields": parts} if name in RECORDS:
             return RECORDS[name](**{key: again(part) for key, part in parts.items()})
     raise ValueError(f"unknown content in a saved record: {sorted(content)[:3]}")

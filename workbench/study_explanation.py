@@ -97,7 +97,8 @@ def _held_out(
     """The patients of each fold as its model reads them; their image encoder is in the cache."""
     held_out = {}
     for label in labels:
-        encoders = steps.embedder().fit(dataset.take(fold != label), seed=study.seed)
+        embedder = steps.embedder(study.image_encoder)
+        encoders = embedder.fit(dataset.take(fold != label), seed=study.seed)
         held_out[label] = encoders.embed(dataset.take(fold == label))
     return held_out
 

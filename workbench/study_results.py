@@ -26,7 +26,7 @@ def save_model(study: Study, cohort: Cohort, dataset: "PatientDataset", folder: 
     from fusion.cross_fit import fit_all
     from fusion.saving import save_record
 
-    encoders = embedder().fit(dataset, seed=study.seed)
+    encoders = embedder(study.image_encoder).fit(dataset, seed=study.seed)
     ladder = models(study, dataset, single=False)
     fitted = fit_all({JUDGED: ladder[JUDGED]}, encoders.embed(dataset), seed=study.seed)[JUDGED]
     record = {

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fusion.predictions import Predictions
 
 Rung = Literal["null", "clinical", "each", "concatenation", "stack", "fusion_net", "selected"]
+LearnedFrom = Literal["outlines", "patches"]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Horizon = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -104,6 +105,10 @@ class Study(BaseModel):
         Columns or card groups within which every number is reported too.
     network
         Shape of ``fusion_net``.
+    image_encoder
+        What is learned of images before any outcome is seen, once a training fold: ``outlines``, a
+        network that draws lesions (or, without masks, fills in hidden patches), or ``patches``, a
+        dictionary of small patches and colours.
     seed
         Draws inner folds, initial weights, dropout and bootstraps.
     """
@@ -121,6 +126,7 @@ class Study(BaseModel):
     horizons: tuple[Horizon, ...] = ()
     groups: tuple[str, ...] = ()
     network: NetworkSettings = NetworkSettings()
+    image_encoder: LearnedFrom = "outlines"
     seed: Seed = 0
 
     @model_validator(mode="after")
@@ -230,11 +236,12 @@ class Study(BaseModel):
     def resolved(self, card: DataCard) -> dict[str, Any]:
         """The study as a report repeats it, JSON-ready and without paths.
 
-        The network is left out where it is the usual one: studies that never named it keep their
-        hash. So are horizons where there are none.
+        The network and the image encoder are left out where they are the usual ones: studies that
+        never named them keep their hash. So are horizons where there are none.
         """
         usual = {"network"} if self.network == NetworkSettings() else set[str]()
         usual |= set[str]() if self.horizons else {"horizons"}
+        usual |= {"image_encoder"} if self.image_encoder == "outlines" else set[str]()
         written = self.model_dump(mode="json", by_alias=True, exclude=usual)
         return {**written, "card": card.name}
 

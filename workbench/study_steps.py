@@ -21,7 +21,7 @@ from workbench.evaluation.repeats import harrell_c_by_repeat, spread_sentence
 from workbench.evaluation.words import terms_of
 from workbench.materialisation import MARKERS, materialise
 from workbench.run_folder import RunFolder
-from workbench.study_settings import Study
+from workbench.study_settings import LearnedFrom, Study
 
 if TYPE_CHECKING:
     from fusion.dataset import PatientDataset
@@ -177,7 +177,7 @@ def cross_fit(
             folds[repeat],
             predicted_at(study),
             seed=study.seed,
-            embedder=embedder(),
+            embedder=embedder(study.image_encoder),
             on_fitted=lambda held_out, fitted: judged.update({held_out: fitted.get(JUDGED)}),
             on_fold=keep,
             done=done[repeat],
@@ -275,14 +275,17 @@ def _rounded(values: Mapping[str, float], digits: int) -> dict[str, float]:
     return {name: round(value, digits) for name, value in values.items()}
 
 
-def embedder() -> "ImageEmbedder":
-    """Image encoders of a training set, kept in the cache folder by content."""
+def embedder(image_encoder: LearnedFrom = "outlines") -> "ImageEmbedder":
+    """Image encoders of a training set, as a study names them, kept in the cache by content."""
     import torch
 
     from fusion.embeddings import ImageEmbedder
+    from fusion.encoders.image import ImageEncoderConfig
+    from fusion.encoders.patches import PatchConfig
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    return ImageEmbedder(cache=cache_folder() / "image_encoders", device=device)
+    config = PatchConfig() if image_encoder == "patches" else ImageEncoderConfig()
+    return ImageEmbedder(config, cache_folder() / "image_encoders", device)
 
 
 def split_title(cohort: Cohort, repeat: int) -> str:

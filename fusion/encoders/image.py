@@ -17,6 +17,7 @@ from monai.networks.nets.unet import UNet
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fusion.bags import MeanPooling
 from fusion.dataset import Modality
 
 EPSILON = 1e-6
@@ -95,6 +96,11 @@ class ImageEncoder(nn.Module):
         size = torch.stack([area.sqrt(), (area + 1e-3).log()], dim=1)
         return torch.cat([size, *(_pooled(level, outline) for level in levels)], dim=1)
 
+    @staticmethod
+    def pictures(values: np.ndarray | Tensor) -> Float[Tensor, "image channel height width"]:
+        """What the encoder takes of (patient, slice, channel, height, width)."""
+        return standardise(values)
+
     def _levels(self, images: Tensor) -> Iterator[Tensor]:
         """Features on the way down MONAI's nested U-Net, finest first."""
         features: Tensor = images
@@ -142,8 +148,9 @@ def train_image_encoder(
     config = config or ImageEncoderConfig()
     if not modality.present.any():
         raise ValueError(f"{modality.name}: no training patient has an image")
-    images = standardise(modality.values[modality.present])
-    masks = None if modality.masks is None else _flat_masks(modality.masks[modality.present])
+    filled = modality.values.any(axis=(2, 3, 4))
+    images = standardise(modality.values[filled][:, None])
+    masks = None if modality.masks is None else _flat_masks(modality.masks[filled][:, None])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         encoder = ImageEncoder(images.shape[1], masks is not None, config)
@@ -185,7 +192,7 @@ def _train(
 
 @torch.no_grad()
 def encode(encoder: ImageEncoder, modality: Modality, *, batch_size: int = 128) -> Modality:
-    """Embed a modality's images; a patient's slices are averaged.
+    """Embed a modality's images; a patient's slices are averaged, but for those that are 0.
 
     Returns
     -------
@@ -199,8 +206,9 @@ def encode(encoder: ImageEncoder, modality: Modality, *, batch_size: int = 128) 
         batch = rows[start : start + batch_size]
         images = standardise(modality.values[batch])
         embedded = encoder(images.to(encoder.device, memory_format=torch.channels_last)).cpu()
+        filled = torch.as_tensor(modality.values[batch].any(axis=(2, 3, 4)))
         # (patient·slice, embed) → (patient, slice, embed)
-        values[batch] = embedded.reshape(len(batch), n_slices, -1).mean(dim=1).numpy()
+        values[batch] = MeanPooling()(embedded.unflatten(0, (-1, n_slices)), filled).numpy()
     return Modality(
         name=modality.name,
         kind="embedding",

@@ -9,9 +9,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from fusion.bags import MeanPooling
 from fusion.components import Components
 from fusion.dataset import PatientDataset
-from fusion.encoders.image import ImageEncoder, standardise
+from fusion.encoders.image import ImageEncoder
+from fusion.encoders.patches import PatchEncoder
 from fusion.models.task_net import FittedTaskNet
 from fusion.network import RiskNetwork, compose_network
 from fusion.network_inputs import NetworkInputs
@@ -146,7 +148,10 @@ class EmbeddedImageScore(ImageScore):
     center: Tensor
 
     def __init__(
-        self, encoder: ImageEncoder, components: Components, coefficients: np.ndarray
+        self,
+        encoder: ImageEncoder | PatchEncoder,
+        components: Components,
+        coefficients: np.ndarray,
     ) -> None:
         super().__init__(components.modality)
         self.encoder = encoder.eval()
@@ -166,10 +171,10 @@ class EmbeddedImageScore(ImageScore):
         rows: Int[Tensor, " image"],
     ) -> Float[Tensor, " image"]:
         """The images' part of the log hazard; ``rows`` are of no matter to it."""
-        n_slices = images.shape[1]
-        by_slice = self.encoder(standardise(images))
+        by_slice = self.encoder(self.encoder.pictures(images))
         # (image·slice, embed) → (image, embed)
-        embedded = by_slice.unflatten(0, (-1, n_slices)).mean(dim=1)
+        by_image = by_slice.unflatten(0, images.shape[:2])
+        embedded = MeanPooling()(by_image, (images != 0).flatten(2).any(dim=2))
         held = embedded.maximum(self.lower).minimum(self.upper)
         return (held - self.center) @ self.weight
 
@@ -179,4 +184,6 @@ class EmbeddedImageScore(ImageScore):
 
     def layer_of_maps(self) -> nn.Module | None:
         """What the outline is drawn from, at half the pixels."""
-        return self.encoder.network.get_submodule("model.1") if self.encoder.outlines else None
+        if isinstance(self.encoder, PatchEncoder) or not self.encoder.outlines:
+            return None
+        return self.encoder.network.get_submodule("model.1")

@@ -44,7 +44,7 @@ class RidgeCox(RiskModel):
         scores = out_of_fold(fold_scores, design)
         widths = [design.block(m).components.n_components for m in modalities]
         parts = path.coefficients[0, best].split(widths)
-        grid = PENALTIES if self.penalised else LIGHT_PENALTIES
+        grid = penalties(design) if self.penalised else LIGHT_PENALTIES
         # The light penalty is common to the models of a comparison: none gains by its choice.
         earned = credit(path.held_out) if self.penalised else path.held_out[best]
         fitted = FittedLinear(
@@ -63,8 +63,9 @@ class RidgeCox(RiskModel):
             grid = torch.tensor(LIGHT_PENALTIES, dtype=torch.float64)
             return design.ridge_path(columns, grid[:, None].expand(-1, columns.shape[1]))
         n_light = sum(design.block(m).components.n_components for m in self.light)
+        light = light_penalty(design, self.light)
         return design.ridge_path(
-            columns, penalty_rows(light_penalty(design, self.light), n_light, columns.shape[1])
+            columns, penalty_rows(light, n_light, columns.shape[1], penalties(design))
         )
 
 
@@ -75,8 +76,15 @@ def light_penalty(design: NestedDesign, light: tuple[str, ...]) -> float:
     return LIGHT_PENALTIES[design.path(RidgeCox("light", light)).best]
 
 
-def penalty_rows(light: float, n_light: int, n_columns: int) -> Float[Tensor, "penalty column"]:
-    """The grid of penalties, each with the light columns first."""
-    grid = torch.tensor(PENALTIES, dtype=torch.float64)[:, None].repeat(1, n_columns)
+def penalties(design: NestedDesign) -> tuple[float, ...]:
+    """The grid for modalities of many columns, ascending, as suits the outcome."""
+    return (*design.likelihood.weak_penalties, *PENALTIES)
+
+
+def penalty_rows(
+    light: float, n_light: int, n_columns: int, penalties: tuple[float, ...] = PENALTIES
+) -> Float[Tensor, "penalty column"]:
+    """A grid of penalties, each with the light columns first."""
+    grid = torch.tensor(penalties, dtype=torch.float64)[:, None].repeat(1, n_columns)
     grid[:, :n_light] = light
     return grid

@@ -7,7 +7,7 @@ import torch
 
 from fusion.models.linear import FittedLinear
 from fusion.models.protocol import NestedFit, RiskModel, out_of_fold
-from fusion.models.ridge_cox import PENALTIES, RidgeCox, light_penalty
+from fusion.models.ridge_cox import PENALTIES, RidgeCox, light_penalty, penalties
 from fusion.models.second_level import fit_second_level
 from fusion.nested import NestedDesign, credit
 from fusion.truncated_newton import linear_score
@@ -90,7 +90,7 @@ class Stack(RiskModel):
         columns = design.columns([name])
         own = path.coefficients[:, path.best, -columns.shape[1] :]
         score = (linear_score(columns, own[1:]) * design.held_out_mask).sum(0)
-        penalty = PENALTIES[path.best]
+        penalty = penalties(design)[path.best]
         return _Added(
             name,
             score,

@@ -271,7 +271,7 @@ def short_training(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
     embedder = ImageEmbedder(ImageEncoderConfig(n_steps=25), tmp_path_factory.mktemp("encoders"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("fusion.models.FusionNet", partial(FusionNet, n_seeds=1))
-        patch.setattr("workbench.study_steps.embedder", lambda: embedder)
+        patch.setattr("workbench.study_steps.embedder", lambda *_: embedder)
         yield
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 import workbench as wb
+from fusion.encoders.patches import PatchConfig
 from fusion.models import FusionNet
 from fusion.training import TrainingConfig
 from workbench import study_checks
@@ -47,6 +48,15 @@ def test_a_study_file_is_read_and_repeated_without_paths(tmp_path: Path) -> None
     assert repeated["horizons"] == [365.0, 1095.0]
     assert str(tmp_path) not in json.dumps(repeated)
     assert Study.model_validate(repeated) == study
+
+
+def test_the_usual_image_encoder_is_not_repeated_and_another_is(tmp_path: Path) -> None:
+    card = open_card("simulated_glioma")
+    usual = read(tmp_path / "study.yaml", image_encoder="outlines")
+    assert usual.resolved(card) == read(tmp_path / "study.yaml").resolved(card)
+    other = read(tmp_path / "study.yaml", image_encoder="patches").resolved(card)
+    assert other["image_encoder"] == "patches"
+    assert isinstance(steps.embedder(Study.model_validate(other).image_encoder).config, PatchConfig)
 
 
 def test_a_card_beside_the_study_is_found_from_anywhere(tmp_path: Path) -> None:
@@ -89,6 +99,7 @@ def test_the_default_study_of_each_card_is_valid(name: str) -> None:
         ({"horizons": [1, 1]}, "horizons must ascend"),
         ({"horizons": [-1]}, "horizons.0: should be greater than 0"),
         ({"horizons": 365}, "horizons: "),
+        ({"image_encoder": "patch"}, "image_encoder: expected 'outlines' or 'patches'; did you"),
         ({"card": None}, "card: expected text"),
         ({"outcome": 1}, "outcome: expected text"),
         ({"select": {"has": "rna"}}, "select: "),

@@ -290,8 +290,8 @@ def _absences(card: "DataCard", patients: pd.Index, good_files: set[str]) -> Ite
             known.loc[followed, "event"].to_numpy(bool),
             measure="AUC" if isinstance(outcome, BinaryOutcome) else "C",
         )
-        for column, reason in told.items():
-            yield Problem("error", f"columns.{column}", f"{outcome.title}: {reason}")
+        for columns, reason in told.items():
+            yield Problem("error", f"columns.{', '.join(columns)}", f"{outcome.title}: {reason}")
 
 
 def _joins(card: "DataCard", patients: pd.Index, good_files: set[str]) -> Iterator[Problem]:

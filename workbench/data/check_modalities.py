@@ -82,7 +82,7 @@ def _genomics(card: "DataCard", name: str, spec: GenomicsModality) -> Iterator[P
 
 def _images(card: "DataCard", name: str, spec: ImageModality) -> Iterator[Problem]:
     where = f"modalities.{name}"
-    images = find_images(card.folder, spec)
+    images = find_images(card, spec)
     if not images:
         yield Problem(
             "error", where, f"no image: {card.how_to_get([spec.pattern])}, or correct `pattern`"
@@ -111,13 +111,13 @@ def _images(card: "DataCard", name: str, spec: ImageModality) -> Iterator[Proble
                 unmasked.append((number, str(error)))
     yield from _unusable(where, "images", len(images), unread)
     yield from _unusable(where, "masks", len(images), unmasked)
-    few = sum(len(owned) < spec.images_per_patient for owned in by_patient(images).values())
+    few = sum(len(owned) < spec.enough_images for owned in by_patient(images).values())
     if few:
         yield Problem(
             "warning",
             where,
-            f"{few} patients have fewer than {spec.images_per_patient} images and count as "
-            "without: complete them, or lower `images_per_patient`",
+            f"{few} patients have fewer than {spec.enough_images} images and count as "
+            "without: complete them, or lower `images_per_patient`, or say `fewest_images`",
         )
 
 

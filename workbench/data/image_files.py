@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tifffile
@@ -12,9 +13,13 @@ from PIL import Image, UnidentifiedImageError
 from PIL import ImageFile as PillowFile
 from tifffile import COMPRESSION, PHOTOMETRIC
 
-from workbench.data.card import ImageModality
+from workbench.data.card import ImageModality, Owners
 from workbench.data.natural_order import natural_order
+from workbench.data.patient_rows import read_rows
 from workbench.errors import DataCardError, ImageError
+
+if TYPE_CHECKING:
+    from workbench.data.open_card import DataCard
 
 LARGEST_PIXELS = 64_000_000
 _UNPACKED_BY_TIFFFILE = (
@@ -40,12 +45,19 @@ class ImageFile:
     share: float = 0.5
 
 
-def find_images(folder: Path, modality: ImageModality) -> list[ImageFile]:
+def find_images(card: "DataCard", modality: ImageModality) -> list[ImageFile]:
     """The images that a card's pattern finds, in natural order (slice 9 before slice 10).
 
-    A folder is one DICOM series, and as many images as the card takes of each patient.
+    A folder is one DICOM series, and as many images as the card takes of each patient. Images that
+    the card's table of owners does not name are left out.
+
+    Raises
+    ------
+    DataCardError
+        If the table of owners cannot be read, or names an image twice.
     """
-    found = []
+    folder, found = card.folder, []
+    owners = None if modality.owners is None else _owners(card, modality.owners)
     for path in folder.glob(modality.pattern):
         is_series = modality.window is not None and path.is_dir()
         if not (path.is_file() or is_series):
@@ -59,9 +71,28 @@ def find_images(folder: Path, modality: ImageModality) -> list[ImageFile]:
             mask = PurePosixPath(mask.replace("{stem}", relative.stem)).as_posix()
         name = relative.as_posix()
         patient_id, n = modality.key.patient_id(name), modality.images_per_patient
+        if owners is not None and patient_id is not None:
+            if patient_id not in owners:
+                continue
+            patient_id = owners[patient_id]
         shares = [(plane + 0.5) / n for plane in range(n)] if is_series else [0.5]
         found += [ImageFile(name, mask, patient_id, share) for share in shares]
     return sorted(found, key=lambda image: (natural_order(image.path), image.share))
+
+
+def _owners(card: "DataCard", owners: Owners) -> dict[str, str | None]:
+    """Whose each image is, by its name in the table; None where the row has no patient."""
+    rows = read_rows(card, owners.file, (owners.column,))
+    if card.spec.files[owners.file].first_per is not None:
+        rows = rows[~rows.index.duplicated()]
+    named = rows[rows[owners.column].notna()]
+    repeated = int(named[owners.column].duplicated().sum())
+    if repeated:
+        raise DataCardError(
+            f"files.{owners.file}: {repeated} rows name an image of another row in "
+            f"{owners.column!r}: an image is one patient's"
+        )
+    return dict(zip(named[owners.column], named.index, strict=True))
 
 
 def files_of(folder: Path, image: ImageFile) -> list[str]:

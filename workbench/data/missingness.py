@@ -63,8 +63,10 @@ def told_by_absence(
     event: np.ndarray,
     *,
     measure: str = "C",
-) -> dict[str, str]:
-    """Column → why it cannot be a feature, of those that the card gives no reason for.
+) -> dict[tuple[str, ...], str]:
+    """Columns → why they cannot be features, of those that the card gives no reason for.
+
+    Columns that tell as much as each other, as do those of one questionnaire, share a sentence.
 
     Parameters
     ----------
@@ -76,9 +78,18 @@ def told_by_absence(
         What the concordance is called; ``AUC`` where the outcome has no time.
     """
     asked = [name for name in values if not columns[name].informative_missing]
-    return {
-        name: f"whether {name} was recorded tells the outcome ({measure} {concordance:.2f} from "
-        "that alone): a model would learn who was asked, not who is ill; leave it out, or say in "
-        "the card, under informative_missing, how its absence was known at the index date"
-        for name, concordance in telling_absences(values[asked], time, event).items()
-    }
+    alike: dict[str, list[str]] = {}
+    for name, concordance in telling_absences(values[asked], time, event).items():
+        alike.setdefault(f"{measure} {concordance:.2f}", []).append(name)
+    return {tuple(names): _refusal(names, reached) for reached, names in alike.items()}
+
+
+def _refusal(names: list[str], reached: str) -> str:
+    one = len(names) == 1
+    named = names[0] if one else f"{', '.join(names[:-1])} and {names[-1]}"
+    return (
+        f"whether {named} {'was' if one else 'were'} recorded tells the outcome ({reached} from "
+        "that alone): a model would learn who was asked, not who is ill; leave "
+        f"{'it' if one else 'them'} out, or say in the card, under informative_missing, how "
+        f"{'its' if one else 'their'} absence was known at the index date"
+    )

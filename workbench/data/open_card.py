@@ -65,7 +65,7 @@ class DataCard:
         named |= {source.path for source in self.pinned_sources()}
         missing = {path for path in named if not (self.folder / path).is_file()}
         for modality in self.spec.modalities.values():
-            if isinstance(modality, ImageModality) and not find_images(self.folder, modality):
+            if isinstance(modality, ImageModality) and not find_images(self, modality):
                 missing.add(modality.pattern)
         return sorted(missing)
 
@@ -109,7 +109,7 @@ class DataCard:
         paths |= {s.path(fold) for s in self.spec.splits.values() for fold in s.folds}
         for modality in self.spec.modalities.values():
             if isinstance(modality, ImageModality):
-                for image in find_images(self.folder, modality):
+                for image in find_images(self, modality):
                     paths.update(files_of(self.folder, image))
                     if image.mask is not None and (self.folder / image.mask).is_file():
                         paths.add(image.mask)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from workbench.data.card import SourceFile, did_you_mean
+from workbench.data.card import ImageModality, SourceFile, did_you_mean
 from workbench.data.columns import to_text
 from workbench.data.tables import as_text, read_arrow
 from workbench.errors import DataCardError
@@ -143,6 +143,9 @@ def _text_columns(card: "DataCard", file_name: str) -> set[str]:
     for events in spec.events.values():
         if events.file == file_name:
             text |= {header for header in (events.code, events.text) if header is not None}
+    for modality in spec.modalities.values():
+        if isinstance(modality, ImageModality) and modality.owners is not None:
+            text |= {modality.owners.column} if modality.owners.file == file_name else set()
     key = spec.files[file_name].key.column
     return text | ({key} if key is not None else set())
 

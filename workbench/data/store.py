@@ -79,7 +79,7 @@ def population(card: "DataCard") -> pd.Index:
             continue
         modality = card.spec.modalities[name]
         if isinstance(modality, ImageModality):
-            members |= by_patient(find_images(card.folder, modality)).keys()
+            members |= by_patient(find_images(card, modality)).keys()
         elif isinstance(modality, GenomicsModality):
             members |= set(read_table(card, modality.file, ()).index)
         else:

@@ -51,6 +51,16 @@ def _patients(document: Document) -> Sentences:
     ]
 
 
+_IMAGES = {
+    "outlines": "Images are encoded by a U-Net trained inside each training set without outcomes, "
+    "on outlines of lesions where there are masks and else on hidden patches",
+    "patches": "Images are encoded by how much they hold of each patch of a dictionary, in their "
+    "centre and around it, and by their colours; the dictionary is learned inside each training "
+    "set without outcomes, by spherical k-means on small whitened patches, and no weights are "
+    "pretrained",
+}
+
+
 def _preparation(document: Document) -> Sentences:
     kinds = {m["kind"] for m in document["modalities"]}
     written = {
@@ -58,8 +68,7 @@ def _preparation(document: Document) -> Sentences:
         "numeric variables enter linearly; all are scaled to unit variance.",
         "genomics": "Molecular features are ranked into normal scores and projected on all their "
         "principal directions.",
-        "image": "Images are encoded by a U-Net trained inside each training set without outcomes, "
-        "on outlines of lesions where there are masks and else on hidden patches; embeddings are "
+        "image": f"{_IMAGES[document['study'].get('image_encoder', 'outlines')]}; embeddings are "
         "clipped at the outer 1 % of training patients.",
     }
     if not kinds & written.keys():

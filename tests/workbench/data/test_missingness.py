@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from workbench import study_checks
+from workbench.data.card import Column
 from workbench.data.check import check_card
-from workbench.data.missingness import FEWEST, telling_absences
+from workbench.data.missingness import FEWEST, telling_absences, told_by_absence
 from workbench.data.open_card import open_card
 from workbench.errors import StudyError
 from workbench.study_settings import Study
@@ -44,6 +45,26 @@ def test_a_few_patients_tell_nothing() -> None:
     time, event, _ = outcomes(1)
     told = np.where(np.argsort(np.argsort(time)) < FEWEST - 1, np.nan, 1.0)
     assert telling_absences(pd.DataFrame({"told": told}), time, event) == {}
+
+
+def test_a_questionnaire_that_only_some_are_given_is_refused_in_one_sentence() -> None:
+    rng = np.random.default_rng(2)
+    ill = rng.random(N) < 0.4
+    asked = ill | (rng.random(N) < 0.2)
+    answers = pd.DataFrame({f"q{n}": np.where(asked, rng.normal(size=N), np.nan) for n in "abc"})
+    values = answers.assign(age=rng.normal(60, 10, N))
+    columns = {
+        name: Column(file="f", meaning=name, type="numeric", role="feature") for name in values
+    }
+    told = told_by_absence(columns, values, np.where(ill, 1.0, 2.0), ill, measure="AUC")
+    assert list(told) == [("qa", "qb", "qc")]
+    reached = telling_absences(values, np.where(ill, 1.0, 2.0), ill)["qa"]
+    assert reached >= 0.8
+    (sentence,) = told.values()
+    assert f"whether qa, qb and qc were recorded tells the outcome (AUC {reached:.2f}" in sentence
+    known = columns["qa"].model_copy(update={"informative_missing": "asked before the visit"})
+    again = told_by_absence({**columns, "qa": known}, values, np.where(ill, 1.0, 2.0), ill)
+    assert list(again) == [("qb", "qc")]
 
 
 def plant(study: Any) -> None:

@@ -91,7 +91,7 @@ def test_a_gene_that_is_no_number(toy: Any, value: str) -> None:
 
 def test_images_are_in_natural_order_with_their_masks(toy: Any) -> None:
     card = toy.open()
-    found = find_images(card.folder, card.spec.modalities["scan"])
+    found = find_images(card, card.spec.modalities["scan"])
     assert [i.path for i in found[:2]] == ["scans/P00_9.png", "scans/P00_10.png"]
     assert found[0].mask == "scans/P00_9_mask.png"
     scan = _read(card, "scan")

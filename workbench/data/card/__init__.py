@@ -8,7 +8,13 @@ from workbench.data.card.cohorts import Collection, Group, Inventory, Privacy, S
 from workbench.data.card.columns import Column, Fill, Observed
 from workbench.data.card.events import EventTable
 from workbench.data.card.files import Key, SourceFile
-from workbench.data.card.modalities import EhrModality, GenomicsModality, ImageModality, Modality
+from workbench.data.card.modalities import (
+    EhrModality,
+    GenomicsModality,
+    ImageModality,
+    Modality,
+    Owners,
+)
 from workbench.data.card.names import Name, Regex, RelativePath, Scalar, did_you_mean
 from workbench.data.card.outcomes import (
     DAYS_IN,
@@ -48,6 +54,7 @@ __all__ = [
     "Name",
     "Observed",
     "Outcome",
+    "Owners",
     "Privacy",
     "Regex",
     "RelativePath",

@@ -34,13 +34,22 @@ class GenomicsModality(Part):
     observed_at: Observed
 
 
+class Owners(Part):
+    """A table that says whose each image is: ``column`` of ``file`` names the images."""
+
+    file: Name
+    column: str
+
+
 class ImageModality(Part):
     """One or more 2D images a patient, found by a glob ``pattern`` relative to the data folder.
 
-    ``key`` turns the matched path into the patient id. ``mask`` is the path of an image's mask,
-    with ``{stem}`` and ``{folder}`` of the image. ``exclude`` is a glob of file names that are
-    not images. A patient has the modality with ``images_per_patient`` readable images; of more,
-    the first by name are taken.
+    ``key`` turns the matched path into the patient id; with ``owners``, into the image's name in
+    that table, whose row says whose it is, and images that the table does not name are nobody's
+    and left out. ``mask`` is the path of an image's mask, with ``{stem}`` and ``{folder}`` of the
+    image. ``exclude`` is a glob of file names that are not images. A patient has the modality with
+    ``images_per_patient`` readable images, or with ``fewest_images`` where the card says so; of
+    more, the first by name are taken.
 
     With a ``window`` (centre and width, in the unit of the values, such as HU) what the pattern
     finds is DICOM: a file, or a folder that holds one series. Of a series ``images_per_patient``
@@ -58,16 +67,34 @@ class ImageModality(Part):
     pattern: GlobPattern
     exclude: str | None = None
     key: Key
+    owners: Owners | None = None
     mask: RelativePath | None = None
     channels: Annotated[tuple[str, ...], Field(min_length=1)]
     size: Annotated[int, Field(ge=16, le=512)] = 64
     images_per_patient: Annotated[int, Field(ge=1, le=64)] = 1
+    fewest_images: Annotated[int, Field(ge=1, le=64)] | None = None
     window: tuple[float, Annotated[float, Field(gt=0)]] | None = None
     spacing: str
     symmetric: bool = False
     stand_in: str | None = None
     lesions: Literal["any", "one"] = "any"
     observed_at: Observed
+
+    @property
+    def enough_images(self) -> int:
+        """Images with which a patient has the modality."""
+        return self.fewest_images or self.images_per_patient
+
+    @model_validator(mode="after")
+    def _fewest_is_no_more(self) -> "ImageModality":
+        if self.enough_images > self.images_per_patient:
+            raise ValueError(
+                f"fewest_images is {self.fewest_images}, more than images_per_patient, "
+                f"{self.images_per_patient}: raise images_per_patient"
+            )
+        if self.fewest_images is not None and self.window is not None:
+            raise ValueError("fewest_images: a DICOM series always gives images_per_patient planes")
+        return self
 
     @model_validator(mode="after")
     def _stand_in_is_a_channel(self) -> "ImageModality":

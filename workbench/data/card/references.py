@@ -63,6 +63,8 @@ def dangling(card: "Card") -> _Found:
         yield from observed(("modalities", name), modality.observed_at)
         if isinstance(modality, GenomicsModality):
             yield from file(("modalities", name, "file"), modality.file)
+        elif modality.owners is not None:
+            yield from file(("modalities", name, "owners", "file"), modality.owners.file)
     for name, events in card.events.items():
         yield from file(("events", name, "file"), events.file)
     for name in card.splits.keys() & card.columns.keys():

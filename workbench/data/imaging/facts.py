@@ -43,7 +43,7 @@ def image_facts(card: DataCard, modality: str) -> pd.DataFrame:
     if not isinstance(spec, ImageModality):
         names = [n for n, m in card.spec.modalities.items() if isinstance(m, ImageModality)]
         raise ImageError(f"{modality!r} is no modality of images: choose one of {names}")
-    owned = by_patient(find_images(card.folder, spec))
+    owned = by_patient(find_images(card, spec))
     rows = {patient: _row(card.folder, images) for patient, images in owned.items()}
     known = {patient: row for patient, row in rows.items() if row is not None}
     if not known:

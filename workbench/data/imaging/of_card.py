@@ -124,7 +124,7 @@ def images_of_card(
     if not isinstance(spec, ImageModality):
         names = [n for n, m in card.spec.modalities.items() if isinstance(m, ImageModality)]
         raise ImageError(f"{modality!r} is no modality of images: choose one of {names}")
-    owned = by_patient(find_images(card.folder, spec))
+    owned = by_patient(find_images(card, spec))
     wanted = sorted(owned) if patient_id is None else [p for p in patient_id if p in owned]
     if not wanted:
         raise ImageError(f"nobody has images of {modality!r}: {card.how_to_get([spec.pattern])}")

@@ -52,7 +52,8 @@ def read_images(
     """Images of the patients, in their order, resized by area to the card's size.
 
     An image that is not square is centred on a black square first. Masks are resized to the
-    nearest pixel.
+    nearest pixel. Where a patient has fewer images than the card takes, images that are 0
+    throughout fill up the row.
 
     Parameters
     ----------
@@ -71,7 +72,7 @@ def read_images(
     """
     from fusion.dataset import Modality
 
-    prepared = _prepared(card.folder, spec)
+    prepared = _of_files(card.folder, spec, by_patient(find_images(card, spec)))
     row = {patient_id: i for i, patient_id in enumerate(prepared.patient_id)}
     present = np.array([patient_id in row for patient_id in patient_ids], dtype=bool)
     rows = np.array([row[p] for p in patient_ids if p in row], dtype=int)
@@ -97,24 +98,21 @@ def image_patients(card: "DataCard", spec: ImageModality) -> tuple[set[str], set
     set of str, set of str
         As many images can be read as the card asks for; too few can.
     """
-    owned = by_patient(find_images(card.folder, spec))
+    owned = by_patient(find_images(card, spec))
     readable = set(_of_files(card.folder, spec, owned).patient_id.tolist())
-    enough = {p for p, images in owned.items() if len(images) >= spec.images_per_patient}
+    enough = {p for p, images in owned.items() if len(images) >= spec.enough_images}
     return readable, enough - readable
 
 
-def _prepared(folder: Path, spec: ImageModality) -> _Prepared:
-    """Every image of the modality, decoded now or read from the cache folder."""
-    return _of_files(folder, spec, by_patient(find_images(folder, spec)))
-
-
 def _of_files(folder: Path, spec: ImageModality, owned: dict[str, list[ImageFile]]) -> _Prepared:
+    """Every image of these patients, decoded now or read from the cache folder."""
     files = [image for images in owned.values() for image in images]
     masks = [image.mask for image in files if image.mask and (folder / image.mask).is_file()]
     read = dict.fromkeys(path for image in files for path in files_of(folder, image))
     paths = [*read, *masks]
     hashes = sha256_of([folder / path for path in paths])
-    content = repr((_LAYOUT, spec.model_dump_json(), list(zip(paths, hashes, strict=True))))
+    owner = [(image.patient_id, image.path) for image in files]
+    content = repr((_LAYOUT, spec.model_dump_json(), owner, list(zip(paths, hashes, strict=True))))
     key = hashlib.sha256(content.encode()).hexdigest()
     kept = cache_folder() / "images" / f"{key}.npz"
     if not kept.is_file():
@@ -153,8 +151,12 @@ def _decode(folder: Path, spec: ImageModality, owned: dict[str, list[ImageFile]]
             empty = np.zeros((spec.size, spec.size), dtype=bool)
             masks.append(empty if mask is None else fit_square(mask, spec.size, nearest=True) > 0)
             if len(slices) == n_images:
-                return np.stack(slices), np.stack(masks), masked
-        return None
+                break
+        if len(slices) < spec.enough_images:
+            return None
+        blank = ((0, n_images - len(slices)), (0, 0), (0, 0))
+        pixels = np.pad(np.stack(slices), (*blank[:1], (0, 0), *blank[1:]))
+        return pixels, np.pad(np.stack(masks), blank), masked
 
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         decoded = dict(zip(owned, pool.map(one, owned.values()), strict=True))

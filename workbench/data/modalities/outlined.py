@@ -81,7 +81,7 @@ def read_outlined(
             f"{card.name}: {name} has no outlines to learn from: name a modality of images whose "
             "card has `mask`"
         )
-    owned = by_patient(find_images(card.folder, spec))
+    owned = by_patient(find_images(card, spec))
     files = [image for patient in sorted(owned) for image in owned[patient]]
 
     def one(image: ImageFile) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:

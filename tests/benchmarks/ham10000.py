@@ -1,0 +1,122 @@
+"""HAM10000: what images add to age, sex and body site, with nothing pretrained.
+
+Folds by lesion, the dictionary of patches learned inside each. AUCs and their paired intervals are
+computed here from the predictions alone, by other code than the workbench's.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import rankdata
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+import fusion.cross_fit
+import workbench as wb
+from fusion.predictions import Predictions
+from workbench import study_steps as steps
+
+N_BOOTSTRAPS = 1_000
+RUNGS = ("null", "clinical", "each", "concatenation", "stack")
+
+
+def auc(event: np.ndarray, score: np.ndarray) -> float:
+    """Share of pairs of a lesion with the event and one without that the score orders right."""
+    n_events = int(event.sum())
+    ranks = rankdata(score)[event].sum() - n_events * (n_events + 1) / 2
+    return float(ranks / (n_events * (len(event) - n_events)))
+
+
+def within_folds(event: np.ndarray, score: np.ndarray, fold: np.ndarray) -> float:
+    """AUC over the pairs of one fold, all folds together."""
+    won = pairs = 0.0
+    for each in np.unique(fold):
+        here = fold == each
+        n = int(event[here].sum()) * int((~event[here]).sum())
+        if n:
+            won, pairs = won + n * auc(event[here], score[here]), pairs + n
+    return won / pairs
+
+
+def drawn(fold: np.ndarray, seed: int = 0) -> list[np.ndarray]:
+    """Rows of each bootstrap, drawn within folds; the same for every model."""
+    generator = np.random.default_rng(seed)
+    members = [np.flatnonzero(fold == each) for each in np.unique(fold)]
+    return [
+        np.concatenate([generator.choice(rows, len(rows)) for rows in members])
+        for _ in range(N_BOOTSTRAPS)
+    ]
+
+
+def calibration(event: np.ndarray, probability: np.ndarray) -> tuple[float, float]:
+    """Intercept and slope of a logistic regression of the event on the predicted log odds."""
+    held = np.clip(probability, 1e-6, 1 - 1e-6)
+    columns = np.column_stack([np.ones(len(held)), np.log(held / (1 - held))])
+    weights = np.array([0.0, 1.0])
+    for _ in range(20):
+        chance = 1 / (1 + np.exp(-columns @ weights))
+        curvature = (columns * (chance * (1 - chance))[:, None]).T @ columns
+        weights += np.linalg.solve(curvature, columns.T @ (event - chance))
+    return float(weights[0]), float(weights[1])
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--outcome", default="malignant")
+    study = wb.Study.of_card(wb.open_card("ham10000"), parser.parse_args().outcome)
+    study = study.model_copy(update={"models": RUNGS})
+    cohort = steps.choose(study, wb.open_card("ham10000"))
+    dataset = steps.load(study, cohort)
+    start, processor = time.time(), time.process_time()
+    predictions = fusion.cross_fit.cross_fit(
+        steps.models(study, dataset, single=True),
+        dataset,
+        cohort.folds[0],
+        np.array(study.asked_at),
+        seed=study.seed,
+        embedder=steps.embedder(study.image_encoder),
+    )
+    print(f"{time.time() - start:.0f} s, {time.process_time() - processor:.0f} s of processor")
+    report(predictions, dataset.event, cohort.folds[0], cohort.group_masks(study.groups))
+
+
+def report(
+    predictions: Mapping[str, Predictions],
+    event: np.ndarray,
+    fold: np.ndarray,
+    groups: Mapping[str, np.ndarray],
+) -> None:
+    """AUC by model and fold, pooled with intervals, gains, groups and calibration."""
+    scores = {name: each.risk_score for name, each in predictions.items() if name != "null"}
+    draws = drawn(fold)
+    found = {
+        name: np.array([within_folds(event[r], score[r], fold[r]) for r in draws])
+        for name, score in scores.items()
+    }
+    print(f"{len(event)} lesions, {event.sum()} with the outcome")
+    for name, score in scores.items():
+        by_fold = [auc(event[fold == f], score[fold == f]) for f in np.unique(fold)]
+        low, high = np.quantile(found[name], [0.025, 0.975])
+        intercept, slope = calibration(event, 1 - predictions[name].survival[:, -1])
+        print(
+            f"{name:22} AUC {within_folds(event, score, fold):.3f} ({low:.3f} to {high:.3f}); "
+            f"folds {' '.join(f'{each:.3f}' for each in by_fold)}; "
+            f"calibration intercept {intercept:+.2f}, slope {slope:.2f}"
+        )
+    for better, than in [(b, t) for b in ("concatenation", "stack") for t in scores if t != b]:
+        gain = found[better] - found[than]
+        low, high = np.quantile(gain, [0.025, 0.975])
+        print(f"{better} over {than}: {gain.mean():+.3f} ({low:+.3f} to {high:+.3f})")
+    for title, mask in groups.items():
+        inside = {n: within_folds(event[mask], s[mask], fold[mask]) for n, s in scores.items()}
+        words = ", ".join(f"{name} {each:.3f}" for name, each in inside.items())
+        print(f"{title} ({mask.sum()}, {event[mask].sum()}): {words}")
+
+
+if __name__ == "__main__":
+    main()
