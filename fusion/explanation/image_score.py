@@ -127,6 +127,48 @@ class NetworkImageScore(ImageScore):
         return self.network.encoders[self.modality]
 
 
+class EmbeddingColumns(nn.Module):
+    """Embedding → columns that a fitted model sees, as it learned to make them; constants all.
+
+    Parameters
+    ----------
+    components
+        Limits, centre and scale of each feature.
+    projection
+        From scaled features to columns, (feature, column).
+    """
+
+    lower: Tensor
+    upper: Tensor
+    center: Tensor
+    projection: Tensor
+
+    def __init__(self, components: Components, projection: np.ndarray) -> None:
+        super().__init__()
+        constants: Mapping[str, np.ndarray] = {
+            "lower": components.lower,
+            "upper": components.upper,
+            "center": components.center,
+            "projection": projection / components.scale[:, None],
+        }
+        for name, values in constants.items():
+            self.register_buffer(name, torch.as_tensor(values, dtype=torch.float32))
+
+    def forward(self, embedded: Float[Tensor, "image embed"]) -> Float[Tensor, "image column"]:
+        """Columns of each image."""
+        held = embedded.maximum(self.lower).minimum(self.upper)
+        return (held - self.center) @ self.projection
+
+
+def embedded_slices(
+    encoder: ImageEncoder, images: Float[Tensor, "image slice channel height width"]
+) -> Float[Tensor, "image embed"]:
+    """Mean embedding of each patient's slices, as a fitted model reads them."""
+    by_slice = encoder(standardise(images).to(encoder.device)).to(images.device)
+    # (image·slice, embed) → (image, embed)
+    return by_slice.unflatten(0, (-1, images.shape[1])).mean(dim=1)
+
+
 class EmbeddedImageScore(ImageScore):
     """The images' part of a log hazard that is linear in their embedding.
 
@@ -140,25 +182,12 @@ class EmbeddedImageScore(ImageScore):
         Log hazard ratio of each component, (component,).
     """
 
-    lower: Tensor
-    upper: Tensor
-    weight: Tensor
-    center: Tensor
-
     def __init__(
         self, encoder: ImageEncoder, components: Components, coefficients: np.ndarray
     ) -> None:
         super().__init__(components.modality)
         self.encoder = encoder.eval()
-        weight = components.loadings @ coefficients / components.scale
-        constants: Mapping[str, np.ndarray] = {
-            "lower": components.lower,
-            "upper": components.upper,
-            "center": components.center,
-            "weight": weight,
-        }
-        for name, values in constants.items():
-            self.register_buffer(name, torch.as_tensor(values, dtype=torch.float32))
+        self.columns = EmbeddingColumns(components, (components.loadings @ coefficients)[:, None])
 
     def forward(
         self,
@@ -166,12 +195,7 @@ class EmbeddedImageScore(ImageScore):
         rows: Int[Tensor, " image"],
     ) -> Float[Tensor, " image"]:
         """The images' part of the log hazard; ``rows`` are of no matter to it."""
-        n_slices = images.shape[1]
-        by_slice = self.encoder(standardise(images))
-        # (image·slice, embed) → (image, embed)
-        embedded = by_slice.unflatten(0, (-1, n_slices)).mean(dim=1)
-        held = embedded.maximum(self.lower).minimum(self.upper)
-        return (held - self.center) @ self.weight
+        return self.columns(embedded_slices(self.encoder, images))[:, 0]
 
     def image_encoder(self) -> nn.Module:
         """The one that makes the embedding."""
