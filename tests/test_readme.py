@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from PIL import Image
+from pydantic import TypeAdapter
 from typer.main import get_command
 
 from workbench.cli import app
+from workbench.data.card import AnyOutcome, BinaryOutcome
 from workbench.data.check import check_card
 from workbench.data.open_card import list_cards, open_card
 from workbench.study_settings import Study
@@ -101,12 +104,20 @@ def test_every_folder_it_names_is_there() -> None:
 
 
 def test_the_study_file_is_a_study(tmp_path: Path) -> None:
-    (written,) = _blocks("yaml")
+    written, _ = _blocks("yaml")
     (tmp_path / "study.yaml").write_text(written, encoding="utf-8")
     study = Study.from_file(tmp_path / "study.yaml")
     card = open_card(study.card)
     assert study.outcome in card.spec.outcomes
     assert set(study.modalities) <= set(card.spec.modalities)
+
+
+def test_the_outcome_without_a_time_is_one() -> None:
+    _, written = _blocks("yaml")
+    ((name, entry),) = yaml.safe_load(written)["outcomes"].items()
+    outcome = TypeAdapter(AnyOutcome).validate_python(entry)
+    assert isinstance(outcome, BinaryOutcome)
+    assert outcome.event.column == name
 
 
 def test_the_card_describes_files_like_those_it_names(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from workbench.cohort.time_zero import cut_late_modalities, cut_late_values
-from workbench.data.card import STATE_HORIZON, EhrModality, ImageModality
+from workbench.data.card import EhrModality, ImageModality
 from workbench.data.modalities import available_patients, read_modality
 from workbench.data.open_card import DataCard
 from workbench.data.store import read_patients
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from fusion.dataset import Modality, PatientDataset
     from fusion.embeddings import FittedEmbedder
     from fusion.models import FittedRisk
-    from fusion.predictions import Predictions
 
 REMEDY = "name the folder that `workbench run` wrote"
 
@@ -94,17 +93,10 @@ def predict(model: str | os.PathLike[str], card: DataCard) -> pd.DataFrame:
         {
             "patient_id": predictions.patient_id,
             "risk_score": predictions.risk_score,
-            **probabilities(saved.study, predictions),
+            **saved.study.probabilities(predictions),
             "n_modalities": known[rows].sum(axis=1),
         }
     )
-
-
-def probabilities(study: Study, predictions: "Predictions") -> dict[str, np.ndarray]:
-    """Columns of what is predicted: survival at each horizon, or the risk where there is none."""
-    if not study.horizons:
-        return {"risk": 1 - predictions.at(STATE_HORIZON)}
-    return {f"survival_{h:g}": predictions.at(h) for h in study.horizons}
 
 
 def saved_model(model: str | os.PathLike[str]) -> SavedModel:

@@ -10,7 +10,6 @@ import pandas as pd
 from workbench.cohort.cohort import Cohort
 from workbench.data.card import ImageModality
 from workbench.exported_names import exported_names
-from workbench.predict import probabilities
 from workbench.report.model_card import model_card
 from workbench.report.read import read_document
 from workbench.run_folder import RunFolder
@@ -60,7 +59,7 @@ def save_predictions(
                 "fold": prediction.fold,
                 "model": name,
                 "risk_score": prediction.risk_score,
-                **probabilities(study, prediction),
+                **study.probabilities(prediction),
             }
         )
         for name, prediction in predictions.items()

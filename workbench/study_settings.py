@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -16,6 +16,11 @@ from workbench.data.open_card import DataCard
 from workbench.data.paths import cards_folder
 from workbench.data.strict_yaml import NotYamlError, read_yaml
 from workbench.errors import StudyError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from fusion.predictions import Predictions
 
 Rung = Literal["null", "clinical", "each", "concatenation", "stack", "fusion_net", "selected"]
 LearnedFrom = Literal["outlines", "patches"]
@@ -148,6 +153,12 @@ class Study(BaseModel):
     def asked_at(self) -> tuple[float, ...]:
         """Where models are asked for risk: the horizons, or the state of an outcome without any."""
         return self.horizons or (STATE_HORIZON,)
+
+    def probabilities(self, predictions: "Predictions") -> dict[str, "np.ndarray"]:
+        """Columns of what is predicted: survival at each horizon, or the risk without any."""
+        if not self.horizons:
+            return {"risk": 1 - predictions.at(STATE_HORIZON)}
+        return {f"survival_{h:g}": predictions.at(h) for h in self.horizons}
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> Self:

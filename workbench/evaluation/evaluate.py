@@ -153,6 +153,10 @@ def _notes(aligned: Aligned) -> Iterator[str]:
         "nobody and has no calibration slope or curve."
     )
     if not aligned.terms.has_time:
+        yield (
+            "The event is there or not, so what needs a time is left out: two sections of the "
+            "report on how patients fared, and the size that such a sample needs."
+        )
         return
     coarse = [
         model

@@ -10,7 +10,7 @@ import pandas as pd
 from fusion.predictions import Predictions
 from workbench.errors import SurvivalError
 from workbench.evaluation.alignment import Aligned, EvaluatedCohort, align
-from workbench.evaluation.group_rows import flat_row, horizon_settings, refusal, with_limits
+from workbench.evaluation.group_rows import flat_row, refusal, settings_of_times, with_limits
 from workbench.evaluation.intervals import number, ratio, significant
 from workbench.evaluation.words import by_time
 from workbench.survival.brier import observed_weights
@@ -38,7 +38,8 @@ class FairnessTable:
         or the reason, and then the numbers are None. A number is ``{"estimate", "lower",
         "upper"}``, None too where nobody could be counted (no predicted positive has no PPV).
     settings
-        ``model, threshold, horizon, time_unit, reference, n_bootstrap, seed, censoring_strata``.
+        ``model, threshold, horizon, time_unit, reference, n_bootstrap, seed, censoring_strata``, as
+        of a subgroup table.
     """
 
     rows: tuple[dict[str, Any], ...]
@@ -134,11 +135,10 @@ def fairness_table(
         settings={
             "model": predictions.model,
             "threshold": significant(threshold),
-            **horizon_settings(horizon, cohort.time_unit),
+            **settings_of_times(aligned, horizon),
             "reference": reference,
             "n_bootstrap": n_bootstrap,
             "seed": seed,
-            "censoring_strata": list(aligned.stratum_names),
         },
     )
 

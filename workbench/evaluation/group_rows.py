@@ -24,9 +24,24 @@ def refusal(aligned: Aligned, member: np.ndarray, horizon: float) -> str | None:
     return None
 
 
-def horizon_settings(horizon: float, time_unit: str | None) -> dict[str, Any]:
-    """Horizon and its unit as settings of a table; none where the outcome has no time."""
-    return {} if time_unit is None else {"horizon": significant(horizon), "time_unit": time_unit}
+def settings_of_times(aligned: Aligned, horizon: float) -> dict[str, Any]:
+    """Settings of a table at a horizon: the horizon and how censoring was told apart.
+
+    Where the outcome has no time, only the groups that hold every patient once.
+    """
+    groups = list(aligned.stratum_names)
+    if aligned.time_unit is None:
+        return {"partition": groups}
+    return {
+        "horizon": significant(horizon),
+        "time_unit": aligned.time_unit,
+        "censoring_strata": groups,
+    }
+
+
+def partition(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """Groups that hold every patient once, by the settings of an evaluation or of a table."""
+    return tuple(settings.get("censoring_strata") or settings.get("partition", ()))
 
 
 def flat_row(row: Mapping[str, Any]) -> dict[str, Any]:

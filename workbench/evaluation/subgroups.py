@@ -13,7 +13,7 @@ from workbench.errors import SurvivalError
 from workbench.evaluation.accuracy import brier_draws, calibration_draws
 from workbench.evaluation.alignment import Aligned, EvaluatedCohort, align
 from workbench.evaluation.discrimination import harrell_sums
-from workbench.evaluation.group_rows import flat_row, horizon_settings, refusal, with_limits
+from workbench.evaluation.group_rows import flat_row, refusal, settings_of_times, with_limits
 from workbench.evaluation.intervals import interval, number, significant
 from workbench.evaluation.ladder import ipa
 from workbench.evaluation.random_effects import random_effects
@@ -47,8 +47,8 @@ class SubgroupTable:
         back: ``{n_sites, estimate, lower, upper, prediction_lower, prediction_upper, tau_squared,
         i_squared}``; None where fewer than two sites can be judged.
     settings
-        ``model, horizon, time_unit, n_bootstrap, seed, censoring_strata``; without a horizon
-        and its unit where the outcome has no time.
+        ``model, horizon, time_unit, n_bootstrap, seed, censoring_strata``; ``partition`` in the
+        place of all that is of times where the outcome has none.
     """
 
     rows: tuple[dict[str, Any], ...]
@@ -138,10 +138,9 @@ def subgroup_table(
         sites=_summary(c_by_site),
         settings={
             "model": predictions.model,
-            **horizon_settings(horizon, cohort.time_unit),
+            **settings_of_times(aligned, horizon),
             "n_bootstrap": n_bootstrap,
             "seed": seed,
-            "censoring_strata": list(aligned.stratum_names),
         },
     )
 

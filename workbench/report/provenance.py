@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from workbench.data.card import Card, Observed
+from workbench.evaluation.group_rows import partition
 from workbench.report.content import ReportContent
 from workbench.report.withhold import exposed, withheld
 
@@ -127,7 +128,7 @@ def _families(table: Json) -> Iterator[list[Json]]:
     """Rows that together hold every patient once."""
     rows = table["rows"]
     yield [row for row in rows if row["kind"] == "site"]
-    strata = set(table["settings"]["censoring_strata"])
+    strata = set(partition(table["settings"]))
     yield [row for row in rows if row["group"] in strata]
     names = {row["group"]: row for row in rows}
     for group, row in names.items():

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from workbench.cohort.privacy import suppress
+from workbench.evaluation.group_rows import partition
 
 COUNTS = ("n", "n_events", "n_at_risk")
 
@@ -31,8 +32,7 @@ def withhold_counts(evaluation: Json, minimum: int, refused: Collection[str] = (
     """
     if minimum <= 1:
         return evaluation
-    settings = evaluation["settings"]
-    parts = set(settings.get("censoring_strata") or settings.get("partition", ()))
+    parts = set(partition(evaluation["settings"]))
     groups = [row for row in evaluation["ladder"] if row["group"] in parts]
     hidden = {
         (name, row["group"])

@@ -12,6 +12,7 @@ from workbench.data.card import STATE_HORIZON
 from workbench.errors import CohortError
 from workbench.evaluation import Evaluation, SubgroupTable, subgroup_table
 from workbench.evaluation.alignment import Aligned, align
+from workbench.evaluation.group_rows import partition
 from workbench.evaluation.risk_groups import LABELS, thirds_within_folds
 from workbench.survival import Calibration, DecisionCurve, calibration, decision_curve
 from workbench.survival.calibration_regression import CLOGLOG, LOGIT
@@ -74,8 +75,7 @@ class EvaluatedPatients:
         cohort = cohort.evaluated
         groups = groups_of(cohort)
         settings = evaluation.settings
-        whole = settings.get("censoring_strata") or settings.get("partition", ())
-        strata = {name: groups[name] for name in whole if name in groups}
+        strata = {name: groups[name] for name in partition(settings) if name in groups}
         aligned = align(
             cohort,
             predictions,

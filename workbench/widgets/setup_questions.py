@@ -43,6 +43,10 @@ STARTS = (
     "date of randomisation",
     "first visit",
 )
+WITHOUT_TIME = (
+    "An event that is there or not, such as a diagnosis, has no time and is not asked for here: "
+    "write it into the dataset description, with kind: binary."
+)
 OUTCOMES = ("Overall survival", "Progression-free survival", "Relapse-free survival")
 EVENTS = ("died", "disease progressed or died", "relapsed")
 MEASURED_IN = ("years", "mg/l", "mmol/l", "mm", "kg", "points", "count")
@@ -113,6 +117,7 @@ def outcome_blocks(draft: GuidedCard, said: Said) -> tuple[Block, ...]:
                 "problem",
                 name="no-time",
             ),
+            Words(WITHOUT_TIME, name="without-time"),
         )
     table = draft.tables.get((guess.time or next(iter(times))).partition("/")[0])
     events = _offered(
@@ -145,6 +150,7 @@ def outcome_blocks(draft: GuidedCard, said: Said) -> tuple[Block, ...]:
     if guess.event and not all((said.time, said.time_unit, said.event, said.event_values)):
         confirm = Button("confirm", "Time, unit, event and its values are right", "outcome")
         blocks.append(Controls((confirm,), name="outcome-confirm"))
+    blocks.append(Words(WITHOUT_TIME, name="without-time"))
     return tuple(blocks)
 
 
