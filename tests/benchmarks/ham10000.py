@@ -15,13 +15,11 @@ from scipy.stats import rankdata
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-import fusion.cross_fit
 import workbench as wb
 from fusion.predictions import Predictions
-from workbench import study_steps as steps
 
 N_BOOTSTRAPS = 1_000
-RUNGS = ("null", "clinical", "each", "concatenation", "stack")
+JUDGED = ("concatenation", "stack", "selected")
 
 
 def auc(event: np.ndarray, score: np.ndarray) -> float:
@@ -65,24 +63,18 @@ def calibration(event: np.ndarray, probability: np.ndarray) -> tuple[float, floa
 
 
 def main() -> None:
-    """Print the table."""
+    """Run the card's study, or open it where it is finished, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--outcome", default="malignant")
-    study = wb.Study.of_card(wb.open_card("ham10000"), parser.parse_args().outcome)
-    study = study.model_copy(update={"models": RUNGS})
-    cohort = steps.choose(study, wb.open_card("ham10000"))
-    dataset = steps.load(study, cohort)
+    parser.add_argument("--out", default="runs/ham10000")
+    asked = parser.parse_args()
+    study = wb.Study.of_card(wb.open_card("ham10000"), asked.outcome)
     start, processor = time.time(), time.process_time()
-    predictions = fusion.cross_fit.cross_fit(
-        steps.models(study, dataset, single=True),
-        dataset,
-        cohort.folds[0],
-        np.array(study.asked_at),
-        seed=study.seed,
-        embedder=steps.embedder(study.image_encoder),
-    )
+    result = wb.run(study, out=asked.out)
     print(f"{time.time() - start:.0f} s, {time.process_time() - processor:.0f} s of processor")
-    report(predictions, dataset.event, cohort.folds[0], cohort.group_masks(study.groups))
+    cohort = result.cohort
+    event = cohort.patients["event"].to_numpy(bool)
+    report(result.predictions, event, cohort.folds[0], cohort.group_masks(study.groups))
 
 
 def report(
@@ -108,7 +100,7 @@ def report(
             f"folds {' '.join(f'{each:.3f}' for each in by_fold)}; "
             f"calibration intercept {intercept:+.2f}, slope {slope:.2f}"
         )
-    for better, than in [(b, t) for b in ("concatenation", "stack") for t in scores if t != b]:
+    for better, than in [(b, t) for b in JUDGED for t in ("clinical", "dermoscopy")]:
         gain = found[better] - found[than]
         low, high = np.quantile(gain, [0.025, 0.975])
         print(f"{better} over {than}: {gain.mean():+.3f} ({low:+.3f} to {high:+.3f})")

@@ -15,6 +15,8 @@ from workbench.data.open_card import open_card
 from workbench.errors import CohortError, StudyError
 from workbench.study_settings import Study
 
+AGES = ("under_45", "from_45_to_64", "from_65")
+PLACES = ("head_and_neck", "trunk_of_body", "limbs")
 ASKED_OF_SOME = (
     "sex, smoke, drink, pesticide, skin_cancer_history, cancer_history, has_piped_water, "
     "has_sewage_system, skin_type, diameter_1 and diameter_2"
@@ -42,14 +44,10 @@ def test_lesions_of_ham10000_are_counted_and_their_copies_stay_in_one_fold(
     assert {len(lesions) for lesions in content.values()} == {1}
     groups = cohort.group_masks(study.groups)
     assert len(groups) == 2 + 3 + 3
-    for parts in (("under_45", "from_45_to_64", "from_65"), ("head_and_neck", "trunk", "limbs")):
-        masks = [m for title, m in groups.items() if _is_one_of(card, title, parts)]
-        assert np.sum(masks, axis=0).max() == 1
-
-
-def _is_one_of(card, title: str, names: tuple[str, ...]) -> bool:
-    titles = [card.spec.groups[n].title for n in card.spec.groups if n.startswith(names)]
-    return title in titles
+    ages = [groups[card.spec.groups[name].title] for name in AGES]
+    assert np.sum(ages, axis=0).tolist() == cohort.patients["age"].notna().tolist()
+    places = [groups[card.spec.groups[name].title] for name in PLACES]
+    assert np.sum(places, axis=0).tolist() == cohort.patients["body_site"].notna().tolist()
 
 
 @pytest.mark.shared_data
