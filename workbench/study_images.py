@@ -83,7 +83,8 @@ def _scores(
 
     scores: dict[int, ImageScore] = {}
     for label, model in models.items():
-        encoders = steps.embedder().fit(dataset.take(fold != label), seed=study.seed)
+        embedder = steps.embedder(study.image_encoder)
+        encoders = embedder.fit(dataset.take(fold != label), seed=study.seed)
         seen = encoders.embed(evaluated)
         scores[label] = FittedImageScore(encoders.encoders[name], model, seen, name)
     return scores
@@ -100,6 +101,7 @@ def _explained(
 ) -> ExplainedImages:
     import torch
 
+    from fusion.explanation.attribution import score_target
     from fusion.explanation.evidence import Evidence, images_part
     from fusion.explanation.explain_images import explain_images as checked_maps
     from fusion.explanation.faithfulness import FaithfulnessConfig
@@ -114,13 +116,15 @@ def _explained(
     twins = (OutOfFoldImageScore(scores, _next_fold(fold, sorted(scores))),)[: len(scores) - 1]
     images, place = torch.as_tensor(modality.values[rows]).float(), torch.as_tensor(rows)
     seen = SeenImages(images, mean_of_slice(images), place)
-    time, event = dataset.time[rows], dataset.event[rows]
-    evidence = Evidence(seen, time, event, twins) if event.any() else None
+    time, event = dataset.time[rows] if dataset.has_time else None, dataset.event[rows]
+    told = event.any() and (dataset.has_time or not event.all())
+    evidence = Evidence(seen, time, event, twins) if told else None
     found = checked_maps(
         score,
         images,
         place,
         patient_id=dataset.patient_id[rows],
+        target=score_target(dataset),
         # Of the methods that pass every check where the truth is known, the quickest.
         method=Saliency(),
         evidence=evidence,

@@ -6,7 +6,7 @@ from jaxtyping import Float, Int
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
-from fusion.explanation.attribution import Attribution, ImageAttribution
+from fusion.explanation.attribution import Attribution, ImageAttribution, Target
 from fusion.explanation.checks import failed_first
 from fusion.explanation.evidence import Evidence
 from fusion.explanation.faithfulness import FaithfulnessConfig, image_checks
@@ -24,6 +24,7 @@ def explain_images(
     rows: Int[Tensor, " patient"],
     *,
     patient_id: np.ndarray,
+    target: Target = "log_hazard",
     method: ImageMethod | None = None,
     evidence: Evidence | None = None,
     reference: Tensor | None = None,
@@ -31,7 +32,7 @@ def explain_images(
     affine: np.ndarray | None = None,
     config: FaithfulnessConfig | None = None,
 ) -> Attribution:
-    """What each place of some patients' images contributed to a log hazard, checks first.
+    """What each place of some patients' images contributed to a score, checks first.
 
     Parameters
     ----------
@@ -39,6 +40,8 @@ def explain_images(
         Of the patients who are explained, and their rows among all that the score knows.
     patient_id
         (patient,) str.
+    target
+        What the score is.
     method
         Integrated gradients if not given.
     evidence
@@ -81,7 +84,7 @@ def explain_images(
     sums = values.sum(axis=(1, 2, 3))
     return Attribution(
         method=method.name,
-        target="log_hazard",
+        target=target,
         horizons=np.array([]),
         reference="the same images, blurred" if reference is None else "the reference images given",
         patient_id=patient_id,

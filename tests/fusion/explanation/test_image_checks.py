@@ -207,6 +207,21 @@ def test_held_out_fit_knows_direction_size_and_chance():
         held_out_fit(time, ~event, risk)
 
 
+def test_held_out_fit_without_times_is_a_logistic_regression():
+    rng = np.random.default_rng(0)
+    risk = rng.standard_normal(2000)
+    event = rng.random(2000) < 1 / (1 + np.exp(1 - risk))
+    found = held_out_fit(None, event, risk)
+    assert abs(found.slope - 1) < 0.15
+    assert found.standard_errors > 15
+    assert held_out_fit(None, event, -risk).standard_errors == -found.standard_errors
+    assert abs(held_out_fit(None, event, risk / 4).slope / found.slope - 4) < 1e-3
+    by_chance = [held_out_fit(None, event, rng.standard_normal(2000)) for _ in range(60)]
+    assert 0.7 < np.std([each.standard_errors for each in by_chance]) < 1.3
+    with pytest.raises(ValueError, match="all 2000 held-out patients have the event"):
+        held_out_fit(None, np.ones(2000, dtype=bool), risk)
+
+
 def test_evidence_belongs_to_its_patients(patients):
     with pytest.raises(ValueError, match=r"must be \(40,\)"):
         Evidence(patients, np.ones(39), np.ones(39, dtype=bool))
