@@ -5,7 +5,7 @@ from typing import Any
 
 from workbench.report.sections.section import Context, Document
 from workbench.report.table import Column, Table, cell, words
-from workbench.report.words import in_sentence, short_titles, titled
+from workbench.report.words import in_sentence, short_titles, terms, titled
 
 PATH = ("contributions", "images")
 INSIDE = 0
@@ -122,7 +122,7 @@ def _lesion(document: Document, at: int, found: Mapping[str, Any]) -> Table:
 def _typical(document: Document, at: int, rows: Sequence[Mapping[str, Any]]) -> Table:
     path = (*PATH, at, "typical")
     return Table(
-        "Typical patients by what their images add to the log hazard",
+        f"Typical patients by what their images add to the {terms(document).score}",
         (
             Column("Patients", numeric=False),
             Column("Number"),
