@@ -216,7 +216,7 @@ def _drawn(
     left = generator.integers(images.shape[3] - edge + 1, size=config.n_patches)
     windows = np.lib.stride_tricks.sliding_window_view(images, (edge, edge), axis=(2, 3))
     patches = windows[image, :, top, left]
-    inside = patches.any(axis=1).all(axis=(1, 2))
+    inside = patches.any(axis=1).reshape(len(patches), -1).all(axis=1)
     if not inside.any():
         raise ValueError(f"{modality.name}: every image is black: look at the files")
     return torch.as_tensor(patches[inside].reshape(int(inside.sum()), -1))
