@@ -64,7 +64,7 @@ class PatchEncoder(Backbone):
 
     References
     ----------
-    Coates, A., Lee, H. & Ng, A. (2011). An analysis of single-layer networks in unsupervised
+    Coates, A., Ng, A. & Lee, H. (2011). An analysis of single-layer networks in unsupervised
     feature learning. AISTATS.
     Coates, A. & Ng, A. (2012). Learning feature representations with k-means. In: Neural networks:
     tricks of the trade. Springer.

@@ -16,6 +16,7 @@ from fusion.dataset import PatientDataset
 from fusion.explanation.over_time import contributions_over_time
 from fusion.logistic_solver import binomial_log_likelihood, fit_ridge_logistic, intercept
 from fusion.models import FusionNet, RidgeCox, ladder
+from fusion.models.ridge_cox import PENALTIES, penalties
 from fusion.nested import NestedDesign, stratified_folds
 from fusion.saving import load_record, save_record
 
@@ -116,6 +117,19 @@ def _folds(dataset: PatientDataset) -> np.ndarray:
 def _auc(event: np.ndarray, score: np.ndarray) -> float:
     pairs = score[event][:, None] - score[~event]
     return float(((pairs > 0) + 0.5 * (pairs == 0)).mean())
+
+
+def test_weaker_ridges_are_tried_where_every_state_is_known(binary: PatientDataset) -> None:
+    design, timed = NestedDesign(binary), NestedDesign(replace(binary, time_unit="days"))
+    assert penalties(timed) == PENALTIES
+    grid = penalties(design)
+    assert grid[-len(PENALTIES) :] == PENALTIES
+    assert list(grid) == sorted(set(grid))
+    assert grid[0] < PENALTIES[0] / 50
+    model = RidgeCox("rna", penalised=("rna",))
+    path = design.path(model)
+    assert path.held_out.shape[0] == len(grid)
+    assert design.fit(model).fitted.chosen == {"penalty": grid[path.best]}
 
 
 def test_every_rung_predicts_probabilities(binary: PatientDataset) -> None:

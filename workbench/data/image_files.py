@@ -13,9 +13,9 @@ from PIL import Image, UnidentifiedImageError
 from PIL import ImageFile as PillowFile
 from tifffile import COMPRESSION, PHOTOMETRIC
 
-from workbench.data.card import ImageModality, Owners
+from workbench.data.card import ImageModality
+from workbench.data.image_owners import image_owners
 from workbench.data.natural_order import natural_order
-from workbench.data.patient_rows import read_rows
 from workbench.errors import DataCardError, ImageError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def find_images(card: "DataCard", modality: ImageModality) -> list[ImageFile]:
         If the table of owners cannot be read, or names an image twice.
     """
     folder, found = card.folder, []
-    owners = None if modality.owners is None else _owners(card, modality.owners)
+    owners = None if modality.owners is None else image_owners(card, modality.owners)
     for path in folder.glob(modality.pattern):
         is_series = modality.window is not None and path.is_dir()
         if not (path.is_file() or is_series):
@@ -78,21 +78,6 @@ def find_images(card: "DataCard", modality: ImageModality) -> list[ImageFile]:
         shares = [(plane + 0.5) / n for plane in range(n)] if is_series else [0.5]
         found += [ImageFile(name, mask, patient_id, share) for share in shares]
     return sorted(found, key=lambda image: (natural_order(image.path), image.share))
-
-
-def _owners(card: "DataCard", owners: Owners) -> dict[str, str | None]:
-    """Whose each image is, by its name in the table; None where the row has no patient."""
-    rows = read_rows(card, owners.file, (owners.column,))
-    if card.spec.files[owners.file].first_per is not None:
-        rows = rows[~rows.index.duplicated()]
-    named = rows[rows[owners.column].notna()]
-    repeated = int(named[owners.column].duplicated().sum())
-    if repeated:
-        raise DataCardError(
-            f"files.{owners.file}: {repeated} rows name an image of another row in "
-            f"{owners.column!r}: an image is one patient's"
-        )
-    return dict(zip(named[owners.column], named.index, strict=True))
 
 
 def files_of(folder: Path, image: ImageFile) -> list[str]:

@@ -47,6 +47,14 @@ def _kind(kind: str) -> Callable[[Document], bool]:
     return lambda document: any(m["kind"] == kind for m in document["modalities"])
 
 
+def _encodes_images(learned_from: str) -> Callable[[Document], bool]:
+    def used(document: Document) -> bool:
+        encoder = document["study"].get("image_encoder", "outlines")
+        return _kind("image")(document) and encoder == learned_from
+
+    return used
+
+
 def _number(name: str) -> Callable[[Document], bool]:
     return lambda document: any(
         row.get(name) for row in (*document["ladder"], *document["at_horizons"])
@@ -119,7 +127,22 @@ _WORKS: tuple[tuple[Reference, Callable[[Document], bool]], ...] = (
             "Ronneberger, Fischer and Brox, MICCAI 2015, LNCS 9351:234-241",
             "10.1007/978-3-319-24574-4_28",
         ),
-        _kind("image"),
+        _encodes_images("outlines"),
+    ),
+    (
+        Reference(
+            "Dictionary of image patches",
+            "Coates, Ng and Lee, Proc AISTATS 2011, PMLR 15:215-223",
+        ),
+        _encodes_images("patches"),
+    ),
+    (
+        Reference(
+            "Spherical k-means of whitened patches",
+            "Coates and Ng, Neural Networks: Tricks of the Trade 2012, LNCS 7700:561-580",
+            "10.1007/978-3-642-35289-8_30",
+        ),
+        _encodes_images("patches"),
     ),
     (
         Reference(

@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from workbench import study_checks
+from workbench.data.card import ImageModality
 from workbench.data.check import check_card
-from workbench.data.image_files import by_patient, find_images
+from workbench.data.image_files import ImageFile, by_patient, find_images
 from workbench.data.modalities import available_patients
-from workbench.data.open_card import open_card
+from workbench.data.open_card import DataCard, open_card
 from workbench.errors import CohortError, StudyError
 from workbench.study_settings import Study
 
@@ -23,6 +24,12 @@ ASKED_OF_SOME = (
 )
 
 
+def _images(card: DataCard, name: str) -> dict[str, list[ImageFile]]:
+    modality = card.spec.modalities[name]
+    assert isinstance(modality, ImageModality)
+    return by_patient(find_images(card, modality))
+
+
 @pytest.mark.shared_data
 def test_lesions_of_ham10000_are_counted_and_their_copies_stay_in_one_fold(
     shared_data: Path,
@@ -32,7 +39,7 @@ def test_lesions_of_ham10000_are_counted_and_their_copies_stay_in_one_fold(
     cohort = study.split.apply(card.cohort("malignant"))
     assert (cohort.n_patients, int(cohort.patients["event"].sum())) == (3267, 1169)
     assert int(card.cohort("melanoma").patients["event"].sum()) == 614
-    images = by_patient(find_images(card, card.spec.modalities["dermoscopy"]))
+    images = _images(card, "dermoscopy")
     assert sum(map(len, images.values())) == 4795
     assert set(images) == set(cohort.patients.index)
     content: dict[str, set[str]] = {}
@@ -66,7 +73,7 @@ def test_hannover_reads_the_first_radiograph_and_nothing_after_it(shared_data: P
     table = pd.read_csv(shared_data / "hannover_cxr" / "data.csv", dtype=str)
     days = pd.to_numeric(table["admission_offset"])
     first = table[days == days.groupby(table["patient_id"]).transform("max")]
-    images = by_patient(find_images(card, card.spec.modalities["radiograph"]))
+    images = _images(card, "radiograph")
     assert len(images) == len(available_patients(card, "radiograph")) == 71
     for patient, (image,) in images.items():
         assert Path(image.path).stem in set(first.loc[first["patient_id"] == patient, "image_id"])

@@ -52,6 +52,13 @@ def test_methods_are_written_from_the_numbers(document: Document) -> None:
     again = {title: " ".join(lines) for title, lines in methods_sentences(changed).items()}
     assert "777 bootstraps" in again["Measures"]
     assert "U-Net" in again["Preparation"]
+    changed["study"]["image_encoder"] = "patches"
+    preparation = " ".join(methods_sentences(changed)["Preparation"])
+    assert "U-Net" not in preparation
+    assert "patch of a dictionary" in preparation
+    cited = {reference.used_for for reference in bibliography(changed)}
+    assert {"Dictionary of image patches", "Spherical k-means of whitened patches"} <= cited
+    assert "Image encoder" not in cited
 
 
 def test_only_methods_that_were_used_are_cited(document: Document) -> None:
