@@ -204,7 +204,7 @@ def speed() -> None:
     fitted = {"stack": STACK.fit(training), "network": NET.fit(training)}
     for name, model in fitted.items():
         total = 0.0
-        for what, call in _tasks(model, patients).items():
+        for what, call in tabular_tasks(model, patients).items():
             seconds = _seconds(call)
             total += seconds
             print(f"  {name:8} {what:34} {seconds:6.2f} s")
@@ -212,7 +212,8 @@ def speed() -> None:
     _beside_shap(fitted["stack"], fitted["network"], patients)
 
 
-def _tasks(model: FittedRisk, patients: PatientDataset) -> dict[str, Callable[[], object]]:
+def tabular_tasks(model: FittedRisk, patients: PatientDataset) -> dict[str, Callable[[], object]]:
+    """Every explanation of features and kinds of data, by what it is called."""
     explained = explain(model, patients)
 
     def grouped() -> None:
