@@ -84,7 +84,7 @@ def report(
     groups: Mapping[str, np.ndarray],
 ) -> None:
     """AUC by model and fold, pooled with intervals, gains, groups and calibration."""
-    scores = {name: each.risk_score for name, each in predictions.items() if name != "null"}
+    scores = {name: each.risk_score for name, each in predictions.items() if "null" not in name}
     draws = drawn(fold)
     found = {
         name: np.array([within_folds(event[r], score[r], fold[r]) for r in draws])
