@@ -11,6 +11,7 @@ from typing import TypeVar
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 
 MOST_GROUPS = 8
@@ -43,10 +44,9 @@ class FixedNorm(nn.Module):
         self, features: Float[Tensor, "image channel *space"]
     ) -> Float[Tensor, "image channel *space"]:
         """Scale and shift each channel."""
-        scale = self.weight * (self.running_var + self.eps).rsqrt()
-        shift = self.bias - self.running_mean * scale
-        shape = (1, -1, *(1,) * (features.ndim - 2))
-        return features * scale.view(shape) + shift.view(shape)
+        return functional.batch_norm(
+            features, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+        )
 
 
 def group_normed(network: Network) -> Network:

@@ -10,6 +10,7 @@ from workbench import study_steps as steps
 from workbench.cohort.cohort import Cohort
 from workbench.evaluation.explained_cohort import ExplainedCohort
 from workbench.run_folder import RunFolder
+from workbench.study_images import explain_images
 from workbench.study_settings import Study
 
 if TYPE_CHECKING:
@@ -34,17 +35,20 @@ class Explained:
         has no time.
     summary
         Entries of ``report.json``: over the cohort, groups and folds.
+    images
+        Maps of places in each kind of images that the models read, by what a person calls them.
     """
 
     risk_score: "Attribution"
     over_time: "Attribution | None"
     summary: Mapping[str, Any]
+    images: Mapping[str, "Attribution"]
 
     @property
     def attributions(self) -> dict[str, "Attribution"]:
-        """Both, by what a person calls what is explained."""
+        """All of them, by what a person calls what is explained."""
         over_time = {} if self.over_time is None else {OVER_TIME: self.over_time}
-        return {RISK_SCORE: self.risk_score, **over_time}
+        return {RISK_SCORE: self.risk_score, **over_time, **self.images}
 
 
 def explain(
@@ -88,7 +92,18 @@ def explain(
         horizon=study.asked_at[-1],
         seed=study.seed,
     )
-    return Explained(score, over_time, summary)
+    images = explain_images(study, cohort, dataset, folder)
+    return Explained(
+        score,
+        over_time,
+        {**summary, "images": [each.summary for each in images.values()]},
+        {places_in(name): each.attribution for name, each in images.items()},
+    )
+
+
+def places_in(modality: str) -> str:
+    """What a person calls an explanation of places in images."""
+    return f"places in the images: {modality}"
 
 
 def _held_out(

@@ -110,6 +110,10 @@ class PatchEncoder(Backbone):
         response = functional.conv2d(images, self.filters, stride=stride)
         return torch.addcmul(-self.offset[:, None, None], response, precision)
 
+    @property
+    def device(self) -> torch.device:
+        return self.filters.device
+
     @staticmethod
     def pictures(values: np.ndarray | Tensor) -> Float[Tensor, "image channel height width"]:
         """What the encoder takes of (patient, slice, channel, height, width)."""

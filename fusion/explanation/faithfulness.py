@@ -12,6 +12,7 @@ from fusion.explanation.evidence import Evidence, held_out_fit, images_part
 from fusion.explanation.heat_overlap import heat_overlap
 from fusion.explanation.image_method import ImageMethod, SeenImages
 from fusion.explanation.image_score import ImageScore
+from fusion.explanation.layerwise_relevance import LayerwiseRelevance
 from fusion.explanation.occlusion import Occlusion
 from fusion.explanation.random_weights import with_random_weights
 from fusion.explanation.replacement import replacement_curves
@@ -83,6 +84,7 @@ def image_checks(
     some, heat = seen.take(few), maps[few]
     return (
         *([completeness(score, seen, maps)] if method.additive else []),
+        *([method.conservation(score, some)] if isinstance(method, LayerwiseRelevance) else []),
         *replacements(score, some, heat, signed=method.signed, config=config),
         randomisation(score, some, heat, maps_of=maps_of, config=config),
         noise_stability(score, some, heat, maps_of=maps_of, config=config),

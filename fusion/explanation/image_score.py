@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from fusion.bags import MeanPooling
 from fusion.components import Components
 from fusion.dataset import PatientDataset
-from fusion.encoders.image import ImageEncoder
+from fusion.embeddings import FrozenEncoder
 from fusion.encoders.patches import PatchEncoder
 from fusion.models.task_net import FittedTaskNet
 from fusion.network import RiskNetwork, compose_network
@@ -129,6 +129,50 @@ class NetworkImageScore(ImageScore):
         return self.network.encoders[self.modality]
 
 
+class EmbeddingColumns(nn.Module):
+    """Embedding → columns that a fitted model sees, as it learned to make them; constants all.
+
+    Parameters
+    ----------
+    components
+        Limits, centre and scale of each feature.
+    projection
+        From scaled features to columns, (feature, column).
+    """
+
+    lower: Tensor
+    upper: Tensor
+    center: Tensor
+    projection: Tensor
+
+    def __init__(self, components: Components, projection: np.ndarray) -> None:
+        super().__init__()
+        constants: Mapping[str, np.ndarray] = {
+            "lower": components.lower,
+            "upper": components.upper,
+            "center": components.center,
+            "projection": projection / components.scale[:, None],
+        }
+        for name, values in constants.items():
+            self.register_buffer(name, torch.as_tensor(values, dtype=torch.float32))
+
+    def forward(self, embedded: Float[Tensor, "image embed"]) -> Float[Tensor, "image column"]:
+        """Columns of each image."""
+        held = embedded.maximum(self.lower).minimum(self.upper)
+        return (held - self.center) @ self.projection
+
+
+def embedded_slices(
+    encoder: FrozenEncoder,
+    images: Float[Tensor, "image slice channel height width"],
+) -> Float[Tensor, "image embed"]:
+    """Mean embedding of each patient's slices, as a fitted model reads them."""
+    by_slice = encoder(encoder.pictures(images).to(encoder.device)).to(images.device)
+    # (image·slice, embed) → (image, embed)
+    by_image = by_slice.unflatten(0, images.shape[:2])
+    return MeanPooling()(by_image, (images != 0).flatten(2).any(dim=2))
+
+
 class EmbeddedImageScore(ImageScore):
     """The images' part of a log hazard that is linear in their embedding.
 
@@ -142,28 +186,15 @@ class EmbeddedImageScore(ImageScore):
         Log hazard ratio of each component, (component,).
     """
 
-    lower: Tensor
-    upper: Tensor
-    weight: Tensor
-    center: Tensor
-
     def __init__(
         self,
-        encoder: ImageEncoder | PatchEncoder,
+        encoder: FrozenEncoder,
         components: Components,
         coefficients: np.ndarray,
     ) -> None:
         super().__init__(components.modality)
         self.encoder = encoder.eval()
-        weight = components.loadings @ coefficients / components.scale
-        constants: Mapping[str, np.ndarray] = {
-            "lower": components.lower,
-            "upper": components.upper,
-            "center": components.center,
-            "weight": weight,
-        }
-        for name, values in constants.items():
-            self.register_buffer(name, torch.as_tensor(values, dtype=torch.float32))
+        self.columns = EmbeddingColumns(components, (components.loadings @ coefficients)[:, None])
 
     def forward(
         self,
@@ -171,12 +202,7 @@ class EmbeddedImageScore(ImageScore):
         rows: Int[Tensor, " image"],
     ) -> Float[Tensor, " image"]:
         """The images' part of the log hazard; ``rows`` are of no matter to it."""
-        by_slice = self.encoder(self.encoder.pictures(images))
-        # (image·slice, embed) → (image, embed)
-        by_image = by_slice.unflatten(0, images.shape[:2])
-        embedded = MeanPooling()(by_image, (images != 0).flatten(2).any(dim=2))
-        held = embedded.maximum(self.lower).minimum(self.upper)
-        return (held - self.center) @ self.weight
+        return self.columns(embedded_slices(self.encoder, images))[:, 0]
 
     def image_encoder(self) -> nn.Module:
         """The one that makes the embedding."""

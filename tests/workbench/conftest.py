@@ -224,6 +224,7 @@ def binary(study: SmallStudy) -> SmallStudy:
     study.edit("visits.csv", with_state)
     study.study |= {"outcome": "early", "modalities": ["clinical", "rna"]}
     del study.study["horizons"]
+    study.spec["privacy"]["thumbnails"] = True  # So that one patient can be read in a widget.
     return study.save()
 
 

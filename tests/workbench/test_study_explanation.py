@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
+from PIL import Image
 
 import workbench as wb
 from workbench.study import StudyResult
-from workbench.study_explanation import OVER_TIME, RISK_SCORE
+from workbench.study_explanation import OVER_TIME, RISK_SCORE, places_in
 from workbench.study_settings import Study
 from workbench.widgets import ExplanationView, PatientView
 
@@ -78,6 +79,46 @@ def test_the_report_tells_them_and_says_nothing_of_failed_ones(
     assert noise["n_failed"] > 0
     assert noise["explained"] == {}
     assert noise["modalities"] == []
+
+
+def test_maps_of_images_are_explained_out_of_fold_and_compared_with_the_lesion(
+    small_study: Any, tmp_path: Path
+) -> None:
+    small_study.spec["privacy"]["thumbnails"] = True
+    small_study.edit("visits.csv", lambda table: by_lesion(table, small_study.folder))
+    models = ["null", "clinical", "concatenation", "selected"]
+    entries = {"modalities": ["clinical", "mri"], "models": models}
+    result = run_small(small_study, tmp_path / "run", **entries)
+    found = result.attributions[places_in("mri")]
+    assert found.patient_id.tolist() == result.predictions["selected"].patient_id.tolist()
+    has = result.cohort.available["mri"]
+    maps = found.images["mri"].values[0]
+    assert maps.shape == (120, 16, 16, 1)
+    assert maps[has].any(axis=(1, 2, 3)).all()
+    assert not maps[~has].any()
+    assert np.ptp(found.of("mri")[0, has]) > 0.5
+    (said,) = explained(result)["images"]
+    assert said["n_patients"] == 60
+    assert said["lesion"]["n_patients"] == 60
+    assert [check["name"] for check in said["checks"]] == [check.name for check in found.checks]
+    pictures = sorted(path.name for path in (tmp_path / "run" / "image_maps").iterdir())
+    assert pictures == ["mri highest.png", "mri lowest.png", "mri middle.png"]
+    state = {"method": places_in("mri"), "modality": "mri"}
+    assert "has a map of contributions" in ExplanationView.of(result, state=state).text()
+    again = wb.run(Study.from_file(small_study.study_file), tmp_path / "run")
+    same = again.attributions[places_in("mri")].images["mri"]
+    np.testing.assert_array_equal(same.values[0], maps)
+
+
+def by_lesion(table: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    """Outcomes that hang on the lesion's size alone."""
+    sizes = np.zeros(len(table))
+    for row, patient in enumerate(table["id"]):
+        mask = folder / "scans" / f"{patient}_mask.png"
+        if mask.exists():
+            sizes[row] = np.sqrt((np.asarray(Image.open(mask)) > 0).sum() / np.pi) - 4
+    time = np.random.default_rng(3).exponential(1200 * np.exp(-2.2 * sizes)) + 1
+    return table.assign(os_days=time.round(1), os_status=1)
 
 
 def test_repeats_are_averaged_as_their_predictions_are(small_study: Any, tmp_path: Path) -> None:

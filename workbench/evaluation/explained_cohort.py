@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from fusion.dataset import PatientDataset
 
 MOST_FEATURES = 20
-MOST_GENES = 10
+MOST_GENES = 20
+MOST_GENE_SETS = 10
 MOST_IN_GROUP = 10
 MOST_DRAWN = 10
 MOST_POINTS = 250
@@ -89,7 +90,7 @@ class ExplainedCohort:
                 modality_importance(self.runs, present=_present(self.patients, self.minimum))
             ),
             "features": [self._feature(each) for each in found],
-            "genes": _genes(self.runs, self.patients),
+            "genes": important_genes(self.runs, self.patients),
             "gene_sets": _gene_sets(self.runs, self.patients, self.minimum),
             "dependence": self._dependence(found[:MOST_DRAWN]),
             "points": self._points(found[:MOST_DRAWN], seed) if self.single_patients else [],
@@ -232,8 +233,14 @@ def _present(patients: Sequence["PatientDataset"], minimum: int) -> list[dict[st
     ]
 
 
-def _genes(runs: Sequence[Attribution], patients: Sequence["PatientDataset"]) -> list[Json]:
-    """The genes that each modality's part of the prediction follows most closely."""
+def important_genes(
+    runs: Sequence[Attribution], patients: Sequence["PatientDataset"]
+) -> list[Json]:
+    """The genes that a report calls the most important: twenty of each kind of data.
+
+    Those that the modality's part of the prediction follows most closely, not those of the largest
+    contributions, which a penalised model spreads over all genes that move together.
+    """
     runs = [_genomics(run, there) for run, there in zip(runs, patients, strict=True)]
     found: list[Json] = []
     for name in dict.fromkeys(name for run in runs for name in run.features):
@@ -268,7 +275,9 @@ def _first_of_each(found: Sequence[Importance]) -> list[Json]:
     return [
         record
         for modality in modalities
-        for record in _records([each for each in found if each.modality == modality][:MOST_GENES])
+        for record in _records(
+            [each for each in found if each.modality == modality][:MOST_GENE_SETS]
+        )
     ]
 
 

@@ -26,6 +26,9 @@ from workbench.figures.style import (
 
 WIDTH = 9.6
 PLOT = 3.5
+TOP = 1.02
+CENSORED = 5 / 72 / PLOT * TOP
+"""Height of a tick, five points, in survival."""
 LINE = 0.24
 UNDER_AXIS = 0.62
 HEADING = "At risk just before"
@@ -65,7 +68,7 @@ def plot_kaplan_meier(
         axes = inset_axes(figure, left, bottom, WIDTH - left - 0.35, PLOT)
         for curve, label, colour, dashes in zip(curves, labels, colours, DASHES, strict=False):
             _draw(axes, curve, label, colour, dashes)
-        axes.set(ylim=(0, 1.02), xlabel=f"Time from the index date ({time_unit})")
+        axes.set(ylim=(0, TOP), xlabel=f"Time from the index date ({time_unit})")
         axes.set_ylabel("Survival without the event")
         axes.set_xlim(0, _end(curves, ticks))
         axes.set_xticks(ticks, [f"{t:,g}" for t in ticks])
@@ -148,8 +151,11 @@ def _draw(
     band: dict[str, Any] = {"color": colour, "alpha": 0.13, "linewidth": 0}
     lower, upper = (np.array(curve[name], dtype=float) for name in ("lower", "upper"))
     axes.fill_between(time, lower, upper, step="post", **band)
-    marks = [survival[max(i for i, t in enumerate(time) if t <= at)] for at in curve["censored"]]
-    axes.plot(curve["censored"], marks, "|", color=colour, markersize=5, markeredgewidth=0.8)
+    # All as one path, which a PDF lays out as fast as one tick.
+    at = np.repeat(np.array(curve["censored"], dtype=float), 3)
+    reached = np.array(survival, dtype=float)[np.searchsorted(time, at, side="right") - 1]
+    half = np.tile([-CENSORED / 2, CENSORED / 2, np.nan], len(at) // 3)
+    axes.plot(at, reached + half, color=colour, linewidth=0.8, solid_capstyle="butt")
 
 
 def _risk_table(

@@ -47,6 +47,20 @@ def contributions(content: ReportContent, minimum: int, refused: Collection[str]
         "checks": [_check(check) for check in failed_first(attribution.checks)],
         "n_failed": n_failed,
         "explained": _within(content.explanation, small, refused) if sound else {},
+        "images": [_images(row, content) for row in content.explanation.get("images", ())],
+    }
+
+
+def _images(row: Json, content: ReportContent) -> Json:
+    """Maps over the cohort: where a check failed, the checks and what they say of the lesion."""
+    n_failed = len(failed(row["checks"]))
+    sound = n_failed == 0 or content.failed_contributions == "shown"
+    return {
+        **row,
+        "checks": [_check(check) for check in failed_first(row["checks"])],
+        "n_failed": n_failed,
+        "mean_absolute": row["mean_absolute"] if sound else None,
+        "typical": row["typical"] if sound else [],
     }
 
 
@@ -54,7 +68,7 @@ def _within(found: Mapping[str, Any], small: Collection[str], refused: Collectio
     """Without modalities that too few have, and without groups that may not be told of."""
     if not found:
         return {}
-    kept = dict(found)
+    kept = {name: part for name, part in found.items() if name != "images"}
     for name in BY_MODALITY:
         kept[name] = _of_others(found[name], small)
     kept["group_differences"] = [

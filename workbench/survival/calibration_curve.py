@@ -1,7 +1,7 @@
 """Observed risk along predicted risk as a smooth curve, and how far that lies from the diagonal."""
 
 from collections.abc import Iterable, Iterator
-from itertools import islice, repeat
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -122,8 +122,8 @@ def calibration_error(
         percentiles, shifted so that the bootstraps' median is the estimate, and never below 0.
     """
     predicted, design = curve.link.risk(x), spline(x, curve.knots)
-    estimate = _distances(curve.risk(x), predicted, np.ones(len(x)))
-    drawn = []
+    (estimate,) = _distances(curve.risk(x)[None], predicted, np.ones((1, len(x))))
+    drawn = [np.empty((0, 3))]
     for counts in _together(check_draws(draws, len(x)), len(x)):
         fitted = fit_recalibration(
             state.outcome,
@@ -133,8 +133,8 @@ def calibration_error(
             curve.coefficient[None],
             link=curve.link,
         )
-        drawn += map(_distances, curve.link.risk(fitted @ design.T), repeat(predicted), counts)
-    distances = np.reshape(drawn, (-1, 3))
+        drawn.append(_distances(curve.link.risk(fitted @ design.T), predicted, counts))
+    distances = np.concatenate(drawn)
     lower, upper = percentile_limits(distances, confidence=confidence)
     middle, _ = percentile_limits(distances, confidence=0.0)
     moved = middle - estimate
@@ -151,7 +151,22 @@ def _together(draws: Iterable[np.ndarray], n_patients: int) -> Iterator[np.ndarr
 
 
 def _distances(observed: np.ndarray, predicted: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Mean, median and 90th percentile of the distance, (3,); NaN where the curve is undefined."""
+    """Mean, median and 90th percentile of the distance over each draw's patients, (draw, 3).
+
+    ``observed`` and ``counts`` are (draw, patient), ``predicted`` (patient,); NaN where the curve
+    is undefined.
+    """
     distance = np.abs(observed - predicted)
-    repeated = np.repeat(distance, counts.astype(np.int64))
-    return np.append(repeated.mean(), np.quantile(repeated, [0.5, 0.9]))
+    order = np.argsort(distance, axis=1)
+    ordered = np.take_along_axis(distance, order, axis=1)
+    up_to = np.take_along_axis(counts, order, axis=1).cumsum(axis=1)
+    n = up_to[:, -1]
+    of_draw = [(distance * counts).sum(axis=1) / n]
+    for share in (0.5, 0.9):
+        place = share * (n - 1)
+        below, above = (
+            np.take_along_axis(ordered, (up_to <= rank[:, None]).sum(axis=1)[:, None], axis=1)[:, 0]
+            for rank in (np.floor(place), np.ceil(place))
+        )
+        of_draw.append(below + (above - below) * (place - np.floor(place)))
+    return np.stack(of_draw, axis=1)

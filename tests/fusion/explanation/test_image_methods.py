@@ -13,6 +13,7 @@ from fusion.explanation.grad_cam_plus_plus import GradCamPlusPlus, evidence
 from fusion.explanation.image_method import SeenImages
 from fusion.explanation.integrated_gradients import IntegratedGradients
 from fusion.explanation.layer_maps import finest_deep_layer, maps_at
+from fusion.explanation.layerwise_relevance import LayerwiseRelevance
 from fusion.explanation.mil_attention import MilAttention
 from fusion.explanation.occlusion import Occlusion
 from fusion.explanation.saliency import Saliency
@@ -29,7 +30,7 @@ from tests.fusion.explanation.image_models import (
 
 GRADIENTS = [Saliency(), SmoothGrad(n_draws=2), IntegratedGradients(n_steps=8)]
 GRADIENTS += [Occlusion(patch=0.25, step=0.25)]
-CAMS = [GradCam(), GradCamPlusPlus()]
+CAMS = [GradCam(), GradCamPlusPlus(), LayerwiseRelevance()]
 NAMES = [m.name for m in (*GRADIENTS, *CAMS)]
 
 

@@ -14,9 +14,11 @@ from fusion.dataset import PatientDataset
 from fusion.explanation.checks import failed
 from fusion.explanation.explain import ExplainedFolds, explain_folds
 from fusion.explanation.feature_groups import gene_set_sums
+from fusion.explanation.importance import feature_importance
 from fusion.explanation.out_of_fold import explain_out_of_fold
 from fusion.explanation.patterns import feature_patterns
 from fusion.models import RidgeCox
+from workbench.evaluation.explained_cohort import important_genes
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "tabular_explanation.py"
 
@@ -48,6 +50,18 @@ def test_the_first_genes_of_the_pattern_are_causal(script, made, explained, fitt
     assert failed(explained.whole.checks) == ()
     with pytest.raises(ValueError, match="other patients"):
         feature_patterns(runs, parts[::-1])
+
+
+@pytest.mark.slow
+def test_the_genes_that_a_report_calls_most_important_are_causal(
+    script, made, explained, fitted_folds
+):
+    runs, parts = list(explained.by_fold.values()), list(fitted_folds[1].values())
+    listed = [row["name"] for row in important_genes(runs, parts) if row["modality"] == "rna"]
+    assert len(listed) == 20
+    share = len(set(listed) & set(made[1].causal_genes)) / 20
+    assert share >= 0.8
+    assert script["causal_share"](feature_importance(runs), made[1]) < share
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from numpy.testing import assert_allclose
 
 from fusion.preparation.ct import ct_windows
 from fusion.preparation.histology import stain_normalised, tissue_share
-from fusion.preparation.mr import bias_corrected, mr_standardised
+from fusion.preparation.mr import bias_corrected, mr_standardised, n4_corrected
 from fusion.preparation.pet import Injection, body_weight_suv
 from fusion.preparation.quality import quality_problems
 from fusion.preparation.radiograph import radiograph
@@ -39,13 +40,14 @@ def test_mr_is_standard_over_tissue_whatever_the_gain_and_background_stays():
     assert_allclose(mr_standardised(7 * volume), found, atol=1e-4)
 
 
-def test_a_shaded_volume_is_made_even_and_a_lesion_stays_brighter():
+@pytest.mark.parametrize("corrected", [bias_corrected, n4_corrected])
+def test_a_shaded_volume_is_made_even_and_a_lesion_stays_brighter(corrected: Any):
     z, y, x = np.meshgrid(*(np.linspace(-1, 1, n) for n in (12, 24, 24)), indexing="ij")
     tissue = np.hypot(y, x) < 0.8
     lesion = np.hypot(y - 0.3, x) < 0.15
     truth = np.where(tissue, 200.0, 0.0) * np.where(lesion, 1.8, 1.0)
     shading = np.exp(0.5 * x + 0.3 * y**2 - 0.2 * z)
-    found = bias_corrected(truth * shading, tissue)
+    found = corrected(truth * shading, tissue)
     healthy = tissue & ~lesion
     before = (truth * shading)[healthy]
     assert before.std() / before.mean() > 0.2
@@ -53,7 +55,7 @@ def test_a_shaded_volume_is_made_even_and_a_lesion_stays_brighter():
     assert found[lesion].mean() / found[healthy].mean() == pytest.approx(1.8, rel=0.05)
     assert not found[~tissue].any()
     with pytest.raises(ValueError, match="no positive value inside"):
-        bias_corrected(truth, np.zeros_like(tissue))
+        corrected(truth, np.zeros_like(tissue))
 
 
 GIVEN = Injection(

@@ -97,3 +97,14 @@ def test_a_card_that_protects_patients_has_no_point_of_one(
     assert min(row["n_patients"] for row in explained["profiles"]) >= 10
     context = SECTION.context(document)
     assert context["swarm"].caption.endswith("median, and 5 % to 95 %.")
+
+
+def test_the_most_important_genes_come_before_single_contributions(
+    content: ReportContent, tmp_path: Path
+) -> None:
+    page = write_report(content, tmp_path).read_text(encoding="utf-8")
+    places = [page.index(f"<h3>{t}") for t in ("Which genes matter most", "What single variables")]
+    assert places == sorted(places)
+    between = page[slice(*places)]
+    assert "Most important genes" in between
+    assert "Two lists name genes, and they differ." in between

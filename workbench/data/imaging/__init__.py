@@ -21,6 +21,7 @@ from workbench.data.imaging.nifti import read_attribution, read_mask, read_volum
 from workbench.data.imaging.of_card import ImagesOfCard, images_of_card
 from workbench.data.imaging.planes import PLANES, Plane, planes_of
 from workbench.data.imaging.readers import read_image
+from workbench.data.imaging.registration import Registration, as_channels, register, resampled
 from workbench.data.imaging.scene import OneScene, Scene, Scenes
 from workbench.data.imaging.slide import Slide, open_slide
 from workbench.data.imaging.volume import Volume, as_stored, picture, volume
@@ -36,12 +37,14 @@ __all__ = [
     "Mask",
     "OneScene",
     "Plane",
+    "Registration",
     "Scene",
     "Scenes",
     "Series",
     "Slide",
     "Volume",
     "Window",
+    "as_channels",
     "as_stored",
     "explained_images",
     "find_series",
@@ -56,6 +59,8 @@ __all__ = [
     "read_series",
     "read_structures",
     "read_volume",
+    "register",
+    "resampled",
     "save_parametric_map",
     "save_segmentation",
     "volume",

@@ -3,7 +3,8 @@
 from workbench.figures import plot_contributions
 from workbench.report.drawing import draw
 from workbench.report.format import text
-from workbench.report.sections import explained_features, explained_patients
+from workbench.report.sections import explained_features, explained_images, explained_patients
+from workbench.report.sections.explained_images import check_table
 from workbench.report.sections.section import Context, Document, Section
 from workbench.report.table import Column, Table, cell, words
 from workbench.report.words import short_titles, terms, titled
@@ -64,9 +65,10 @@ def context(document: Document) -> Context:
             ),
         ),
         "withheld": [titled(titles, name) for name in content["withheld"]],
-        "checks": _checks(document),
+        "checks": check_table(document, ("contributions", "checks"), content["checks"]),
         **explained_features.context(document),
         **explained_patients.context(document),
+        **explained_images.context(document),
     }
 
 
@@ -78,30 +80,6 @@ def _soundness(content: Document) -> str:
     shown = content["modalities"] or content["withheld"]
     then = "do not rely on what follows" if shown else "contributions are withheld"
     return f"{n_failed} of {n_all} checks of this explanation failed: {then}."
-
-
-def _checks(document: Document) -> Table:
-    checks = document["contributions"]["checks"]
-    return Table(
-        "The method’s own checks",
-        (
-            Column("Check", numeric=False),
-            Column("Value"),
-            Column("Threshold"),
-            Column("Result"),
-            Column("What it means", numeric=False),
-        ),
-        tuple(
-            (
-                cell(document, "text", "contributions", "checks", i, "name"),
-                cell(document, "scientific", "contributions", "checks", i, "value"),
-                cell(document, "scientific", "contributions", "checks", i, "threshold"),
-                words("passed" if check["passed"] else "failed"),
-                cell(document, "prose", "contributions", "checks", i, "meaning"),
-            )
-            for i, check in enumerate(checks)
-        ),
-    )
 
 
 SECTION = Section("contributions", "What drives the prediction", context)

@@ -17,7 +17,7 @@ FEWEST_BINS = 2
 CLEAR = 0.3
 """Rank correlation from which a feature is said to raise or lower the risk with its value."""
 PATH = ("contributions", "explained")
-SHOWN = ("sizes", "features", "swarm", "dependence", "gene_sets", "genes", "within")
+SHOWN = ("sizes", "features", "swarm", "dependence", "gene_sets", "genes", "two_lists", "within")
 
 
 def context(document: Document) -> Context:
@@ -32,6 +32,7 @@ def context(document: Document) -> Context:
         "dependence": _dependence(document, found["dependence"]),
         "gene_sets": _genes(document, "gene_sets", GENE_SETS, "Gene set", terms(document).score),
         "genes": _genes(document, "genes", GENES, "Gene", "rank correlation"),
+        "two_lists": WHY_TWO_LISTS if found["genes"] else "",
         "within": [
             _of_group(document, at, group["group"]) for at, group in enumerate(found["within"])
         ],
@@ -39,7 +40,18 @@ def context(document: Document) -> Context:
 
 
 GENE_SETS = "Gene sets by the sum of their genes’ contributions"
-GENES = "Genes that each kind of data’s part of the prediction follows most closely"
+GENES = (
+    "Most important genes: those that the prediction’s part of their kind of data follows closest"
+)
+WHY_TWO_LISTS = (
+    "Two lists name genes, and they differ. This one names the genes whose values rise and fall "
+    "with what their kind of data adds to the prediction. The list of contributions names what "
+    "each single gene adds: a penalised model shares the effect of genes that move together among "
+    "all of them, so that each adds little and single noisy genes come first. In simulated "
+    "patients, of whom the truth is known, this list names the genes that carry risk, and the "
+    "other mixes them with genes that carry none."
+)
+"""Why the genes that are called important are those of the pattern."""
 
 
 def feature_title(document: Document, row: Mapping[str, Any]) -> str:
@@ -86,8 +98,8 @@ def _features(document: Document, rows: Sequence[Mapping[str, Any]]) -> Table:
             )
             for i, row in enumerate(rows)
         ),
-        note="A penalised model spreads an effect over genes that move together: a small "
-        "contribution of one gene does not mean that its pathway is unimportant.",
+        note="A small contribution of one gene does not mean that it, or its pathway, is "
+        "unimportant: a penalised model spreads an effect over genes that move together.",
     )
 
 

@@ -75,7 +75,9 @@ function sliceReader(page, shown, at, arrived) {
 
   function ahead() {
     const now = performance.now(), most = clamp(Math.floor(MOST_BYTES / 4 / bytes), 1, AHEAD);
-    const moving = shown().planes.filter((plane) => now - (hands.get(plane.name)?.at ?? -Infinity) < PAUSE);
+    const latest = Math.max(...[...hands.values()].map((hand) => hand.at));
+    const moving = shown().planes.filter((plane) => hands.get(plane.name)?.at === latest && now - latest < PAUSE);
+    if (moving.some((plane) => hands.get(plane.name).free)) return []; // what comes next comes soonest alone
     if (moving.length) return moving.flatMap((plane) => onTheWay(plane, Math.ceil(most / moving.length)));
     const plane = shown().planes.find((each) => each.name === visited);
     const around = Array.from({ length: 2 * Math.min(most, AROUND) }, (_, n) => at(plane) + (n % 2 ? -1 : 1) * (1 + (n >> 1)));
@@ -133,10 +135,10 @@ function sliceReader(page, shown, at, arrived) {
     nearest: (plane, number) => ring.get(keyOf(plane, number)) ?? ring.nearest(stackOf(plane), number),
     lacks: (plane) => !ring.has(keyOf(plane, at(plane))) && !refused.has(keyOf(plane, at(plane))),
     forget: () => { refused.clear(); hands.clear(); },
-    // A hand has gone `by` slices through a plane.
-    moved(plane, by) {
-      const now = performance.now(), hand = hands.get(plane.name), gap = Math.max(now - (hand?.at ?? 0), 4);
-      hands.set(plane.name, { at: now, by, speed: gap > 400 ? 0 : (hand.speed + Math.abs(by) / gap) / 2 });
+    // A hand has gone `by` slices through a plane, by itself or with others; `free` to go anywhere next.
+    moved(plane, by, now, free) {
+      const hand = hands.get(plane.name), gap = Math.max(now - (hand?.at ?? 0), 4);
+      hands.set(plane.name, { at: now, by, free, speed: gap > 400 ? 0 : (hand.speed + Math.abs(by) / gap) / 2 });
     },
     // A hand comes to a plane, and may soon go through it.
     visit(plane) {

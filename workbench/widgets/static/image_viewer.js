@@ -128,10 +128,11 @@ parts.image = (first, page) => {
     quiet();
   }
 
-  function look(next) {
+  function look(next, free = false) {
+    const now = performance.now();
     for (const plane of data.planes) {
       const by = pixelOf(plane, next)[0] - current(plane);
-      if (by) reader.moved(plane, by);
+      if (by) reader.moved(plane, by, now, free);
     }
     voxel = next;
     see(middle);
@@ -205,13 +206,13 @@ parts.image = (first, page) => {
       const windowing = (event.button === 2 || event.shiftKey) && !data.colour;
       if (event.button === 1 || event.ctrlKey) { held = { pan: spot(event) }; event.preventDefault(); }
       else held = windowing ? { x: event.clientX, y: event.clientY, from: window } : { cross: true };
-      if (held.cross) look(voxelOf(plane, current(plane), ...pixel(event)));
+      if (held.cross) look(voxelOf(plane, current(plane), ...pixel(event)), true);
     });
     canvas.addEventListener("pointerenter", () => reader.visit(plane));
     canvas.addEventListener("focus", () => reader.visit(plane));
     canvas.addEventListener("pointermove", (event) => {
       hovered = { plane, pixel: pixel(event) };
-      if (held?.cross) look(voxelOf(plane, current(plane), ...pixel(event)));
+      if (held?.cross) look(voxelOf(plane, current(plane), ...pixel(event)), true);
       else if (held?.pan) {
         const [row, column] = spot(event), at = pixelOf(plane, middle);
         move(voxelOf(plane, at[0], at[1] + held.pan[0] - row, at[2] + held.pan[1] - column));
