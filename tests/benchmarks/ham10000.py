@@ -84,7 +84,7 @@ def report(
     groups: Mapping[str, np.ndarray],
 ) -> None:
     """AUC by model and fold, pooled with intervals, gains, groups and calibration."""
-    scores = {name: each.risk_score for name, each in predictions.items() if name != "null"}
+    scores = {name: each.risk_score for name, each in predictions.items() if "null" not in name}
     draws = drawn(fold)
     found = {
         name: np.array([within_folds(event[r], score[r], fold[r]) for r in draws])
@@ -101,9 +101,9 @@ def report(
             f"calibration intercept {intercept:+.2f}, slope {slope:.2f}"
         )
     for better, than in [(b, t) for b in JUDGED for t in ("clinical", "dermoscopy")]:
-        gain = found[better] - found[than]
-        low, high = np.quantile(gain, [0.025, 0.975])
-        print(f"{better} over {than}: {gain.mean():+.3f} ({low:+.3f} to {high:+.3f})")
+        first, second = (within_folds(event, scores[name], fold) for name in (better, than))
+        low, high = np.quantile(found[better] - found[than], [0.025, 0.975])
+        print(f"{better} over {than}: {first - second:+.3f} ({low:+.3f} to {high:+.3f})")
     for title, mask in groups.items():
         inside = {n: within_folds(event[mask], s[mask], fold[mask]) for n, s in scores.items()}
         words = ", ".join(f"{name} {each:.3f}" for name, each in inside.items())
