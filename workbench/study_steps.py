@@ -275,7 +275,7 @@ def _rounded(values: Mapping[str, float], digits: int) -> dict[str, float]:
     return {name: round(value, digits) for name, value in values.items()}
 
 
-def embedder(image_encoder: LearnedFrom = "outlines") -> "ImageEmbedder":
+def embedder(image_encoder: LearnedFrom) -> "ImageEmbedder":
     """Image encoders of a training set, as a study names them, kept in the cache by content."""
     import torch
 

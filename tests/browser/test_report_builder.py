@@ -27,7 +27,7 @@ KEPT = {
     "definition_sentences": ["one"], "attrition": [1], "table_one": {"rows": [1]},
     "follow_up": {"median_follow_up": {"estimate": None}}, "claims": [1],
     "ladder": [{"group": "all"}], "calibration_curves": [], "contributions": {"checks": []},
-    "limits": ["small"],
+    "limits": ["small"], "evaluation_settings": {"time_unit": "days"},
 }  # fmt: skip
 
 

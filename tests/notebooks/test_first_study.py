@@ -128,7 +128,7 @@ def test_what_a_run_leaves(readme: Snippets) -> None:
     left = {path.name for path in readme.folder.iterdir()}
     assert left == {
         *("report.html", "report.json", "predictions.parquet", "model", "run.json"),
-        *("croissant.json", "model_card.json"),
+        *("croissant.json", "model_card.json", "image_maps"),
     }
     page = (readme.folder / "report.html").read_text(encoding="utf-8")
     assert "Simulated data" in page

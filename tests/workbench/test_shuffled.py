@@ -75,7 +75,7 @@ def concordances(glioma: Glioma, seeds: Sequence[int]) -> np.ndarray:
             replace(glioma.dataset, time=time, event=event),
             glioma.half,
             np.array([365.0]),
-            embedder=steps.embedder(),
+            embedder=steps.embedder("outlines"),
         )["selected"].risk_score
         found.append(
             [harrell_c(time[m], event[m], score[m], fold=glioma.half[m]) for m in groups.values()]

@@ -65,9 +65,16 @@ class DataCard:
         named |= {source.path for source in self.pinned_sources()}
         missing = {path for path in named if not (self.folder / path).is_file()}
         for modality in self.spec.modalities.values():
-            if isinstance(modality, ImageModality) and not find_images(self, modality):
+            if isinstance(modality, ImageModality) and not self._has_images(modality, missing):
                 missing.add(modality.pattern)
         return sorted(missing)
+
+    def _has_images(self, modality: ImageModality, missing: set[str]) -> bool:
+        """Whether there are any; whose they are need not be known where that table is missing."""
+        owners = modality.owners
+        if owners is not None and self.spec.files[owners.file].path in missing:
+            return any(self.folder.glob(modality.pattern))
+        return bool(find_images(self, modality))
 
     def how_to_get(self, missing: list[str]) -> str:
         """What is missing, where it was looked for, and the command that gets it."""

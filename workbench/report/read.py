@@ -39,6 +39,8 @@ def read_document(folder: Path) -> dict[str, Any]:
     if not isinstance(document, dict) or document.get("schema") != SCHEMA_VERSION:
         raise StudyError(f"{path}: expected schema {SCHEMA_VERSION}: run the study again")
     absent = [name for name in HELD if name not in document]
+    if not isinstance(document.get("evaluation_settings", {}), dict):
+        raise StudyError(f"{path}: evaluation_settings is no record: run the study again")
     if not absent and has_time(document):
         absent = [name for name in HELD_OF_TIMES if name not in document]
     if absent:

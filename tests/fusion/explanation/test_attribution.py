@@ -53,7 +53,7 @@ def test_spread_counts_only_those_who_have_it(attribution: Attribution) -> None:
     ("change", "message"),
     [
         ({"reference": " "}, "reference is empty"),
-        ({"horizons": np.array([1.0])}, "a log hazard has no horizons"),
+        ({"horizons": np.array([1.0])}, "a risk score has no horizons"),
         ({"target": "survival"}, "survival and risk have at least one"),
         ({"modalities": np.zeros((1, 3, 3))}, "modalities must have shape"),
         ({"total": np.zeros((2, 3))}, "total must have shape"),

@@ -114,7 +114,7 @@ def test_the_checklist_follows_the_choice(builder: ReportBuilder, document: dict
     builder.change(sections=["summary"])
     found = {row[0]: row[2] for row in builder.tables["checklist"].rows}
     assert found["What the judged model adds, as a claim"] == "yes"
-    assert found["Calibration at a horizon"] == "left out"
+    assert found["Calibration"] == "left out"
     assert found["Variables that an expert would ask for"] == "the study has none"
     assert document["inventory"] == []
     checks = {**document["contributions"], "checks": []}
