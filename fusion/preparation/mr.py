@@ -94,7 +94,13 @@ def n4_corrected(
     Tustison, N. J. et al. (2010). N4ITK: improved N3 bias correction. IEEE Trans Med Imaging
     29:1310.
     """
-    import SimpleITK as itk
+    try:
+        import SimpleITK as itk
+    except ImportError:
+        raise ImportError(
+            "N4 needs SimpleITK: pip install 'precision-workbench[registration]', or take "
+            "bias_corrected"
+        ) from None
 
     used = inside & (volume > 0)
     if not used.any():

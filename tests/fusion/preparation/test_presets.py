@@ -1,5 +1,6 @@
 """What each kind of image asks for, on images whose right answer is known."""
 
+import sys
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -56,6 +57,12 @@ def test_a_shaded_volume_is_made_even_and_a_lesion_stays_brighter(corrected: Any
     assert not found[~tissue].any()
     with pytest.raises(ValueError, match="no positive value inside"):
         corrected(truth, np.zeros_like(tissue))
+
+
+def test_without_simpleitk_n4_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "SimpleITK", None)
+    with pytest.raises(ImportError, match=r"pip install 'precision-workbench\[registration\]'"):
+        n4_corrected(np.ones((8, 8, 8)), np.ones((8, 8, 8), dtype=bool))
 
 
 GIVEN = Injection(
