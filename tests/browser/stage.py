@@ -6,7 +6,7 @@ and what the widget answers goes back.
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from workbench.widgets.widget import NotebookWidget
@@ -102,6 +102,14 @@ class Stage:
     def push(self) -> None:
         """Show what has changed in Python since the page last asked."""
         self.page.evaluate("(answers) => window.take(answers)", self._taken())
+
+    def until(self, true: Callable[[], bool]) -> None:
+        """Let the page work until something holds in Python, as a slow machine takes its time."""
+        for _ in range(400):
+            if true():
+                return
+            self.page.wait_for_timeout(25)
+        raise AssertionError("the page did not come to what was waited for in ten seconds")
 
     def close(self) -> None:
         """Close the page; nothing may have gone wrong on it."""

@@ -124,11 +124,11 @@ def test_the_keyboard_does_all_of_it(stage: Stage, widget: CrossFilter) -> None:
     plot.focus()
     page.keyboard.press("Enter")
     page.wait_for_selector(".wb-cell.wb-held .wb-x")
-    page.wait_for_timeout(150)
+    stage.until(lambda: "age" in selection.brushes.clauses)
     before = selection.brushes.clauses["age"]
     cell(stage, "age").get_by_role("slider", name="upper end").focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_timeout(250)
+    stage.until(lambda: selection.brushes.clauses["age"] != before)
     after = selection.brushes.clauses["age"]
     assert (after.low, after.high > before.high) == (before.low, True)
     assert page.evaluate("document.activeElement.dataset.key") == "end age 1"

@@ -245,14 +245,10 @@ def test_slide(notebook: Notebook) -> None:
     canvas = root.locator(".wb-slide-canvas")
     canvas.hover()
     page.mouse.wheel(0, -200)
-    page.wait_for_timeout(400)
     canvas.focus()
     page.keyboard.press("ArrowRight")
     root.locator('.wb-image[data-quiet="true"]').wait_for()
-    page.wait_for_timeout(400)
-    state = told(notebook, "every.slide.state.model_dump()")
-    assert state["scale"] > 0
-    assert state["x"] > 0
+    settles(notebook, "[every.slide.state.scale > 0, every.slide.state.x > 0]", [True, True])
 
 
 def test_explanation(notebook: Notebook) -> None:

@@ -52,7 +52,7 @@ def test_mouse_and_keyboard_describe_a_spreadsheet(stage: Stage, setup: StudySet
     page.get_by_role("button", name="guesses of use are right").wait_for(state="detached")
     page.get_by_label("Time starts at").fill("date of diagnosis")
     page.keyboard.press("Tab")
-    page.wait_for_timeout(300)
+    stage.until(lambda: setup.state.index_date == "date of diagnosis")
     state = setup.state
     assert state.patient_ids == {"own": "Patient ID"}
     assert state.event_values == ("1",)

@@ -59,8 +59,7 @@ def test_controls_set_the_state_and_keep_the_focus(
     for _ in range(3):
         page.keyboard.press("ArrowRight")
     page.wait_for_function("() => document.querySelector('output').textContent !== '0 days'")
-    page.wait_for_timeout(200)
-    assert explorer.state.landmark > 0
+    stage.until(lambda: explorer.state.landmark > 0)
     assert page.evaluate("() => document.activeElement.type") == "range"
     page.get_by_label("Compare by").select_option("age")
     page.get_by_label("Cut at").select_option("value")
