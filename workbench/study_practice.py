@@ -16,7 +16,8 @@ from workbench.evaluation.in_practice import decision_curves, failure_cases, sub
 from workbench.run_folder import PACKAGES
 from workbench.study_settings import Study
 from workbench.study_steps import JUDGED
-from workbench.survival import sample_size
+from workbench.survival import SampleSize, binary_sample_size, sample_size
+from workbench.survival.binary_sample_size import largest_r_squared_of_binary
 from workbench.survival.sample_size import largest_r_squared
 
 if TYPE_CHECKING:
@@ -74,9 +75,9 @@ def in_practice(
             np.where(clinical.present[:, None], clinical.values, np.nan),
             names=clinical.names,
         ),
-        "sample_size": sample_size_record(cohort, len(clinical.names), horizon=study.horizons[-1])
-        if study.horizons
-        else None,
+        "sample_size": sample_size_record(
+            cohort, len(clinical.names), horizon=study.horizons[-1] if study.horizons else None
+        ),
     }
 
 
@@ -100,30 +101,33 @@ def _site(evaluated: Cohort) -> np.ndarray | None:
     return evaluated.patients[name].astype("object").fillna("site not known").to_numpy(str)
 
 
-def sample_size_record(cohort: Cohort, n_parameters: int, horizon: float) -> dict[str, Any] | None:
-    """Riley's minimum for a Cox model on the clinical variables, beside what there was.
+def sample_size_record(
+    cohort: Cohort, n_parameters: int, horizon: float | None
+) -> dict[str, Any] | None:
+    """Riley's minimum for a model of the clinical variables, beside what there was.
 
     None where the criteria do not apply, as with no clinical feature.
+
+    Parameters
+    ----------
+    horizon
+        By when the risk is asked for, days; None where the outcome has no time.
     """
     patients = cohort.patients
     n, n_events = len(patients), int(patients["event"].sum())
-    person_time = float(patients["time"].sum())
-    if not n_parameters or not n_events or person_time <= 0:
+    if not n_parameters or not n_events:
         return None
-    largest = largest_r_squared(n_events / n)
     try:
-        needed = sample_size(
-            n_parameters,
-            r_squared=ANTICIPATED * largest,
-            rate=n_events / person_time,
-            mean_follow_up=person_time / n,
-            horizon=horizon,
+        needed = (
+            _needed_without_time(n_parameters, n_events / n)
+            if horizon is None
+            else _needed(n_parameters, n, n_events, float(patients["time"].sum()), horizon)
         )
-    except SurvivalError:  # Every patient has the event: the criteria have no R² to start from.
+    except SurvivalError:  # Nobody was followed, or all have the event: no R² to start from.
         return None
     return {
         "n_parameters": n_parameters,
-        "anticipated_r_squared": ANTICIPATED * largest,
+        "anticipated_r_squared": ANTICIPATED * needed.largest_r_squared,
         "needed_patients": needed.n_patients,
         "needed_events": needed.n_events,
         "needed_events_per_parameter": needed.events_per_parameter,
@@ -133,6 +137,30 @@ def sample_size_record(cohort: Cohort, n_parameters: int, horizon: float) -> dic
         "sufficient": n >= needed.n_patients,
         "sentence": needed.sentence,
     }
+
+
+def _needed(
+    n_parameters: int, n: int, n_events: int, person_time: float, horizon: float
+) -> SampleSize:
+    if person_time <= 0:
+        raise SurvivalError("nobody was followed")
+    return sample_size(
+        n_parameters,
+        r_squared=ANTICIPATED * largest_r_squared(n_events / n),
+        rate=n_events / person_time,
+        mean_follow_up=person_time / n,
+        horizon=horizon,
+    )
+
+
+def _needed_without_time(n_parameters: int, prevalence: float) -> SampleSize:
+    if prevalence == 1:
+        raise SurvivalError("every patient has the event: a model has nothing to tell apart")
+    return binary_sample_size(
+        n_parameters,
+        r_squared=ANTICIPATED * largest_r_squared_of_binary(prevalence),
+        prevalence=prevalence,
+    )
 
 
 def saved_model(folder: Path) -> dict[str, Any]:

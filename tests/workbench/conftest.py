@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from workbench.study import StudyResult
 
 OF_TIMES = re.compile(
-    r"horizon|surviv|censor|Kaplan|follow-up|followed|\bdays?\b|\bCox\b|Harrell|\bUno\b|hazard"
+    r"horizon|surviv|censor|Kaplan|follow-up|followed|\bdays?\b|\bCox\b(?!–Snell)|Harrell|\bUno\b|hazard"
     r"|\bC\b|at risk\b",
     re.IGNORECASE,
 )

@@ -20,6 +20,8 @@ from workbench.run_comparison import compare_runs, write_comparison
 from workbench.study import StudyResult
 from workbench.study_checks import check
 from workbench.study_steps import choose
+from workbench.survival import binary_sample_size
+from workbench.survival.binary_sample_size import largest_r_squared_of_binary
 from workbench.survival.calibration_regression import LOGIT, fit_recalibration, straight
 
 PUBLISHED = "checklists"
@@ -72,6 +74,24 @@ def test_the_numbers_are_those_of_the_definitions(
     assert 0 < row["ici"]["estimate"] < 0.2
     for number in (rung["harrell_c"], row["calibration_slope"], row["ici"]):
         assert number["lower"] < number["estimate"] < number["upper"]
+
+
+def test_the_size_of_the_sample_is_judged_for_a_logistic_model(
+    binary_run: tuple[SmallStudy, StudyResult],
+) -> None:
+    result = binary_run[1]
+    size = read_document(result.report.parent)["sample_size"]
+    event = result.cohort.patients["event"].to_numpy(bool)
+    needed = binary_sample_size(
+        size["n_parameters"],
+        r_squared=0.15 * largest_r_squared_of_binary(event.mean()),
+        prevalence=event.mean(),
+    )
+    assert (size["n_patients"], size["n_events"]) == (len(event), event.sum())
+    assert size["needed_patients"] == needed.n_patients
+    assert size["sufficient"] == (len(event) >= needed.n_patients)
+    page = result.report.read_text(encoding="utf-8")
+    assert "asked for a logistic model with the" in page
 
 
 def test_calibration_is_a_logistic_regression() -> None:

@@ -9,6 +9,7 @@ from workbench.survival.adjusted_curves import (
     propensity_weights,
 )
 from workbench.survival.auc_interval import dynamic_auc_interval
+from workbench.survival.binary_sample_size import binary_sample_size
 from workbench.survival.bootstrap import bootstrap_draws
 from workbench.survival.brier import brier_score, integrated_brier_score
 from workbench.survival.brier_interval import (
@@ -131,6 +132,7 @@ __all__ = [
     "adjusted_kaplan_meier",
     "antolini_c",
     "antolini_c_interval",
+    "binary_sample_size",
     "bootstrap_draws",
     "brier_score",
     "brier_score_interval",

@@ -1,5 +1,6 @@
-"""How many patients a prediction model of survival needs before it is developed."""
+"""How many patients a prediction model of a time to event needs before it is developed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil, exp, isfinite, log, pi, sqrt
 
@@ -49,7 +50,8 @@ class SampleSize:
     largest_r_squared
         Largest Cox-Snell R² that so many events allow.
     overall_risk, risk_lower, risk_upper
-        Risk by the horizon under a constant rate, and its limits with ``n_patients``.
+        Risk of everybody (by the horizon under a constant rate, where there is time), and its
+        limits with ``n_patients``.
     """
 
     n_patients: int
@@ -131,16 +133,63 @@ def sample_size(
     >>> found.n_patients, round(found.events_per_parameter, 2), round(found.largest_r_squared, 3)
     (5143, 23.07, 0.555)
     """
-    _check_parameters(n_parameters)
     _check_positive(rate=rate, mean_follow_up=mean_follow_up, horizon=horizon)
-    _check_fractions(r_squared=r_squared, shrinkage=shrinkage, optimism=optimism, margin=margin)
+    check_fractions(r_squared=r_squared, shrinkage=shrinkage, optimism=optimism, margin=margin)
     events_a_patient = rate * mean_follow_up
     if events_a_patient > 1:
         raise SurvivalError(
             f"rate x mean_follow_up must be at most 1, got {events_a_patient:g}: a patient has one "
             "event and is followed until then; use one unit of time"
         )
-    largest = largest_r_squared(events_a_patient)
+
+    def risk(n_patients: int) -> tuple[float, float, float]:
+        lower, upper = _risk_limits(rate, horizon, n_patients * mean_follow_up)
+        return 1 - exp(-rate * horizon), lower, upper
+
+    return criteria_met(
+        n_parameters,
+        r_squared=r_squared,
+        largest=largest_r_squared(events_a_patient),
+        events_a_patient=events_a_patient,
+        shrinkage=shrinkage,
+        optimism=optimism,
+        by_margin=_by_margin(rate, mean_follow_up, horizon, margin),
+        risk=risk,
+    )
+
+
+def criteria_met(
+    n_parameters: int,
+    *,
+    r_squared: float,
+    largest: float,
+    events_a_patient: float,
+    shrinkage: float,
+    optimism: float,
+    by_margin: int,
+    risk: Callable[[int], tuple[float, float, float]],
+) -> SampleSize:
+    """The three criteria together; see :func:`sample_size`.
+
+    Parameters
+    ----------
+    largest
+        Largest Cox-Snell R² that so many events allow.
+    by_margin
+        Fewest patients with whom the overall risk is precise.
+    risk
+        Patients → overall risk, and its limits with so many.
+
+    Raises
+    ------
+    SurvivalError
+        No whole number of parameters; an R² above the largest possible or above the shrinkage.
+    """
+    if isinstance(n_parameters, bool) or n_parameters != int(n_parameters) or n_parameters < 1:
+        raise SurvivalError(
+            f"n_parameters must be a whole number from 1, got {n_parameters}: count the predictor "
+            "parameters, k - 1 for a category of k levels"
+        )
     if r_squared >= min(largest, shrinkage):
         raise SurvivalError(
             f"r_squared must lie below {min(largest, shrinkage):.3f} (the largest possible, and "
@@ -150,21 +199,21 @@ def sample_size(
     asked = (
         ("small overfitting", _by_shrinkage(n_parameters, r_squared, shrinkage), shrinkage),
         ("small optimism in R²", _by_shrinkage(n_parameters, r_squared, second), second),
-        ("a precise overall risk", _by_margin(rate, mean_follow_up, horizon, margin), None),
+        ("a precise overall risk", by_margin, None),
     )
     criteria = tuple(
         Criterion(name, n, n * events_a_patient, n * events_a_patient / n_parameters, shrunk)
         for name, n, shrunk in asked
     )
     most = max(criteria, key=lambda each: each.n_patients)
-    lower, upper = _risk_limits(rate, horizon, most.n_patients * mean_follow_up)
+    overall, lower, upper = risk(most.n_patients)
     return SampleSize(
         n_patients=most.n_patients,
         n_events=most.n_events,
         events_per_parameter=most.events_per_parameter,
         criteria=criteria,
         largest_r_squared=largest,
-        overall_risk=1 - exp(-rate * horizon),
+        overall_risk=overall,
         risk_lower=lower,
         risk_upper=upper,
     )
@@ -240,21 +289,20 @@ def _risk_limits(rate: float, horizon: float, person_time: float) -> tuple[float
     return 1 - exp(-max(rate - error, 0.0) * horizon), 1 - exp(-(rate + error) * horizon)
 
 
-def _check_parameters(n_parameters: int) -> None:
-    if isinstance(n_parameters, bool) or n_parameters != int(n_parameters) or n_parameters < 1:
-        raise SurvivalError(
-            f"n_parameters must be a whole number from 1, got {n_parameters}: count the predictor "
-            "parameters, k - 1 for a category of k levels"
-        )
-
-
 def _check_positive(**values: float) -> None:
     for name, value in values.items():
         if not (isfinite(value) and value > 0):
             raise SurvivalError(f"{name} must be above 0, got {value:g}: use one unit of time")
 
 
-def _check_fractions(**values: float) -> None:
+def check_fractions(**values: float) -> None:
+    """Refuse what is no fraction.
+
+    Raises
+    ------
+    SurvivalError
+        A value outside (0, 1).
+    """
     for name, value in values.items():
         if not 0 < value < 1:
             raise SurvivalError(f"{name} must lie in (0, 1), got {value:g}: pass a fraction")

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from workbench.errors import SurvivalError
-from workbench.survival import r_squared_from_c, sample_size
+from workbench.survival import binary_sample_size, r_squared_from_c, sample_size
+from workbench.survival.binary_sample_size import largest_r_squared_of_binary
 from workbench.survival.sample_size import largest_r_squared
 
 EXAMPLE = {"r_squared": 0.051, "rate": 0.065, "mean_follow_up": 2.07, "horizon": 2.0}
@@ -116,6 +117,45 @@ def test_r_squared_from_c():
 def test_values_out_of_range_are_refused(n_parameters, changed, match):
     with pytest.raises(SurvivalError, match=match):
         sample_size(n_parameters, **EXAMPLE | changed)
+
+
+@pytest.mark.parametrize(
+    ("r_squared", "n_patients", "per_parameter"),
+    [
+        # pmsampsize's own tests of binary outcomes, 24 parameters and a prevalence of .174.
+        (0.288, (623, 662, 221), (4.52, 4.80, 1.60)),
+        (0.55, (255, 532, 221), (1.85, 3.86, 1.60)),
+    ],
+)
+def test_equals_pmsampsize_without_a_time(r_squared, n_patients, per_parameter):
+    found = binary_sample_size(24, r_squared=r_squared, prevalence=0.174)
+    assert tuple(each.n_patients for each in found.criteria) == n_patients
+    assert_allclose([c.events_per_parameter for c in found.criteria], per_parameter, atol=0.01)
+    assert found.n_patients == max(n_patients)
+
+
+@given(st.floats(0.001, 0.999))
+def test_largest_r_squared_without_a_time_is_that_of_the_likelihood(prevalence):
+    """1 - L0^(2/n) of a million patients, whose best model tells each outcome for sure."""
+    n = 1_000_000
+    null = n * (prevalence * math.log(prevalence) + (1 - prevalence) * math.log1p(-prevalence))
+    assert_allclose(largest_r_squared_of_binary(prevalence), -math.expm1(2 * null / n))
+    precise = binary_sample_size(1, r_squared=1e-4, prevalence=prevalence).criteria[2].n_patients
+    error = 1.959963984540054 * math.sqrt(prevalence * (1 - prevalence) / precise)
+    assert error <= 0.05
+
+
+@pytest.mark.parametrize(
+    ("changed", "match"),
+    [
+        ({"prevalence": 1.0}, r"prevalence must lie in \(0, 1\)"),
+        ({"prevalence": math.nan}, r"prevalence must lie in \(0, 1\)"),
+        ({"r_squared": 0.61}, "r_squared must lie below 0.603"),
+    ],
+)
+def test_values_without_a_time_out_of_range_are_refused(changed, match):
+    with pytest.raises(SurvivalError, match=match):
+        binary_sample_size(24, **{"r_squared": 0.288, "prevalence": 0.174} | changed)
 
 
 def test_c_out_of_range_is_refused():

@@ -3,6 +3,7 @@
 from workbench.report.format import prose
 from workbench.report.sections.section import Context, Document, Section
 from workbench.report.table import Column, Table, cell, words
+from workbench.report.words import has_time
 
 ROWS = {
     "Patients": ("n_patients", "needed_patients", "count"),
@@ -16,6 +17,7 @@ def context(document: Document) -> Context:
     verdict = "There were enough" if size["sufficient"] else "There were fewer than that"
     return {
         "sentence": prose(f"{size['sentence']} {verdict}."),
+        "timed": has_time(document),
         "n_parameters": size["n_parameters"],
         "anticipated": f"{size['anticipated_r_squared']:.3f}",
         "content": Table(
