@@ -16,6 +16,8 @@ import numpy as np
 import tifffile
 from tifffile import COMPRESSION
 
+from workbench.data.imaging.dicom.files import is_dicom
+from workbench.data.imaging.dicom.slide_pyramid import dicom_levels
 from workbench.errors import ImageError
 
 TILE = 256
@@ -153,9 +155,14 @@ class TiledLevel:
 
 
 def open_slide(path: str | Path) -> Slide:
-    """A slide from a TIFF file (Aperio SVS, OME-TIFF, generic pyramids), 8 bits a colour.
+    """A slide of 8 bits a colour from TIFF (Aperio SVS, OME-TIFF, generic pyramids) or DICOM.
 
     Coarser levels that a small file lacks are averaged in memory.
+
+    Parameters
+    ----------
+    path
+        A file, or the folder of a DICOM series, whose files are the levels.
 
     Raises
     ------
@@ -163,6 +170,10 @@ def open_slide(path: str | Path) -> Slide:
         If the file cannot be read, holds other than grey or RGB of 8 bits, or is large and has no
         pyramid of tiles.
     """
+    path = Path(path)
+    if path.is_dir() or is_dicom(path):
+        stored, micrometres = dicom_levels(path)
+        return Slide(_with_overview([*stored]), micrometres)
     try:
         mapped = np.memmap(path, np.uint8, "r")
         with tifffile.TiffFile(path) as file:

@@ -80,13 +80,15 @@ def faults_of_dicom(what: str) -> Generator[list[Any]]:
     ImageError
         With ``what`` and the class of what was raised: messages of the parser hold values.
     """
+    from pydicom.errors import BytesLengthException, InvalidDicomError
+
     try:
         with _ONE_AT_A_TIME, warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             yield caught
     except ImageError:
         raise
-    except _DAMAGED as error:
+    except (*_DAMAGED, BytesLengthException, InvalidDicomError) as error:
         raise ImageError(f"{what} ({type(error).__name__})") from None
 
 
