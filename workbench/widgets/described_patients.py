@@ -17,7 +17,7 @@ from workbench.widgets.grouping import Cut, group_by
 from workbench.widgets.selection import Selection
 
 SELECTED = "selected"
-LONGEST_TITLE = 40
+LONGEST_TITLE = 48
 MOST_LEVELS = 12
 """Columns of more levels are no groups to compare."""
 DESCRIBED = ("feature", "group", "marker")

@@ -185,7 +185,12 @@ class ExplanationView(NotebookWidget):
     def _waterfall(self, shown: ShownAttribution, ordinal: int) -> Drawing:
         found, row = shown.found, shown.row(ordinal)
         parts = patient_parts(
-            found, row, shown.position, titled=shown.titled, within=self.state.modality
+            found,
+            row,
+            shown.position,
+            titled=shown.titled,
+            features_titled=shown.features_titled,
+            within=self.state.modality,
         )
         notes = [] if found.total is not None else ["The method's parts need not add up."]
         return plot_patient_contributions(

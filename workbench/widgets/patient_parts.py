@@ -1,6 +1,6 @@
 """What moved one patient's prediction, part by part: features where a method is that fine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,7 @@ def patient_parts(
     position: int,
     *,
     titled: Callable[[str], str],
+    features_titled: Callable[[str], Sequence[str]],
     within: str = "",
 ) -> PatientParts:
     """Parts of the prediction of one patient.
@@ -49,6 +50,8 @@ def patient_parts(
         Of the horizon.
     titled
         Kind of data → what a person calls it.
+    features_titled
+        Kind of data → what a person calls its features.
     within
         The only kind of data that is taken apart; "" takes all apart.
     """
@@ -63,7 +66,7 @@ def patient_parts(
             values.append(float(attribution.modalities[position, row, at]))
             kinds.append(title)
         else:
-            names += fine.names
+            names += features_titled(name)
             values += fine.values[position, row].tolist()
             kinds += [title] * len(fine.names)
     return PatientParts(tuple(names), np.array(values), tuple(kinds))

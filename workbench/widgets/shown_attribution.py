@@ -1,5 +1,6 @@
 """An attribution at one horizon as it may be shown: who has what, and what a person calls it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ import numpy as np
 from workbench.data.card.cohorts import MINIMUM_CELL
 from workbench.errors import CohortError
 from workbench.evaluation.words import at_time
+from workbench.report.document import column_label
 from workbench.report.words import short
 from workbench.widgets.blocks import Notice
 
@@ -75,6 +77,10 @@ class ShownAttribution:
         """What a person calls a kind of data."""
         return modality_title(self.cohort, modality)
 
+    def features_titled(self, modality: str) -> tuple[str, ...]:
+        """What a person calls each feature of a kind of data."""
+        return feature_titles(self.cohort, modality, self.found.features[modality].names)
+
     def has(self, modality: str) -> np.ndarray:
         """Who has a kind of data, in the order of the attribution's patients, (patient,) bool."""
         if self.cohort is None or modality not in self.cohort.available:
@@ -105,6 +111,26 @@ def modality_title(cohort: "Cohort | None", modality: str) -> str:
     """What a person calls a kind of data; its name where no dataset description knows it."""
     spec = {} if cohort is None else cohort.card.spec.modalities
     return short(spec[modality].title) if modality in spec else modality
+
+
+def feature_titles(cohort: "Cohort | None", modality: str, names: Sequence[str]) -> tuple[str, ...]:
+    """What a person calls features: the heads of their columns' meanings.
+
+    Names stay where no column of the dataset description stands behind them, as with genes, and
+    where two would be called alike.
+    """
+    spec = None if cohort is None else cohort.card.spec
+    own = getattr(spec.modalities.get(modality), "columns", ()) if spec is not None else ()
+    titles = [
+        column_label(spec.columns[name].meaning, spec.simulated)
+        if spec is not None and name in own and name in spec.columns
+        else name
+        for name in names
+    ]
+    return tuple(
+        title if titles.count(title) == 1 else name
+        for title, name in zip(titles, names, strict=True)
+    )
 
 
 def check_patients(attribution: "Attribution", cohort: "Cohort") -> None:

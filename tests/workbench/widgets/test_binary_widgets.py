@@ -20,6 +20,7 @@ from workbench.widgets import (
     TableOne,
     evaluated_patients,
 )
+from workbench.widgets.shown_attribution import feature_titles
 
 ASKED: dict[str, Any] = {"decision": "a biopsy", "lowest": 5, "highest": 90}
 
@@ -115,3 +116,17 @@ def test_a_report_is_built_without_sections_of_times(result: StudyResult) -> Non
     builder = ReportBuilder(result)
     assert not {"follow-up", "risk-groups"} & set(builder.sections)
     assert words_of_times(builder.text()) == set()
+
+
+def test_features_are_called_by_their_columns(result: StudyResult) -> None:
+    cohort = result.cohort
+    own = tuple(cohort.card.spec.modalities["clinical"].columns)
+    titles = feature_titles(cohort, "clinical", own)
+    heads = [cohort.card.spec.columns[name].meaning.split(",")[0] for name in own]
+    assert [title.lower() for title in titles] == [head.lower() for head in heads]
+    assert feature_titles(cohort, "rna", ("age", "TP53")) == ("age", "TP53")  # A gene is no column.
+    assert feature_titles(None, "clinical", own) == own
+    twice = (own[0], own[0])
+    assert feature_titles(cohort, "clinical", twice) == twice
+    drawn = PatientView.of(result).figures["contributions"].svg()
+    assert titles[0] in drawn

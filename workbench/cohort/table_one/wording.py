@@ -39,7 +39,9 @@ def value(number: Value | None) -> str:
         return NONE
     if isinstance(number, datetime):
         return f"{number:%Y-%m-%d}"
-    return f"{number:.0f}" if abs(number) >= NO_DECIMALS_FROM else f"{number:#.3g}"
+    number += 0.0  # no minus before zero
+    text = f"{number:.0f}" if abs(number) >= NO_DECIMALS_FROM else f"{number:#.3g}"
+    return text.replace("-", "−")
 
 
 def smd(variable: Variable) -> str:

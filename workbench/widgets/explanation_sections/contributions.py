@@ -72,6 +72,7 @@ def _features(shown: ShownAttribution, name: str, group: str) -> list[Block]:
     features = shown.found.features[name]
     values = features.values[shown.position][shown.has(name)]
     place = {feature: at for at, feature in enumerate(features.names)}
+    titles = shown.features_titled(name)
     blocks: list[Block] = []
     if features.groups and not group:
         parts = [
@@ -81,7 +82,7 @@ def _features(shown: ShownAttribution, name: str, group: str) -> list[Block]:
         ]
         blocks += _ranked(shown, "groups", "group of features", parts, pickable=True)
     members = features.groups[group] if group else features.names
-    parts = [_part(member, values[:, place[member]]) for member in members]
+    parts = [_part(titles[place[member]], values[:, place[member]]) for member in members]
     what = f"feature of {group}" if group else "feature"
     return [*blocks, *_ranked(shown, "features", what, parts, pickable=False)]
 

@@ -9,7 +9,7 @@ from workbench.figures import plot_patient_contributions, plot_patient_survival
 from workbench.figures.wording import percents
 from workbench.widgets.blocks import Block, Figure, Notice, Table
 from workbench.widgets.patient_parts import patient_parts
-from workbench.widgets.shown_attribution import modality_title
+from workbench.widgets.shown_attribution import feature_titles, modality_title
 from workbench.widgets.shown_patient import ShownPatient
 from workbench.widgets.what_if import outside_training
 
@@ -88,7 +88,10 @@ def attributed_block(patient: ShownPatient, attribution: "Attribution", row: int
     def titled(modality: str) -> str:
         return modality_title(patient.cohort, modality)
 
-    parts = patient_parts(attribution, row, -1, titled=titled)
+    def features_titled(modality: str) -> tuple[str, ...]:
+        return feature_titles(patient.cohort, modality, attribution.features[modality].names)
+
+    parts = patient_parts(attribution, row, -1, titled=titled, features_titled=features_titled)
     kinds = parts.kinds if attribution.features else None
     n_failed = sum(not check.passed for check in attribution.checks)
     note = f"{n_failed} of {len(attribution.checks)} checks of this explanation failed: "
