@@ -47,6 +47,20 @@ def widget(study: JudgedStudy, selection: Selection) -> ModelEvaluation:
     )
 
 
+def test_a_number_has_one_interval_in_picture_table_and_report(
+    widget: ModelEvaluation, study: JudgedStudy
+) -> None:
+    [row] = [
+        each
+        for each in study.evaluation.at_horizons
+        if (each["model"], each["group"], each["horizon"]) == ("selected", "all", widget.state.horizon)
+    ]
+    drawn = widget.figures["calibration"].svg().replace("−", "-")
+    for name in ("calibration_intercept", "calibration_slope", "observed_expected"):
+        number = row[name]
+        assert f"{number['estimate']:.2f} ({number['lower']:.2f} to {number['upper']:.2f})" in drawn
+
+
 def risks(study: JudgedStudy) -> np.ndarray:
     return 1 - study.predictions["selected"].at(365.0)
 

@@ -1,14 +1,18 @@
 """Whether predicted risks come true at a horizon."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from workbench.figures import plot_calibration_curves
-from workbench.survival import Calibration
+from workbench.survival import Calibration, CalibrationIntervals
+from workbench.survival.inputs import Estimate
 from workbench.widgets import evaluation_tables as tables
 from workbench.widgets.blocks import Block, Controls, Figure, Notice, Several, Table
 from workbench.widgets.evaluated_patients import EvaluatedPatients
 from workbench.widgets.risk_selection import RiskSelection
 from workbench.widgets.shown_evaluation import ShownEvaluation, without_patients
+
+JUDGED = ("calibration_intercept", "calibration_slope", "observed_expected")
 
 
 def calibration_blocks(
@@ -38,7 +42,10 @@ def calibration_blocks(
     several = Several("models", "Models (up to three)", shown.ranking, tuple(models))
     controls = Controls((several,), "models")
     try:
-        found = {name: shown.patients.calibration(name, horizon) for name in models}
+        found = {
+            name: _as_judged(shown, name, horizon, shown.patients.calibration(name, horizon))
+            for name in models
+        }
         figure = _curves(shown, shown.patients, found, horizon, risk_name=risk_name, chosen=chosen)
     except ValueError as error:
         return (controls, Notice(str(error), "problem"), numbers)
@@ -55,6 +62,20 @@ def _numbers(shown: ShownEvaluation, models: Sequence[str], horizon: float) -> T
         if row["model"] in models and row["horizon"] == horizon
     ]
     return tables.calibration(rows, shown.titles, shown.groups, has_time=shown.terms.has_time)
+
+
+def _as_judged(
+    shown: ShownEvaluation, name: str, horizon: float, found: Calibration
+) -> Calibration:
+    """With the intervals of the study, which resample patients, as tables and report print them."""
+    for row in shown.numbers["at_horizons"]:
+        if (row["model"], row["group"], row["horizon"]) != (name, "all", horizon):
+            continue
+        judged = [row.get(number) for number in JUDGED]
+        if all(each and each["lower"] is not None for each in judged):
+            limits = [Estimate(n["estimate"], n["lower"], n["upper"]) for n in judged if n]
+            return replace(found, intervals=CalibrationIntervals(*limits))
+    return found
 
 
 def _curves(
