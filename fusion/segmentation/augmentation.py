@@ -8,6 +8,9 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+LEAST_RANGE = 1e-3
+"""Of grey values in a channel; an even one is no picture."""
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -24,6 +27,9 @@ class Augmentation:
     brightness, contrast
         Largest addition, and largest relative change of the spread, of each channel of standardised
         images.
+    gamma
+        Largest logarithm, either way, of the power to which grey values between the darkest and the
+        brightest of a channel are raised: scanners and sequences differ in contrast.
     noise
         Largest standard deviation of added noise.
     flips
@@ -48,13 +54,15 @@ class Augmentation:
     shift: float = 0.05
     brightness: float = 0.3
     contrast: float = 0.3
+    gamma: float = 0.3
     noise: float = 0.1
     flips: tuple[int, ...] = ()
     stand_in: int | None = None
-    absent: float = 0.2
+    absent: float = 0.1
 
     def __post_init__(self) -> None:
-        sizes = (self.tilt, self.zoom, self.shift, self.brightness, self.contrast, self.noise)
+        grey = (self.brightness, self.contrast, self.gamma, self.noise)
+        sizes = (self.tilt, self.zoom, self.shift, *grey)
         if min(sizes) < 0 or max(self.zoom, self.contrast) >= 1:
             raise ValueError(
                 "sizes of an augmentation must be 0 or more, zoom and contrast below 1, got "
@@ -78,6 +86,8 @@ def augmented(
     ----------
     images
         Standardised. What comes in at the edges repeats them.
+    masks
+        Share of each place that lies inside an outline, 0 to 1.
     generator
         Of the CPU; numbers do not depend on the device.
     slices
@@ -97,6 +107,8 @@ def augmented(
     contrast = drawn(augmentation.contrast, per_channel)
     brightness = drawn(augmentation.brightness, per_channel)
     every = (1, slices, *(1,) * (images.ndim - 2))
+    if augmentation.gamma:
+        images = _bent(images, drawn(augmentation.gamma, per_channel).exp(), slices)
     images = images * (1 + contrast.repeat(every)) + brightness.repeat(every)
     if augmentation.noise:
         # Drawn where it is added: a batch of noise is too much to send to a device.
@@ -105,6 +117,15 @@ def augmented(
         noise = torch.empty_like(images).normal_(generator=there)
         images = images + noise * drawn(augmentation.noise, per_image).abs()
     return images, masks
+
+
+def _bent(images: Tensor, power: Tensor, slices: int) -> Tensor:
+    """Grey values raised to a power of their channel, darkest and brightest kept."""
+    by_slice = images.unflatten(1, (slices, -1))
+    over = (1, *range(3, by_slice.ndim))
+    low, high = by_slice.amin(over, keepdim=True), by_slice.amax(over, keepdim=True)
+    wide = (high - low).clamp(min=LEAST_RANGE)
+    return (((by_slice - low) / wide) ** power[:, None] * wide + low).flatten(1, 2)
 
 
 def _without_channels(
@@ -142,12 +163,9 @@ def _moved(
     affine[:, :, -1] = 2 * augmentation.shift * drawn(n, dimensions)
     grid = functional.affine_grid(affine, [n, 1, *images.shape[2:]], align_corners=False)
     grid = grid.to(images.device, images.dtype)
-    return (
-        functional.grid_sample(images, grid, padding_mode="border", align_corners=False),
-        functional.grid_sample(
-            masks, grid, mode="nearest", padding_mode="border", align_corners=False
-        ),
-    )
+    both = torch.cat([images, masks.to(images.dtype)], dim=1)
+    both = functional.grid_sample(both, grid, padding_mode="border", align_corners=False)
+    return both[:, :-1], both[:, -1:]
 
 
 def _mirrored(

@@ -15,6 +15,8 @@ AIR = 0.1
 """What is black, or darker than this share of a patient's bright pixels (99th percentile of those
 not black), is air or a border: how much of it a picture holds says nothing of the patient."""
 BRIGHT = 0.99
+HALF = 127
+"""Highest share, of 255, that lies outside for the most part."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,9 @@ class OutlinedImages:
     ----------
     pixels
         (image, channel, \\*space), 0 to 255. A patient's slices stand in order.
-    masks
-        (image, \\*space), True inside the outline.
+    inside
+        (image, \\*space), share of each place that lies inside the outline, 0 to 255: an outline
+        drawn on a finer image keeps its course.
     patient
         Whose each image is, (image,) str.
 
@@ -37,14 +40,14 @@ class OutlinedImages:
     """
 
     pixels: UInt8[Tensor, "image channel *space"]
-    masks: Bool[Tensor, "image *space"]
+    inside: UInt8[Tensor, "image *space"]
     patient: np.ndarray
 
     def __post_init__(self) -> None:
         shape = (self.pixels.shape[0], *self.pixels.shape[2:])
-        if self.masks.shape != shape or self.patient.shape != shape[:1]:
+        if self.inside.shape != shape or self.patient.shape != shape[:1]:
             raise ValueError(
-                f"pixels are {tuple(self.pixels.shape)}, masks {tuple(self.masks.shape)} of "
+                f"pixels are {tuple(self.pixels.shape)}, masks {tuple(self.inside.shape)} of "
                 f"{len(self.patient)} patients' names: pass one mask and one name an image"
             )
         if not len(self.patient):
@@ -55,9 +58,14 @@ class OutlinedImages:
         return len(self.patient)
 
     @property
+    def masks(self) -> Bool[Tensor, "image *space"]:
+        """Whether most of each place lies inside the outline."""
+        return self.inside > HALF
+
+    @property
     def dimensions(self) -> int:
         """2 for pictures, 3 for volumes."""
-        return self.masks.ndim - 1
+        return self.inside.ndim - 1
 
     @property
     def patients(self) -> list[str]:
@@ -67,7 +75,7 @@ class OutlinedImages:
     def of(self, patients: list[str]) -> "OutlinedImages":
         """The images of some patients, in the order in which they stand here."""
         rows = torch.as_tensor(np.flatnonzero(np.isin(self.patient, patients)))
-        return OutlinedImages(self.pixels[rows], self.masks[rows], self.patient[rows.numpy()])
+        return OutlinedImages(self.pixels[rows], self.inside[rows], self.patient[rows.numpy()])
 
     def beside(self, rows: Int64[Tensor, " image"], reach: int) -> Int64[Tensor, "image slice"]:
         """Positions of an image and of those ``reach`` before and after it of the same patient.
@@ -84,7 +92,7 @@ class OutlinedImages:
         """Hash of pixels, masks and patients, hexadecimal."""
         digest = hashlib.sha256(repr(self.patient.tolist()).encode())
         digest.update(tensor_bytes(self.pixels))
-        digest.update(tensor_bytes(self.masks))
+        digest.update(tensor_bytes(self.inside))
         return digest.hexdigest()
 
 

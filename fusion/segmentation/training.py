@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from monai.losses.dice import DiceCELoss
 from torch import Tensor, nn
+from torch.nn import functional
 
 from fusion.checkpoint import Checkpoint, read_checkpoint, restore, state_of, write_checkpoint
 from fusion.network_inputs import tensor_bytes
@@ -18,6 +19,9 @@ from fusion.segmentation.augmentation import Augmentation, augmented
 from fusion.segmentation.images import OutlinedImages, PatientScale
 
 Precision = Literal["no", "bf16"]
+
+SIDES = 16
+"""By what sides of an image divide: networks halve them up to four times."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,10 @@ class SegmentationTrainingConfig:
         Of AdamW; the rate rises for a twentieth of the steps, then falls along a half cosine.
     outlined_share
         Share of a batch that is drawn from images with something outlined; where slices without
-        any prevail, they teach little.
+        any prevail, they teach little. Each patient counts alike, however many slices there are.
+    coarse_share, coarse_scale
+        Share of the steps, at the beginning, in which images are smaller, and how small their sides
+        are then: where a lesion lies is learned sooner from less.
     reach
         Neighbouring slices on each side that are shown as further channels, so that a vessel or an
         eye can be told from a lesion; 0 for pictures that are no neighbours, and for volumes.
@@ -52,11 +59,13 @@ class SegmentationTrainingConfig:
         If a number is out of its range.
     """
 
-    n_steps: int = 1600
-    batch: int = 16
-    learning_rate: float = 2e-3
+    n_steps: int = 5000
+    batch: int = 8
+    learning_rate: float = 1.5e-3
     weight_decay: float = 1e-4
     outlined_share: float = 0.5
+    coarse_share: float = 0.6
+    coarse_scale: float = 0.75
     reach: int = 0
     augmentation: Augmentation | None = field(default_factory=Augmentation)
     precision: Precision = "no"
@@ -69,8 +78,9 @@ class SegmentationTrainingConfig:
                 "n_steps, batch and check_every must be at least 1 and learning_rate positive, got "
                 f"{self.n_steps}, {self.batch}, {self.check_every} and {self.learning_rate:g}"
             )
-        if not 0 <= self.outlined_share <= 1:
-            raise ValueError(f"outlined_share must be 0 to 1, got {self.outlined_share:g}")
+        for name in ("outlined_share", "coarse_share", "coarse_scale"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be 0 to 1, got {getattr(self, name):g}")
         if self.reach < 0:
             raise ValueError(f"reach must be 0 or more slices, got {self.reach}")
 
@@ -82,26 +92,34 @@ class SegmentationTrainingConfig:
         done = (step - warm) / max(1, self.n_steps - warm)
         return self.learning_rate * (1 + math.cos(math.pi * done)) / 2
 
-    def batch_at(self, step: int, outlined: np.ndarray) -> Tensor:
+    def side_at(self, step: int, side: int) -> int:
+        """Length of a side of the images of a step, a multiple of 16 where it is another."""
+        if step >= round(self.coarse_share * self.n_steps):
+            return side
+        smaller = SIDES * round(self.coarse_scale * side / SIDES)
+        return min(side, max(smaller, 2 * SIDES))
+
+    def batch_at(self, step: int, outlined: np.ndarray, patient: np.ndarray) -> Tensor:
         """Positions of the images of a step.
 
         Parameters
         ----------
         outlined
             Whether each image has anything outlined, (image,) bool.
+        patient
+            Whose each is, (image,).
         """
         generator = np.random.default_rng([self.seed, step])
         some, none = np.flatnonzero(outlined), np.flatnonzero(~outlined)
         n_some = round(self.batch * self.outlined_share) if len(some) and len(none) else 0
-        everyone = np.arange(len(outlined))
-        return torch.as_tensor(
-            np.concatenate(
-                [
-                    generator.choice(some, n_some) if n_some else some[:0],
-                    generator.choice(none if n_some else everyone, self.batch - n_some),
-                ]
-            )
-        )
+        others = none if n_some else np.arange(len(outlined))
+
+        def draw(among: np.ndarray, n: int) -> np.ndarray:
+            _, owner, owned = np.unique(patient[among], return_inverse=True, return_counts=True)
+            return generator.choice(among, n, p=1 / owned[owner] / len(owned)) if n else among[:0]
+
+        drawn = [draw(some, n_some), draw(others, self.batch - n_some)]
+        return torch.as_tensor(np.concatenate(drawn))
 
 
 OnStep = Callable[[int, int, float], None]
@@ -149,7 +167,7 @@ def train_segmentation(
     )
     overlap = DiceCELoss(sigmoid=True, batch=True)
     scale = PatientScale.of(images)
-    outlined = images.masks.flatten(1).any(dim=1).numpy()
+    outlined = images.inside.flatten(1).any(dim=1).numpy()
 
     saved = None if checkpoint is None else read_checkpoint(checkpoint, run)
     losses: list[float] = []
@@ -160,9 +178,12 @@ def train_segmentation(
     while (step := len(losses)) < config.n_steps:
         for group in optimiser.param_groups:
             group["lr"] = config.learning_rate_at(step)
-        rows = config.batch_at(step, outlined)
+        rows = config.batch_at(step, outlined, images.patient)
         pixels = scale.seen(images, rows, reach=config.reach, device=device)
-        masks = images.masks[rows, None].to(device).float()
+        masks = images.inside[rows, None].to(device).float() / 255
+        sides = [config.side_at(step, side) for side in pixels.shape[2:]]
+        if sides != [*pixels.shape[2:]]:
+            pixels, masks = (functional.interpolate(x, sides, mode="area") for x in (pixels, masks))
         if config.augmentation is not None:
             drawn = np.random.SeedSequence([config.seed, step, 1]).generate_state(1, np.uint32)
             generator = torch.Generator().manual_seed(int(drawn[0]))

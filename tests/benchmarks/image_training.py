@@ -65,10 +65,10 @@ def make_files(folder: Path, n: int, size: int) -> list[dict[str, str]]:
 def decoded(files: list[dict[str, str]]) -> OutlinedImages:
     """Every file once, as bytes in memory."""
     pixels = [np.asarray(Image.open(file["image"])).transpose(2, 0, 1) for file in files]
-    masks = [np.asarray(Image.open(file["mask"])) > 0 for file in files]
+    inside = [np.asarray(Image.open(file["mask"])) for file in files]
     return OutlinedImages(
         torch.from_numpy(np.stack(pixels)),
-        torch.from_numpy(np.stack(masks)),
+        torch.from_numpy(np.stack(inside)),
         np.array([f"p{i // 8}" for i in range(len(files))]),
     )
 
@@ -120,7 +120,10 @@ def our_loop(
     images: OutlinedImages, n_steps: int, batch: int, device: str, precision: Precision
 ) -> None:
     """Ours, on images that lie in memory."""
-    config = SegmentationTrainingConfig(n_steps=n_steps, batch=batch, precision=precision)
+    # At full size from the first step, as the plain loop does it.
+    config = SegmentationTrainingConfig(
+        n_steps=n_steps, batch=batch, precision=precision, coarse_share=0.0
+    )
     train_segmentation(new_network(), images, config, device=device)
 
 

@@ -175,7 +175,7 @@ def _images(slices: OutlinedSlices) -> "OutlinedImages":
     from fusion.segmentation.images import OutlinedImages
 
     return OutlinedImages(
-        torch.from_numpy(slices.pixels), torch.from_numpy(slices.masks), slices.patient
+        torch.from_numpy(slices.pixels), torch.from_numpy(slices.inside), slices.patient
     )
 
 

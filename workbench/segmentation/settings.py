@@ -47,8 +47,8 @@ class SegmentationSettings:
     modality: str | None = None
     network: Literal["unet", "vnet"] = "unet"
     size: int = 128
-    n_steps: int = 1600
-    batch: int = 16
+    n_steps: int = 5000
+    batch: int = 8
     k: int = 5
     spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)
     tolerance: float = 2.0

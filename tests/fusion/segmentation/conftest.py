@@ -26,6 +26,6 @@ def _outlined(n_patients: int = 4, n_slices: int = 4, size: int = 32, seed: int 
     pixels = 70 + 90 * masks[:, None] + rng.normal(0, 12, (n, 2, size, size))
     return OutlinedImages(
         torch.as_tensor(pixels.clip(0, 255).astype(np.uint8)),
-        torch.as_tensor(masks),
+        torch.as_tensor(255 * masks.astype(np.uint8)),
         np.repeat([f"p{i}" for i in range(n_patients)], n_slices),
     )

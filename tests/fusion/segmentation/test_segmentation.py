@@ -157,7 +157,7 @@ def test_how_much_air_surrounds_a_patient_does_not_matter(outlined, rows, column
     wider = replace(
         images,
         pixels=nn.functional.pad(images.pixels, border),
-        masks=nn.functional.pad(images.masks, border),
+        inside=nn.functional.pad(images.inside, border),
     )
     assert_close(PatientScale.of(wider).mean, PatientScale.of(images).mean)
     assert_close(PatientScale.of(wider).spread, PatientScale.of(images).spread)
@@ -192,14 +192,62 @@ def test_a_network_that_sees_neighbours_learns_and_mirrors_as_it_was_taught(outl
 def test_batches_are_half_outlined_and_come_again_with_the_seed(outlined):
     images = outlined()
     has = images.masks.flatten(1).any(dim=1).numpy()
-    rows = BRIEF.batch_at(3, has)
+    rows = BRIEF.batch_at(3, has, images.patient)
     assert has[rows.numpy()].tolist() == [True] * 4 + [False] * 4
-    assert torch.equal(rows, BRIEF.batch_at(3, has))
-    assert not torch.equal(rows, replace(BRIEF, seed=1).batch_at(3, has))
-    assert len(BRIEF.batch_at(0, np.zeros(16, dtype=bool))) == 8
+    assert torch.equal(rows, BRIEF.batch_at(3, has, images.patient))
+    assert not torch.equal(rows, replace(BRIEF, seed=1).batch_at(3, has, images.patient))
+    assert len(BRIEF.batch_at(0, np.zeros(16, dtype=bool), images.patient)) == 8
 
 
-NOTHING = Augmentation(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+def test_patients_count_alike_however_many_slices_they_have():
+    patient = np.repeat(["few", "many"], [10, 190])
+    has = np.arange(200) % 2 == 0
+    rows = np.concatenate([BRIEF.batch_at(step, has, patient).numpy() for step in range(300)])
+    assert 0.45 < (patient[rows] == "few").mean() < 0.55
+
+
+def test_images_are_smaller_at_first_and_sides_divide():
+    config = replace(BRIEF, n_steps=10)
+    assert [config.side_at(step, 128) for step in (0, 5, 6, 9)] == [96, 96, 128, 128]
+    assert config.side_at(0, 144) == 112
+    assert config.side_at(0, 32) == config.side_at(0, 40) == 32
+    assert config.side_at(0, 16) == 16
+    assert replace(config, coarse_share=0.0).side_at(0, 128) == 128
+
+
+def test_what_is_learned_from_smaller_images_serves_larger_ones(outlined):
+    seen = []
+
+    class Sized(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = small_unet()
+
+        def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+            seen.append(pixels.shape[-1])
+            return self.network(pixels)
+
+    network = Sized()
+    train_segmentation(network, outlined(size=64), replace(BRIEF, coarse_scale=0.5))
+    assert seen == [32] * 15 + [64] * 10
+    assert np.mean(dice_by_patient(network, outlined(size=64, seed=1))) > 0.8
+
+
+def test_an_outline_finer_than_places_keeps_its_course(outlined):
+    """A place that is inside by a fifth is taught as such."""
+    images = outlined()
+    fifth = torch.where(images.inside > 0, 51, 0).to(torch.uint8)
+    shy = small_unet()
+    config = replace(BRIEF, n_steps=40)
+    train_segmentation(shy, replace(images, inside=fifth), config)
+    inside = predict_chances(shy, images)[images.masks].mean()
+    bold = small_unet()
+    train_segmentation(bold, images, config)
+    assert inside < predict_chances(bold, images)[images.masks].mean() - 0.15
+    assert not replace(images, inside=fifth).masks.any()
+
+
+NOTHING = Augmentation(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 @pytest.mark.parametrize("shape", [(6, 20, 24), (6, 8, 12, 10)])
@@ -215,7 +263,9 @@ def test_augmentation_moves_masks_with_their_images(shape):
     assert_close((moved > 0.5).float().mean(), mask.mean(), atol=0.01, rtol=0)
     assert (((moved > 0.5).float() - mask).abs()).mean() < 0.03
     assert (mask - masks).abs().mean() > 0.01
-    louder, mask = augmented(masks, masks, Augmentation(0.0, 0.0, 0.0, 0.5, 0.5, 0.5), generator)
+    louder, mask = augmented(
+        masks, masks, Augmentation(0.0, 0.0, 0.0, 0.5, 0.5, 0.0, 0.5), generator
+    )
     assert_close(mask, masks)
     assert (louder - masks).flatten(1).std(dim=1).min() > 0
 
@@ -244,6 +294,24 @@ def test_channels_differ_in_brightness_and_neighbouring_slices_do_not():
     )
     assert_close(changed[:, :3], changed[:, 3:])
     assert (changed[:, 0] - changed[:, 1]).abs().flatten(1).amin(dim=1).max() > 0.1
+
+
+def test_grey_values_are_bent_between_darkest_and_brightest():
+    """Of each channel alike in neighbouring slices, in order, and differently in each image."""
+    images = torch.rand(8, 6, 6, 6, generator=torch.Generator().manual_seed(0)) - 0.5
+    masks = torch.zeros(8, 1, 6, 6)
+    bent = replace(NOTHING, gamma=0.5)
+    changed, _ = augmented(images, masks, bent, torch.Generator().manual_seed(1), slices=2)
+    was, now = (x.unflatten(1, (2, 3)).transpose(1, 2).flatten(2) for x in (images, changed))
+    assert_close(now.amin(2), was.amin(2), atol=1e-5, rtol=0)
+    assert_close(now.amax(2), was.amax(2), atol=1e-5, rtol=0)
+    assert torch.equal(now.argsort(dim=2), was.argsort(dim=2))
+    middle = (now - was).mean(dim=2)
+    assert (middle.abs() > 1e-3).all()
+    assert middle.std() > 0.02
+    flat = torch.ones(2, 3, 4, 4)
+    same, _ = augmented(flat, masks[:2, :, :4, :4], bent, torch.Generator().manual_seed(1))
+    assert_close(same, flat)
 
 
 def test_a_tilt_is_a_rotation_whatever_the_shape_of_the_image():

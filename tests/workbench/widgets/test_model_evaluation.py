@@ -53,7 +53,8 @@ def test_a_number_has_one_interval_in_picture_table_and_report(
     [row] = [
         each
         for each in study.evaluation.at_horizons
-        if (each["model"], each["group"], each["horizon"]) == ("selected", "all", widget.state.horizon)
+        if (each["model"], each["group"], each["horizon"])
+        == ("selected", "all", widget.state.horizon)
     ]
     drawn = widget.figures["calibration"].svg().replace("−", "-")
     for name in ("calibration_intercept", "calibration_slope", "observed_expected"):

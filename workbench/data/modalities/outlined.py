@@ -32,8 +32,8 @@ class OutlinedSlices:
     ----------
     pixels
         (slice, channel, size, size) uint8. A patient's slices stand in the order of their names.
-    masks
-        (slice, size, size) bool.
+    inside
+        (slice, size, size) uint8: share of each place that lies inside the outline, 0 to 255.
     patient
         (slice,) str.
     drawn
@@ -43,7 +43,7 @@ class OutlinedSlices:
     """
 
     pixels: np.ndarray
-    masks: np.ndarray
+    inside: np.ndarray
     patient: np.ndarray
     drawn: tuple[np.ndarray, ...]
     unreadable: int
@@ -92,8 +92,8 @@ def read_outlined(
         except DataCardError:
             return None
         planes = np.stack([fit_square(plane, size) for plane in pixels])
-        small = fit_square(mask, size, nearest=True) > 0
-        return np.rint(255 * planes).astype(np.uint8), small, mask
+        inside = fit_square(mask, size)
+        return _as_bytes(planes), _as_bytes(inside), mask
 
     read = []
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
@@ -109,11 +109,15 @@ def read_outlined(
         )
     return OutlinedSlices(
         pixels=np.stack([found[0] for _, found in whole]),
-        masks=np.stack([found[1] for _, found in whole]),
+        inside=np.stack([found[1] for _, found in whole]),
         patient=np.array([file.patient_id for file, _ in whole], dtype=str),
         drawn=tuple(found[2] for _, found in whole),
         unreadable=len(files) - len(whole),
     )
+
+
+def _as_bytes(shares: np.ndarray) -> np.ndarray:
+    return np.rint(255 * shares).astype(np.uint8)
 
 
 def at_own_size(chance: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
