@@ -72,6 +72,23 @@ def test_mouse_and_keyboard_choose_sections(stage: Stage, builder: ReportBuilder
     assert builder.left_out == ("table-one", "limits")
 
 
+def test_a_wide_table_of_the_preview_takes_the_room_there_is(
+    chromium: Any, builder: ReportBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = "".join(f"<td>0.7{n} (0.65 to 0.77)</td>" for n in range(7))
+    heads = "".join(f"<th>Column {n}</th>" for n in range(7))
+    wide = f"<table><tr><th>Model</th>{heads}</tr><tr><th>Clinical</th>{cells}</tr></table>"
+    found: tuple[Block, ...] = preview_blocks(wide)
+    monkeypatch.setattr(ReportBuilder, "_preview", lambda self, anchor: found)
+    builder.change(preview="methods")
+    stage = Stage(chromium, [builder], width=1900)
+    table = stage.page.get_by_role("columnheader", name="Column 6").locator(
+        "xpath=ancestor::div[1]"
+    )
+    assert table.evaluate("(node) => node.scrollWidth <= node.clientWidth")
+    stage.close()
+
+
 def test_a_name_that_is_taken_is_said(stage: Stage, builder: ReportBuilder) -> None:
     (builder.out / "final").mkdir(parents=True)
     page = stage.page
