@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -72,6 +73,11 @@ class OutlinedImages:
         """Each patient once, in order of first appearance."""
         return list(dict.fromkeys(self.patient.tolist()))
 
+    @cached_property
+    def owner(self) -> np.ndarray:
+        """Number of each image's patient, from 0, (image,) int."""
+        return np.unique(self.patient, return_inverse=True)[1]
+
     def of(self, patients: list[str]) -> "OutlinedImages":
         """The images of some patients, in the order in which they stand here."""
         rows = torch.as_tensor(np.flatnonzero(np.isin(self.patient, patients)))
@@ -84,8 +90,7 @@ class OutlinedImages:
         """
         offsets = torch.arange(-reach, reach + 1)
         near = (rows[:, None] + offsets).clamp(0, self.n_images - 1)
-        _, owner = np.unique(self.patient, return_inverse=True)
-        owners = torch.as_tensor(owner)
+        owners = torch.as_tensor(self.owner)
         return torch.where(owners[near] == owners[rows, None], near, rows[:, None])
 
     def fingerprint(self) -> str:
@@ -121,8 +126,7 @@ class PatientScale:
         for i, pixels in enumerate(images.pixels.flatten(2)):
             for channel, values in enumerate(pixels):
                 counts[i, channel] = torch.bincount(values, minlength=256)
-        _, owner = np.unique(images.patient, return_inverse=True)
-        owners = torch.as_tensor(owner)
+        owners = torch.as_tensor(images.owner)
         of_patient = torch.zeros(int(owners.max()) + 1, *counts.shape[1:])
         of_patient.index_add_(0, owners, counts)
         values = torch.arange(256.0)

@@ -99,15 +99,15 @@ class SegmentationTrainingConfig:
         smaller = SIDES * round(self.coarse_scale * side / SIDES)
         return min(side, max(smaller, 2 * SIDES))
 
-    def batch_at(self, step: int, outlined: np.ndarray, patient: np.ndarray) -> Tensor:
+    def batch_at(self, step: int, outlined: np.ndarray, owner: np.ndarray) -> Tensor:
         """Positions of the images of a step.
 
         Parameters
         ----------
         outlined
             Whether each image has anything outlined, (image,) bool.
-        patient
-            Whose each is, (image,).
+        owner
+            Number of each image's patient, (image,) int.
         """
         generator = np.random.default_rng([self.seed, step])
         some, none = np.flatnonzero(outlined), np.flatnonzero(~outlined)
@@ -115,8 +115,10 @@ class SegmentationTrainingConfig:
         others = none if n_some else np.arange(len(outlined))
 
         def draw(among: np.ndarray, n: int) -> np.ndarray:
-            _, owner, owned = np.unique(patient[among], return_inverse=True, return_counts=True)
-            return generator.choice(among, n, p=1 / owned[owner] / len(owned)) if n else among[:0]
+            if not n:
+                return among[:0]
+            own = np.bincount(owner[among])
+            return generator.choice(among, n, p=1 / own[owner[among]] / np.count_nonzero(own))
 
         drawn = [draw(some, n_some), draw(others, self.batch - n_some)]
         return torch.as_tensor(np.concatenate(drawn))
@@ -178,7 +180,7 @@ def train_segmentation(
     while (step := len(losses)) < config.n_steps:
         for group in optimiser.param_groups:
             group["lr"] = config.learning_rate_at(step)
-        rows = config.batch_at(step, outlined, images.patient)
+        rows = config.batch_at(step, outlined, images.owner)
         pixels = scale.seen(images, rows, reach=config.reach, device=device)
         masks = images.inside[rows, None].to(device).float() / 255
         sides = [config.side_at(step, side) for side in pixels.shape[2:]]

@@ -192,18 +192,18 @@ def test_a_network_that_sees_neighbours_learns_and_mirrors_as_it_was_taught(outl
 def test_batches_are_half_outlined_and_come_again_with_the_seed(outlined):
     images = outlined()
     has = images.masks.flatten(1).any(dim=1).numpy()
-    rows = BRIEF.batch_at(3, has, images.patient)
+    rows = BRIEF.batch_at(3, has, images.owner)
     assert has[rows.numpy()].tolist() == [True] * 4 + [False] * 4
-    assert torch.equal(rows, BRIEF.batch_at(3, has, images.patient))
-    assert not torch.equal(rows, replace(BRIEF, seed=1).batch_at(3, has, images.patient))
-    assert len(BRIEF.batch_at(0, np.zeros(16, dtype=bool), images.patient)) == 8
+    assert torch.equal(rows, BRIEF.batch_at(3, has, images.owner))
+    assert not torch.equal(rows, replace(BRIEF, seed=1).batch_at(3, has, images.owner))
+    assert len(BRIEF.batch_at(0, np.zeros(16, dtype=bool), images.owner)) == 8
 
 
 def test_patients_count_alike_however_many_slices_they_have():
-    patient = np.repeat(["few", "many"], [10, 190])
+    owner = np.repeat([0, 1], [10, 190])
     has = np.arange(200) % 2 == 0
-    rows = np.concatenate([BRIEF.batch_at(step, has, patient).numpy() for step in range(300)])
-    assert 0.45 < (patient[rows] == "few").mean() < 0.55
+    rows = np.concatenate([BRIEF.batch_at(step, has, owner).numpy() for step in range(300)])
+    assert 0.45 < (owner[rows] == 0).mean() < 0.55
 
 
 def test_images_are_smaller_at_first_and_sides_divide():
