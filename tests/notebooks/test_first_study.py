@@ -7,6 +7,7 @@ the same bytes is shown on a smaller study, where one of them is interrupted too
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -19,8 +20,10 @@ import pytest
 
 import workbench as wb
 from workbench.errors import CohortError
+from workbench.study_steps import code_version
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 RUN = "runs/first_study"
 
 pytestmark = [
@@ -54,9 +57,22 @@ def _report(folder: Path) -> Mapping[str, Any]:
     return json.loads((folder / "report.json").read_text(encoding="utf-8"))
 
 
+def _bring_the_demo(out: Path) -> None:
+    """README's first command trains the study of its Python: where this code has run it, that run
+    is opened, as a reader's would be who gave the same folder."""
+    demo = ROOT / "runs" / "demo"
+    try:
+        record = json.loads((demo / "run.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return
+    if record["state"] == "complete" and record["identity"]["code_version"] == code_version():
+        shutil.copytree(demo, out)
+
+
 @pytest.fixture(scope="module")
 def readme(tmp_path_factory: pytest.TempPathFactory) -> Snippets:
     folder = tmp_path_factory.mktemp("readme")
+    _bring_the_demo(folder / RUN)
     snippets = re.findall(r"^```python\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
     assert len(snippets) == 5
     # In its own process, as a reader runs it: one snippet after the other.

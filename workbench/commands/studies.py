@@ -29,7 +29,7 @@ MOST_DIFFERENCES = 10
 def demo(out: Out = Path("runs/demo")) -> None:
     """Run the whole path on a simulated cohort whose truth is known.
 
-    600 simulated patients with images, gene expression, mutations and health records; about two
+    600 simulated patients with images, gene expression, mutations and health records; about four
     minutes on two cores. Ends with the model comparison and the path of the report.
     """
     from workbench.printing import print_truth
