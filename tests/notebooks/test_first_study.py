@@ -20,6 +20,8 @@ import pytest
 
 import workbench as wb
 from workbench.errors import CohortError
+from workbench.finished_run import open_finished
+from workbench.run_folder import RunFolder
 from workbench.study_steps import code_version
 
 ROOT = Path(__file__).parents[2]
@@ -57,22 +59,24 @@ def _report(folder: Path) -> Mapping[str, Any]:
     return json.loads((folder / "report.json").read_text(encoding="utf-8"))
 
 
-def _bring_the_demo(out: Path) -> None:
-    """README's first command trains the study of its Python: where this code has run it, that run
-    is opened, as a reader's would be who gave the same folder."""
+def _stand_for(out: Path) -> None:
+    """README's first command trains the study of its Python: where this code has run it, with this
+    cache, the folder is that one, and the run is opened."""
     demo = ROOT / "runs" / "demo"
     try:
-        record = json.loads((demo / "run.json").read_text(encoding="utf-8"))
+        identity = json.loads((demo / "run.json").read_text(encoding="utf-8"))["identity"]
     except FileNotFoundError:
         return
-    if record["state"] == "complete" and record["identity"]["code_version"] == code_version():
-        shutil.copytree(demo, out)
+    same = identity["code_version"] == code_version()
+    if same and open_finished(RunFolder(demo), identity) is not None:
+        out.parent.mkdir()
+        out.symlink_to(demo, target_is_directory=True)
 
 
 @pytest.fixture(scope="module")
 def readme(tmp_path_factory: pytest.TempPathFactory) -> Snippets:
     folder = tmp_path_factory.mktemp("readme")
-    _bring_the_demo(folder / RUN)
+    _stand_for(folder / RUN)
     snippets = re.findall(r"^```python\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
     assert len(snippets) == 5
     # In its own process, as a reader runs it: one snippet after the other.
