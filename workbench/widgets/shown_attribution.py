@@ -1,5 +1,6 @@
 """An attribution at one horizon as it may be shown: who has what, and what a person calls it."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -119,17 +120,17 @@ def feature_titles(cohort: "Cohort | None", modality: str, names: Sequence[str])
     Names stay where no column of the dataset description stands behind them, as with genes, and
     where two would be called alike.
     """
-    spec = None if cohort is None else cohort.card.spec
-    own = getattr(spec.modalities.get(modality), "columns", ()) if spec is not None else ()
+    if cohort is None:
+        return tuple(names)
+    spec = cohort.card.spec
+    own = {*getattr(spec.modalities.get(modality), "columns", ())} & {*spec.columns}
     titles = [
-        column_label(spec.columns[name].meaning, spec.simulated)
-        if spec is not None and name in own and name in spec.columns
-        else name
+        column_label(spec.columns[name].meaning, spec.simulated) if name in own else name
         for name in names
     ]
+    n_called = Counter(titles)
     return tuple(
-        title if titles.count(title) == 1 else name
-        for title, name in zip(titles, names, strict=True)
+        title if n_called[title] == 1 else name for title, name in zip(titles, names, strict=True)
     )
 
 

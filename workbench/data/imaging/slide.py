@@ -18,13 +18,13 @@ from tifffile import COMPRESSION
 
 from workbench.data.imaging.dicom.files import is_dicom
 from workbench.data.imaging.dicom.slide_pyramid import dicom_levels
+from workbench.data.imaging.tiled import from_tiles
 from workbench.errors import ImageError
 
 TILE = 256
 LARGEST_WHOLE = 64_000_000
 _COARSE = 1024
 _COARSEST_UM = 20.0
-_WHITE = 255
 _UNPACKED_BY_TIFFFILE = (COMPRESSION.NONE, COMPRESSION.ADOBE_DEFLATE, COMPRESSION.DEFLATE)
 
 
@@ -123,19 +123,13 @@ class TiledLevel:
 
     def region(self, top: int, left: int, bottom: int, right: int) -> np.ndarray:
         """A part, from the stored tiles that it touches."""
-        high, wide = self.page.tilelength, self.page.tilewidth
-        across = -(-self.page.imagewidth // wide)
-        found = np.full((bottom - top, right - left, 3), _WHITE, np.uint8)
-        for row in range(top // high, -(-bottom // high)):
-            for column in range(left // wide, -(-right // wide)):
-                stored = self._stored(row * across + column)
-                if stored is None:
-                    continue
-                y, x = row * high, column * wide
-                y0, x0 = max(top, y), max(left, x)
-                part = stored[y0 - y : bottom - y, x0 - x : right - x]
-                found[y0 - top :, x0 - left :][: part.shape[0], : part.shape[1]] = part
-        return found
+        tile = self.page.tilelength, self.page.tilewidth
+        across = -(-self.page.imagewidth // tile[1])
+        return from_tiles(
+            lambda row, column: self._stored(row * across + column),
+            tile,
+            (top, left, bottom, right),
+        )
 
     def _stored(self, index: int) -> np.ndarray | None:
         """One stored tile; None where the file has none (blank glass)."""

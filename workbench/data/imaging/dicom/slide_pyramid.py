@@ -10,6 +10,7 @@ import numpy as np
 from workbench.data.imaging.dicom.files import DicomFile, faults_of_dicom, is_dicom, open_dicom
 from workbench.data.imaging.dicom.slide_frames import is_tiled, tile_places
 from workbench.data.imaging.dicom.stored_frames import StoredFrames, stored_frames
+from workbench.data.imaging.tiled import from_tiles
 from workbench.errors import ImageError
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 _READ = ("VOLUME", "THUMBNAIL")
 """Kinds of image (value 3 of the image type) that show tissue alone: those of the label and of the
 whole glass often show a name."""
-_WHITE = 255
 
 Places = Mapping[tuple[int, int], tuple[StoredFrames, int]]
 
@@ -43,20 +43,15 @@ class DicomLevel:
 
     def region(self, top: int, left: int, bottom: int, right: int) -> np.ndarray:
         """(row, column, 3) uint8 of a part that lies inside, from the tiles that it touches."""
-        high, wide = self.tile
-        found = np.full((bottom - top, right - left, 3), _WHITE, np.uint8)
-        for row in range(top // high, -(-bottom // high)):
-            for column in range(left // wide, -(-right // wide)):
-                stored = self.places.get((row, column))
-                if stored is None:
-                    continue
-                pixels = stored[0].frame(stored[1])
-                pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
-                y, x = row * high, column * wide
-                y0, x0 = max(top, y), max(left, x)
-                part = pixels[y0 - y : bottom - y, x0 - x : right - x]
-                found[y0 - top :, x0 - left :][: part.shape[0], : part.shape[1]] = part
-        return found
+        return from_tiles(self._stored, self.tile, (top, left, bottom, right))
+
+    def _stored(self, row: int, column: int) -> np.ndarray | None:
+        found = self.places.get((row, column))
+        if found is None:
+            return None
+        frames, number = found
+        pixels = frames.frame(number)
+        return pixels[:, :, None] if pixels.ndim == 2 else pixels
 
 
 def dicom_levels(path: Path) -> tuple[list[DicomLevel], float | None]:

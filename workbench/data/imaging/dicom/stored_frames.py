@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 _PIXELS = b"\xe0\x7f\x10\x00"
 _ITEM = b"\xfe\xff\x00\xe0"
 _END = b"\xfe\xff\xdd\xe0"
+_GZIP = b"\x1f\x8b"
 _UNKNOWN = 0xFFFFFFFF
-_EXPLICIT = ("1.2.840.10008.1.2.1",)
+_EXPLICIT = "1.2.840.10008.1.2.1"
 _IMPLICIT = "1.2.840.10008.1.2"
+_TURNED = ("MONOCHROME1", "PALETTE COLOR")
+"""Whose numbers are no colours: white is low, or a table says what they are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,10 +106,12 @@ def stored_frames(file: DicomFile) -> StoredFrames:
 def _require_bytes(dataset: "Dataset", layout: FrameLayout, syntax: str, *, packed: bool) -> None:
     if layout.bits_allocated != 8:
         raise ImageError(f"{layout.bits_allocated} bits a colour: slides are read of 8")
+    if layout.photometric in _TURNED:
+        raise ImageError(f"a slide of {layout.photometric}: read are grey, RGB and YBR")
     if packed:
         return
     plain = layout.photometric in ("RGB", "MONOCHROME2") and not dataset.get("PlanarConfiguration")
-    if syntax not in (*_EXPLICIT, _IMPLICIT) or not plain:
+    if syntax not in (_EXPLICIT, _IMPLICIT) or not plain:
         raise ImageError(
             f"a slide of {layout.photometric} in transfer syntax {syntax}: read are JPEG, JPEG-LS, "
             "JPEG 2000 and uncompressed RGB, interleaved"
@@ -119,6 +124,8 @@ def _pixel_element(path: Path, *, explicit: bool) -> tuple[mmap, int, int]:
 
     with path.open("rb") as opened:
         content = mmap(opened.fileno(), 0, access=ACCESS_READ)
+    if content[:2] == _GZIP:
+        raise ImageError("packed as a whole: unpack it, since tiles are read by their place")
     buffer: Any = content
     dcmread(buffer, stop_before_pixels=True, specific_tags=["Rows"])
     at = content.tell()

@@ -1,5 +1,6 @@
 """Slides in DICOM: what was cut into tiles comes back, however it was written."""
 
+import gzip
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -222,6 +223,11 @@ def test_what_is_no_slide_in_a_grid_is_refused(tmp_path: Path) -> None:
     refused("16 bits a colour", size, tiles, BitsAllocated=16, BitsStored=16, HighBit=15)
     refused("transfer syntax", size, tiles, PlanarConfiguration=1)
     refused("truncated", size, tiles[:11], NumberOfFrames=12)
+    refused("a slide of PALETTE COLOR", size, tiles, PhotometricInterpretation="PALETTE COLOR")
+    _write(path, size, tiles)
+    path.write_bytes(gzip.compress(path.read_bytes()))
+    with pytest.raises(ImageError, match="packed as a whole"):
+        open_slide(tmp_path)
     _write(path, size, tiles)
     _write(tmp_path / "1.dcm", (300, 340), list(_tiles(_smooth(300, 340)).values()))
     other = dcmread(tmp_path / "1.dcm")
