@@ -157,4 +157,4 @@ def _check(name: str, values: np.ndarray) -> None:
 
 
 def _text(number: float) -> str:
-    return f"{float(number):.12g}"
+    return f"{float(number):.12g}".replace("-", "−")

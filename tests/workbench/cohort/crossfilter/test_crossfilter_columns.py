@@ -281,3 +281,11 @@ def test_many_patients_are_counted_two_at_a_time() -> None:
         assert (count_codes(codes, 256) == np.bincount(codes, minlength=256)).all()
         rows = np.flatnonzero(codes < 250)
         assert (count_codes(codes, 256, rows) == np.bincount(codes[rows], minlength=256)).all()
+
+
+def test_numbers_below_zero_are_written_with_a_minus():
+    days = pd.DataFrame({"few": [-2.0, -1, 0, 1] * 20, "many": np.linspace(-50.5, 49.5, 80)})
+    bins = {name: each.bins for name, each in crossfilter(days).dimensions.items()}
+    assert bins["few"].labels[:2] == ("−2", "−1")
+    assert any("−" in label for label in bins["many"].labels)
+    assert not any("-" in label for each in bins.values() for label in each.labels)
