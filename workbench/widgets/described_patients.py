@@ -74,9 +74,11 @@ class DescribedPatients:
         if features:
             raise CohortError("features are variables out of events: give a cohort of records")
         if isinstance(source, Selection):
-            frame = source.patients
+            frame = _selection_columns(source)
             titles = {name: _short(source, name) for name in frame}
-            return cls(source, frame, titles, dict.fromkeys(frame.columns), _of_selection(source))
+            groups = {"": "nobody", SELECTED: "in the selection"}
+            groups |= {name: titles[name] for name in frame if _few(frame[name])}
+            return cls(source, frame, titles, dict.fromkeys(frame.columns), groups)
         frame, titles, units = _columns(source)
         return cls(source, frame, titles, units, _of_cohort(source, frame))
 
@@ -157,10 +159,12 @@ def _record_columns(
     return patients[names], titles, units
 
 
-def _of_selection(selection: Selection) -> dict[str, str]:
-    frame = selection.patients
-    columns = {name: _short(selection, name) for name in frame if _few(frame[name])}
-    return {"": "nobody", SELECTED: "in the selection"} | columns
+def _selection_columns(selection: Selection) -> pd.DataFrame:
+    patients, event = selection.patients, selection.event
+    if event is None or "event" in patients:
+        return patients
+    levels = _named(np.asarray(event, bool), patients.index, "yes", "no")
+    return pd.concat([levels.rename("event"), patients], axis="columns")
 
 
 def _of_cohort(cohort: Cohort, frame: pd.DataFrame) -> dict[str, str]:

@@ -65,8 +65,8 @@ class Selection:
     patients
         One row a patient: the columns that can be brushed.
     time, event
-        From index date to event or censoring, and whether it was the event, (patient,); both or
-        neither.
+        From index date to event or censoring, and whether it was the event, (patient,). An outcome
+        without a time has the event alone: tables compare by it, curves need both.
     present
         Modality → whether the patient has it, (patient,) bool.
     minimum
@@ -111,7 +111,8 @@ class Selection:
         self.release_log = log or ReleaseLog("", 0)
         self.time_unit = time_unit
         self.titles = dict(titles or {})
-        index = crossfilter(patients, time, event, present=present or None)
+        timed = event if time is not None else None
+        index = crossfilter(patients, time, timed, present=present or None)
         self.views = tuple(index.dimensions)
         self._moving: Counts | None = None
         self._hold(index, Brushes())
@@ -143,11 +144,12 @@ class Selection:
         return cls(
             cohort.patients[list(names)],
             cohort.patients["time"].to_numpy() if timed else None,
-            cohort.patients["event"].to_numpy() if timed else None,
+            cohort.patients["event"].to_numpy(),
             present=cohort.available if len(cohort.available) > 1 else None,
             minimum=spec.privacy.minimum_cell,
             time_unit=cohort.time_unit or "",
-            titles={name: _title(spec, name) for name in names},
+            titles={"event": f"{spec.outcomes[cohort.outcome].title}: event"}
+            | {name: _title(spec, name) for name in names},
             log=cohort.release_log,
         )
 

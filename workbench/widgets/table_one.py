@@ -153,7 +153,7 @@ class TableOne(NotebookWidget):
             return replace(earlier, everyone=with_event_levels(earlier.everyone))
         asked = asked_words(source)
         alone = self.state.selected_only and self.state.by != SELECTED and asked
-        frame = source.patients
+        frame = self._described.frame
         return require_tables(
             source.release_log,
             f"patients selected by {asked}" if alone else "all patients of a selection",

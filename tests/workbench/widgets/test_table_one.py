@@ -98,6 +98,23 @@ def test_it_follows_the_selection_once_it_is_settled(selection: Selection) -> No
     assert "(n = 600" in head_of(table)[1]
 
 
+def test_the_selected_are_compared_by_the_event_also_where_it_has_no_time(
+    selection: Selection,
+) -> None:
+    old = Range("age", 60, None)
+    for timed in (True, False):
+        time = selection.time if timed else None
+        linked = Selection(selection.patients, time, selection.event, minimum=0)
+        linked.set("age", old)
+        table = TableOne(linked, {"by": "event", "columns": ["age"]})
+        n_events = int(linked.event[linked.mask].sum())
+        n_free = linked.n_selected - n_events
+        sizes = [text.split(" (n = ")[1].split(",")[0].rstrip(")") for text in head_of(table)[2:4]]
+        assert sizes == [str(n_free), str(n_events)]
+        table.change(by="", columns=None)
+        assert str(n_events) in row_of(table, "yes")[1]
+
+
 def test_nobody_selected_is_said(selection: Selection) -> None:
     table = TableOne(selection)
     selection.set("age", Range("age", 500, None))
