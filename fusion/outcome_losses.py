@@ -176,16 +176,9 @@ class CensoringCurve:
     times: np.ndarray
     probability: np.ndarray
 
-    def at(self, time: np.ndarray) -> np.ndarray:
-        """G(t): not censored up to and at t."""
-        return self._steps()[np.searchsorted(self.times, time, side="right")]
-
     def before(self, time: np.ndarray) -> np.ndarray:
         """G(t−): not censored before t."""
-        return self._steps()[np.searchsorted(self.times, time, side="left")]
-
-    def _steps(self) -> np.ndarray:
-        return np.append(1.0, self.probability)
+        return np.append(1.0, self.probability)[np.searchsorted(self.times, time, side="left")]
 
 
 def censoring_curve(time: np.ndarray, event: np.ndarray) -> CensoringCurve:
@@ -206,8 +199,8 @@ def censoring_curve(time: np.ndarray, event: np.ndarray) -> CensoringCurve:
     At 2 the event leaves first, so one of two is censored there.
 
     >>> curve = censoring_curve(np.array([1.0, 2, 2, 3]), np.array([True, False, True, False]))
-    >>> curve.at(np.array([1.0, 2, 3])).tolist(), curve.before(np.array([2.0, 3])).tolist()
-    ([1.0, 0.5, 0.0], [1.0, 0.5])
+    >>> curve.before(np.array([2.0, 3, 4])).tolist()
+    [1.0, 0.5, 0.0]
     """
     times, n_censored = np.unique(time[~event], return_counts=True)
     n_gone = np.searchsorted(np.sort(time), times, side="left")
@@ -217,18 +210,32 @@ def censoring_curve(time: np.ndarray, event: np.ndarray) -> CensoringCurve:
     return CensoringCurve(times, np.cumprod(1 - n_censored / n_at_risk))
 
 
+def free_until(time: np.ndarray, event: np.ndarray) -> np.ndarray:
+    """Each patient is known to be event-free at every horizon below this, (patient,).
+
+    At a tied time events come first, so whoever is censored at a horizon had no event by then.
+
+    Examples
+    --------
+    >>> (free_until(np.array([5.0, 5, 6]), np.array([True, False, True])) > 5).tolist()
+    [False, True, True]
+    """
+    return np.where(event, time, np.nextafter(time, np.inf))
+
+
 def horizon_weights(
     time: np.ndarray, event: np.ndarray, horizon: float, curve: CensoringCurve
 ) -> np.ndarray:
     """Inverse probability that the state at the horizon is known, (patient,).
 
-    1 / G(t−) for an event at t ≤ horizon, 1 / G(horizon) for a patient followed past it, 0 for one
-    censored by then. Their mean is about 1.
+    1 / G(t−) for an event at t ≤ horizon, 1 / G(horizon−) for a patient followed to it without one
+    (at a tied time events come before censorings), 0 for one censored before. Their mean is about
+    1.
 
     Raises
     ------
     ValueError
-        If G(horizon) is 0: nobody is followed as long, so nothing is known of survivors.
+        If G(horizon−) is 0: nobody is followed as long, so nothing is known of survivors.
 
     References
     ----------
@@ -244,14 +251,14 @@ def horizon_weights(
     >>> horizon_weights(time, event, 3.0, censoring_curve(time, event)).round(6).tolist()
     [0.0, 1.5, 1.5]
     """
-    followed = curve.at(np.array([horizon]))[0]
+    followed = curve.before(np.array([horizon]))[0]
     if not followed > 0:
         raise ValueError(
-            f"no training patient is under observation after the horizon {horizon:g}, so survivors "
+            f"no training patient is under observation at the horizon {horizon:g}, so survivors "
             "have no weight: choose an earlier horizon"
         )
     case = event & (time <= horizon)
-    weight = np.where(time > horizon, 1 / followed, 0.0)
+    weight = np.where(free_until(time, event) > horizon, 1 / followed, 0.0)
     weight[case] = 1 / curve.before(time[case])
     return weight
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fusion.explanation.attribution import Attribution
+from fusion.outcome_losses import free_until
 
 
 @dataclass(frozen=True)
@@ -96,11 +97,11 @@ def failures(
     # Of survival, low is what is high of risk.
     risk = parts.sum(axis=1) * (-1.0 if attribution.target == "survival" else 1.0)
     thirds = np.array_split(risk.argsort(kind="stable"), 3)
-    early = event & (time <= horizon)
+    early, free = event & (time <= horizon), free_until(time, event) > horizon
     by = "" if attribution.target == "log_odds" else " by the horizon"
     groups = {
         f"lowest predicted third, event{by}": thirds[0][early[thirds[0]]],
-        f"highest predicted third, no event{by}": thirds[2][time[thirds[2]] > horizon],
+        f"highest predicted third, no event{by}": thirds[2][free[thirds[2]]],
     }
     shown = {name: rows for name, rows in groups.items() if len(rows) >= max(minimum, 1)}
     withheld = tuple(name for name in groups if name not in shown)

@@ -22,6 +22,7 @@ from fusion.outcome_losses import (
     squared_error,
     weighted_binary_cross_entropy,
 )
+from fusion.tasks import HorizonRiskTask, TimeToEvent
 
 OUTCOMES = st.lists(st.tuples(st.integers(1, 8), st.booleans()), min_size=2, max_size=40).map(
     lambda rows: (np.array([t for t, _ in rows], dtype=float), np.array([e for _, e in rows]))
@@ -170,15 +171,16 @@ def test_a_tie_that_spans_two_intervals_takes_one_and_leaves_the_next_event_to_t
     assert event_quantile_cuts(time, np.ones(8, dtype=bool), 3).tolist() == [1, 2, 3]
 
 
-@given(OUTCOMES, st.floats(0.5, 8.5))
+@given(OUTCOMES, st.floats(0.5, 8.5) | st.integers(1, 8).map(float))
 @settings(deadline=None)
 def test_weights_stand_for_everyone_and_reproduce_kaplan_meier(outcome, horizon):
     """Exact, ties included: weights add up to n, and weighted events to 1 − Kaplan–Meier."""
     time, event = outcome
     curve = censoring_curve(time, event)
-    assume(curve.at(np.array([horizon]))[0] > 0)
+    assume(curve.before(np.array([horizon]))[0] > 0)
     weight = horizon_weights(time, event, horizon, curve)
-    assert (weight[~event & (time <= horizon)] == 0).all()
+    assert (weight[~event & (time < horizon)] == 0).all()
+    assert (weight[~event & (time == horizon)] > 0).all()
     survival = float(KaplanMeierFitter().fit(time, event).predict(horizon))
     case = event & (time <= horizon)
     assert_allclose(weight[case].sum() / len(time), 1 - survival, atol=1e-9)
@@ -196,11 +198,20 @@ def test_without_censoring_the_weighted_loss_is_the_plain_one():
     assert float(loss) / 5 == pytest.approx(float(plain), abs=1e-12)
 
 
-def test_a_horizon_that_nobody_outlives_under_observation_is_refused():
+def test_a_horizon_that_nobody_reaches_under_observation_is_refused():
     time, event = np.array([1.0, 2, 3, 3]), np.array([True, False, False, False])
-    with pytest.raises(ValueError, match=r"after the horizon 3, .* choose an earlier horizon"):
-        horizon_weights(time, event, 3.0, censoring_curve(time, event))
-    assert horizon_weights(time, event, 2.5, censoring_curve(time, event)).sum() == pytest.approx(4)
+    curve = censoring_curve(time, event)
+    with pytest.raises(ValueError, match=r"at the horizon 3.5, .* choose an earlier horizon"):
+        horizon_weights(time, event, 3.5, curve)
+    assert horizon_weights(time, event, 3.0, curve) == pytest.approx([1, 0, 1.5, 1.5])
+
+
+def test_follow_up_that_ends_at_the_horizon_for_all_leaves_every_state_known():
+    time, event = np.array([1.0, 4, 5, 5, 5]), np.array([True, True, True, False, False])
+    fitted = HorizonRiskTask(5.0).fit(TimeToEvent(time, event))
+    targets = fitted.targets(TimeToEvent(time, event))
+    assert targets["label"].tolist() == event.tolist()
+    assert targets["weight"].tolist() == [1] * 5
 
 
 def test_squared_error_by_hand():

@@ -29,6 +29,7 @@ def brier_draws(
     horizons = np.array([horizon])
     parts = brier_parts(
         aligned.time[member],
+        aligned.event[member],
         predictions.at(horizon)[member, None],
         horizons=horizons,
         weight=_weights(aligned, member, horizons),
@@ -45,6 +46,7 @@ def integrated_brier_draws(
     horizons = predictions.horizons[up_to_tau]
     parts = brier_parts(
         aligned.time[member],
+        aligned.event[member],
         predictions.survival[np.ix_(member, up_to_tau)],
         horizons=horizons,
         weight=_weights(aligned, member, horizons),

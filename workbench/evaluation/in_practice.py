@@ -14,6 +14,7 @@ from workbench.evaluation.intervals import significant
 from workbench.evaluation.risk_groups import thirds_within_folds
 from workbench.evaluation.subgroups import subgroup_table
 from workbench.survival import decision_curve
+from workbench.survival.censoring import free_until
 from workbench.survival.net_benefit import Band, DecisionCurve
 
 N_THRESHOLDS = 40
@@ -69,7 +70,8 @@ def decision_curves(
     for horizon in aligned.horizons:
         happened = aligned.event & (aligned.time <= horizon)
         n_at_risk = int((aligned.time >= horizon).sum())
-        if n_at_risk < FEWEST_AT_RISK or not happened.any():
+        free = free_until(aligned.time, aligned.event) > horizon
+        if n_at_risk < FEWEST_AT_RISK or not happened.any() or not free.any():
             continue
         risks = {name: 1 - aligned.predictions[name].at(horizon) for name in models}
         highest = float(max(np.quantile(risk, HIGHEST) for risk in risks.values()))
@@ -175,7 +177,7 @@ def failure_cases(
     found = []
     for horizon in aligned.horizons:
         happened = aligned.event & (aligned.time <= horizon)
-        free = aligned.time > horizon
+        free = free_until(aligned.time, aligned.event) > horizon
         for group, member in aligned.groups.items():
             low, high = (member & (third == t) & (happened | free) for t in (0, 2))
             found.append(

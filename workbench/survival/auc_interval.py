@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench.survival.censoring import censoring_curve
+from workbench.survival.censoring import censoring_curve, free_until
 from workbench.survival.censoring_influence import censoring_influence
 from workbench.survival.concordance import concordance, within
 from workbench.survival.concordant_counts import PairSums, order_by_score
@@ -75,9 +75,9 @@ def dynamic_auc_interval(
         estimate[column] = concordance(total, among)
         agreeing = sums.concordant + sums.tied / 2
         own[:, column] = (agreeing - estimate[column] * sums.comparable) / total.comparable
-    followed = time[:, None] > horizons
+    free = free_until(time, event)[:, None] > horizons
     influence = own + censoring_influence(
-        time, event, own * ~followed, own * followed, horizons=horizons, stratum=stratum
+        time, event, own * ~free, own * free, horizons=horizons, stratum=stratum
     )
     return horizon_estimates(
         estimate, influence, horizons=horizons, confidence=confidence, lowest=0.0

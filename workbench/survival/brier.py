@@ -7,6 +7,7 @@ import numpy as np
 from workbench.survival.censoring import (
     CensoringCurve,
     censoring_curve,
+    free_until,
     inverse_probability,
 )
 from workbench.survival.inputs import check_horizons, check_outcome, check_survival
@@ -25,23 +26,25 @@ def observed_weights(
 ) -> np.ndarray:
     """Inverse probability that the state at each horizon is known, (patient, horizon).
 
-    1 / G(T-) for an event by the horizon, 1 / G(t) for a patient followed past it, 0 for one
-    censored before it.
+    1 / G(T-) for an event by the horizon, 1 / G(t-) for a patient known to be event-free at it
+    (one censored at t is, as events come first), 0 for one censored before it.
     """
-    known = _known(time, event, horizons, censoring, stratum)
-    return _weights(time, known.own, known.then[known.curve], horizons)
+    until = free_until(time, event)
+    known = _known(time, event, until, horizons, censoring, stratum)
+    return _weights(until, known.own, known.then[known.curve], horizons)
 
 
 def brier_parts(
     time: np.ndarray,
+    event: np.ndarray,
     survival: np.ndarray,
     *,
     horizons: np.ndarray,
     weight: np.ndarray,
 ) -> np.ndarray:
     """What each patient adds to the Brier score (their mean), (patient, horizon)."""
-    alive = time[:, None] > horizons
-    return weight * (alive - survival) ** 2
+    free = free_until(time, event)[:, None] > horizons
+    return weight * (free - survival) ** 2
 
 
 def integrated_parts(parts: np.ndarray, *, horizons: np.ndarray) -> np.ndarray:
@@ -67,7 +70,12 @@ def brier_score(
 
     .. math:: \frac1n \sum_i \left[
         \frac{\delta_i 1(T_i \le t)\, \hat S_i(t)^2}{\hat G(T_i-)} +
-        \frac{1(T_i > t)\, (1 - \hat S_i(t))^2}{\hat G(t)} \right]
+        \frac{1(T_i > t\ \text{or}\ T_i = t, \delta_i = 0)\, (1 - \hat S_i(t))^2}
+        {\hat G(t-)} \right]
+
+    At a tied time events come before censorings: whoever is censored at t is known to be event-free
+    there, and G(t-) is the chance to be followed to t. Where none is censored at t, this is the
+    form of Graf et al., with T > t and G(t).
 
     Parameters
     ----------
@@ -154,13 +162,16 @@ def _scores(
     horizons = check_horizons(horizons)
     survival = check_survival(survival, len(time), len(horizons))
     censoring = censoring or censoring_curve(time, event, stratum=stratum)
-    known = _known(time, event, horizons, censoring, stratum)
+    until = free_until(time, event)
+    known = _known(time, event, until, horizons, censoring, stratum)
     total = np.zeros(len(horizons))
     # A block of patients stays in a processor's cache; whole (patient, horizon) arrays do not.
     for first in range(0, len(time), BLOCK):
         block = slice(first, first + BLOCK)
-        weight = _weights(time[block], known.own[block], known.then[known.curve[block]], horizons)
-        parts = brier_parts(time[block], survival[block], horizons=horizons, weight=weight)
+        weight = _weights(until[block], known.own[block], known.then[known.curve[block]], horizons)
+        parts = brier_parts(
+            time[block], event[block], survival[block], horizons=horizons, weight=weight
+        )
         total += parts.sum(0)
     return total / len(time), horizons
 
@@ -169,7 +180,7 @@ class _Known(NamedTuple):
     """Inverse probability of what is known of each patient, 0 where never asked.
 
     ``own`` (patient,) weighs an event by the last horizon; ``then`` (curve, horizon) a patient
-    followed past a horizon, by the ``curve`` (patient,) of the patient's stratum.
+    event-free at a horizon, by the ``curve`` (patient,) of the patient's stratum.
     """
 
     own: np.ndarray
@@ -180,6 +191,7 @@ class _Known(NamedTuple):
 def _known(
     time: np.ndarray,
     event: np.ndarray,
+    until: np.ndarray,
     horizons: np.ndarray,
     censoring: CensoringCurve,
     stratum: np.ndarray | None,
@@ -187,16 +199,16 @@ def _known(
     before = censoring.before_own(time, stratum)
     own = inverse_probability(before, where=event & (time <= horizons[-1]))
     if stratum is None:
-        curve, then = np.zeros(len(time), dtype=np.int64), censoring.at(horizons)[None]
+        curve, then = np.zeros(len(time), dtype=np.int64), censoring.before(horizons)[None]
     else:
         labels, curve = np.unique(stratum, return_inverse=True)
-        then = censoring.at(horizons, labels)
+        then = censoring.before(horizons, labels)
     longest = np.zeros(len(then))
-    np.maximum.at(longest, curve, time)
+    np.maximum.at(longest, curve, until)
     return _Known(own, inverse_probability(then, where=longest[:, None] > horizons), curve)
 
 
 def _weights(
-    time: np.ndarray, own: np.ndarray, then: np.ndarray, horizons: np.ndarray
+    until: np.ndarray, own: np.ndarray, then: np.ndarray, horizons: np.ndarray
 ) -> np.ndarray:
-    return np.where(time[:, None] > horizons, then, own[:, None])
+    return np.where(until[:, None] > horizons, then, own[:, None])

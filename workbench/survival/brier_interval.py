@@ -4,7 +4,7 @@ import numpy as np
 
 from workbench.errors import SurvivalError
 from workbench.survival.brier import brier_parts, integrated_parts, observed_weights
-from workbench.survival.censoring import censoring_curve
+from workbench.survival.censoring import censoring_curve, free_until
 from workbench.survival.censoring_influence import censoring_influence
 from workbench.survival.horizon_estimates import HorizonEstimates, horizon_estimates
 from workbench.survival.inputs import check_horizons, check_outcome, check_survival
@@ -175,11 +175,11 @@ def _brier(
     survival = check_survival(survival, len(time), len(horizons))
     censoring = censoring_curve(time, event, stratum=stratum)
     weight = observed_weights(time, event, horizons=horizons, censoring=censoring, stratum=stratum)
-    parts = brier_parts(time, survival, horizons=horizons, weight=weight) / len(time)
+    parts = brier_parts(time, event, survival, horizons=horizons, weight=weight) / len(time)
     estimate = parts.sum(0)
-    followed = time[:, None] > horizons
+    free = free_until(time, event)[:, None] > horizons
     moved = censoring_influence(
-        time, event, parts * ~followed, parts * followed, horizons=horizons, stratum=stratum
+        time, event, parts * ~free, parts * free, horizons=horizons, stratum=stratum
     )
     return estimate, parts - estimate / len(time) + moved
 

@@ -157,7 +157,7 @@ def calibration(
     Raises
     ------
     SurvivalError
-        No event by the horizon, nobody followed past it, predictions that do not vary, or a
+        No event by the horizon, nobody known to be free of it, predictions that do not vary, or a
         regression that has no maximum (predicted risk separates the states).
 
     References

@@ -87,7 +87,8 @@ def censoring_curve(
     .. math:: \hat G(t) = \prod_{t_j \le t} \left(1 - \frac{c_j}{n_j - d_j}\right)
 
     At a tied time events come first, so they are not at risk of censoring there. An event at T is
-    weighted by 1 / G(T-), a patient still followed after t by 1 / G(t).
+    weighted by 1 / G(T-), a patient known to be event-free at t by 1 / G(t-): neither was censored
+    before.
 
     Parameters
     ----------
@@ -131,6 +132,22 @@ def censoring_curve(
         step = np.divide(counts.n_censored, exposed, out=np.zeros(len(exposed)), where=exposed > 0)
         times[label], probability[label] = counts.time, np.cumprod(1 - step)
     return CensoringCurve(times, probability)
+
+
+def free_until(time: np.ndarray, event: np.ndarray) -> np.ndarray:
+    """Each patient is known to be event-free at every horizon below this, (patient,).
+
+    At a tied time events come first, so whoever is censored at a horizon had no event by then: with
+    follow-up that ends there for all, these are the survivors.
+
+    Examples
+    --------
+    Of an event, a censoring and a longer follow-up, only the first is not event-free at 5:
+
+    >>> (free_until(np.array([5.0, 5, 6]), np.array([True, False, True])) > 5).tolist()
+    [False, True, True]
+    """
+    return np.where(event, time, np.nextafter(time, np.inf))
 
 
 def inverse_probability(probability: np.ndarray, *, where: np.ndarray) -> np.ndarray:

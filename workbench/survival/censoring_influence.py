@@ -17,9 +17,9 @@ def censoring_influence(
     r"""Influence of each patient through the estimated censoring curve, (patient, horizon).
 
     A sum of what cases add, weighted by 1 / G(T-), and of what those still event-free add,
-    weighted by 1 / G(t), moves with patient i, censored or not, by
+    weighted by 1 / G(t-), moves with patient i, censored or not, by
 
-    .. math:: \sum_j a_j \phi_i(\min(T_j-, t)), \qquad
+    .. math:: \sum_j a_j \phi_i(\min(T_j-, t-)), \qquad
         \phi_i(s) = \frac{(1 - \delta_i) 1(T_i \le s)}{Y(T_i)} -
         \sum_{u \le \min(T_i, s)} \frac{c(u)}{Y(u)^2}
 
@@ -68,7 +68,7 @@ def _of_one_curve(
         after = until[-1] - until
         spent_by_cases = spent[1:] * after + np.cumsum(by_time * spent[:-1])
         through_cases = own * after[at] - spent_by_cases[at]
-        last = np.searchsorted(distinct, horizon, side="right")
-        through_controls = own * (time <= horizon) - spent[np.minimum(at + 1, last)]
+        last = np.searchsorted(distinct, horizon, side="left")
+        through_controls = own * (time < horizon) - spent[np.minimum(at + 1, last)]
         found[:, column] = through_cases + control[:, column].sum() * through_controls
     return found

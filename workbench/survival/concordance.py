@@ -158,7 +158,7 @@ def dynamic_auc(
     r"""Cumulative-dynamic AUC: cases by each horizon against those still event-free.
 
     .. math:: w_{ij} = \frac{\delta_i\, 1(T_i \le t)}{\hat G_i(T_i-)} \cdot
-        \frac{1(T_j > t)}{\hat G_j(t)}
+        \frac{1(T_j > t\ \text{or}\ T_j = t, \delta_j = 0)}{\hat G_j(t-)}
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ import numpy as np
 
 from workbench.errors import SurvivalError
 from workbench.survival.brier import observed_weights
-from workbench.survival.censoring import CensoringCurve, censoring_curve
+from workbench.survival.censoring import CensoringCurve, censoring_curve, free_until
 
 
 class KnownState(NamedTuple):
@@ -36,8 +36,9 @@ def known_state(
     r"""State and weight of each patient at a horizon.
 
     .. math:: w_i = \frac{1(\text{any event}, T_i \le t)}{\hat G(T_i-)} +
-        \frac{1(T_i > t)}{\hat G(t)}
+        \frac{1(T_i > t\ \text{or censored at}\ t)}{\hat G(t-)}
 
+    At a tied time events come before censorings: whoever is censored at t is event-free there.
     A patient who had a competing event is known to be without the event asked for. With the
     censoring curve of the same patients the weights sum to their number, and the weighted share
     with the event is 1 - Kaplan-Meier, with competing causes the Aalen-Johansen incidence.
@@ -78,11 +79,11 @@ def known_state(
 
 
 def _own_weights(time: np.ndarray, event: np.ndarray, horizon: float) -> np.ndarray:
-    """Weights by the patients' own censoring curve, from one sort of those who left by then.
+    """Weights by the patients' own censoring curve, from one sort of those not free at the horizon.
 
     The same as ``observed_weights``, whose search of every time takes longer at a million.
     """
-    left = time <= horizon
+    left = free_until(time, event) <= horizon
     had_event = np.flatnonzero(left & event)
     had_event = had_event[np.argsort(time[had_event])]
     event_time = time[had_event]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.survival.censoring import CensoringCurve, inverse_probability
+from workbench.survival.censoring import CensoringCurve, free_until, inverse_probability
 from workbench.survival.concordant_counts import (
     PairSums,
     ScoreOrder,
@@ -139,15 +139,15 @@ def auc_pairs(
     censoring: CensoringCurve,
     censoring_stratum: np.ndarray | None = None,
 ) -> Pairs:
-    """Pairs of a case by ``horizon`` and a patient still event-free: 1 / (G_i(T_i-) G_j(horizon)).
+    """Pairs of a case by ``horizon`` and a patient still event-free: 1 / (G_i(T_i-) G_j(horizon-)).
 
     ``order`` is that of the risk score and ``own`` is G(T-) of each patient, (patient,): neither
     depends on the horizon.
     """
-    followed = censoring.at(np.array([horizon]), censoring_stratum)
+    followed = censoring.before(np.array([horizon]), censoring_stratum)
     followed = np.broadcast_to(followed.reshape(-1), time.shape)
     case = inverse_probability(own, where=event & (time <= horizon))
-    control = inverse_probability(followed, where=time > horizon)
+    control = inverse_probability(followed, where=free_until(time, event) > horizon)
     return Pairs(order, case[None], control[None])
 
 

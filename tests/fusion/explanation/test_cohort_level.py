@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
 from fusion.explanation.attribution import Attribution, FeatureAttribution
 from fusion.explanation.dependence import dependence
@@ -130,6 +130,9 @@ def test_typical_patients_are_of_their_third_and_failures_are_on_the_wrong_side(
     assert (total[dead.rows] <= cuts[0]).all()
     assert (time[alive.rows] > 1.0).all()
     assert (total[alive.rows] >= cuts[1]).all()
+    until, by_then = np.minimum(time, 1.0), event & (time <= 1.0)
+    (_, ended), _ = failures(found, until, by_then, horizon=1.0, minimum=10)
+    assert_array_equal(ended.rows, alive.rows)
     with pytest.raises(ValueError, match=r"must have shape \(300,\)"):
         failures(found, time[:10], event[:10], horizon=1.0, minimum=10)
 

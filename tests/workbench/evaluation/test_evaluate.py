@@ -315,6 +315,24 @@ def test_a_horizon_that_few_reach_is_refused_in_that_group(cohort):
     assert places == {("all", 5), ("all", 15), ("short", 5)}
 
 
+def test_follow_up_that_ends_at_the_horizon_for_all_is_judged_by_every_patient(make_cohort):
+    cohort = make_cohort(censored=np.inf)
+    ladder, patients = cohort.ladder(), cohort.patients
+    patients["event"] &= patients["time"] <= 15
+    patients["time"] = patients["time"].clip(upper=15)
+    happened, end = patients["event"].to_numpy(), 15.0
+    evaluation = evaluate(cohort, ladder, horizons=HORIZONS, groups={}, n_bootstrap=20)
+    row = row_of(evaluation.at_horizons, "selected", horizon=end)
+    error, null = (
+        ((~happened - ladder[name].at(end)) ** 2).mean() for name in ("selected", "null")
+    )
+    assert_allclose(row["brier"]["estimate"], error)
+    assert_allclose(row["ipa"]["estimate"], 1 - error / null)
+    observed = happened.mean() / (1 - ladder["selected"].at(end)).mean()
+    assert_allclose(row["observed_expected"]["estimate"], observed)
+    assert row["auc"]["estimate"] > 0.5
+
+
 def test_a_group_that_no_horizon_suits_keeps_its_concordance_only(cohort):
     early = cohort.patients["time"].to_numpy() < 4
     evaluation = evaluate(

@@ -9,6 +9,7 @@ import pytest
 from fusion.predictions import Predictions
 from workbench.evaluation.fold_balance import fold_balance
 from workbench.evaluation.in_practice import decision_curves, failure_cases, subgroup_tables
+from workbench.evaluation.risk_groups import thirds_within_folds
 
 N = 120
 HORIZON = 2.0
@@ -66,6 +67,30 @@ def test_a_horizon_that_nobody_reaches_is_left_out() -> None:
     assert [curve["horizon"] for curve in curves] == [1.0]
 
 
+def test_follow_up_that_ends_at_the_horizon_leaves_survivors() -> None:
+    cohort, predictions = study()
+    patients = cohort.patients
+    patients["event"] &= patients["time"] <= HORIZON
+    patients["time"] = patients["time"].clip(upper=HORIZON)
+    survived = (~patients["event"] & (patients["time"] == HORIZON)).to_numpy()
+    asked = {"horizons": [HORIZON], "groups": {}}
+    (curve,) = decision_curves(cohort, predictions, models=["good"], n_bootstrap=5, **asked)
+    assert curve["n_events"] == patients["event"].sum()
+    (row,) = failure_cases(cohort, predictions["bad"], **asked)
+    high = thirds_within_folds(predictions["bad"].risk_score, predictions["bad"].fold) == 2
+    assert row["high_survivors"] == (high & survived).sum() > 0
+
+
+def test_a_horizon_without_a_survivor_is_left_out() -> None:
+    cohort, predictions = study()
+    patients = cohort.patients
+    patients["event"] |= patients["time"] >= HORIZON
+    patients["time"] = patients["time"].clip(upper=HORIZON)
+    asked = {"models": ["good"], "groups": {}, "n_bootstrap": 5}
+    curves = decision_curves(cohort, predictions, horizons=[1.0, HORIZON], **asked)
+    assert [curve["horizon"] for curve in curves] == [1.0]
+
+
 def test_failures_are_counted_by_hand() -> None:
     cohort, predictions = study()
     mask = np.arange(N) < 60
@@ -80,7 +105,7 @@ def test_failures_are_counted_by_hand() -> None:
         member = np.flatnonzero(fold == each)
         low[member[np.argsort(score[member])[:14]]] = True  # a third of 40, the cut with it
     had = event & (time <= HORIZON)
-    known = had | (time > HORIZON)
+    known = had | (time >= HORIZON)
     assert rows[0]["low"] == int((low & known).sum())
     assert rows[0]["low_events"] == int((low & had).sum())
     assert rows[1]["low_events"] == int((low & had & mask).sum())

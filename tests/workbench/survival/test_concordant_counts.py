@@ -107,9 +107,9 @@ def test_uno_and_auc_are_weighted_shares_with_stratified_censoring(cohort, tau):
         assert_allclose(
             uno_c(time, event, score, tau=tau, stratum=stratum), by_definition(weight, score)
         )
-    pairs = (event & (time <= tau))[:, None] & (time > tau)
+    pairs = (event & (time <= tau))[:, None] & np.where(event, time > tau, time >= tau)
     if pairs.any():
-        together = own[:, None] * curve.at(np.array([tau]), stratum)[:, 0]
+        together = own[:, None] * curve.before(np.array([tau]), stratum)[:, 0]
         weight = np.divide(1.0, together, out=np.zeros(pairs.shape), where=pairs)
         auc = dynamic_auc(time, event, score, horizons=[tau], stratum=stratum)
         assert_allclose(auc, by_definition(weight, score))

@@ -30,9 +30,9 @@ def competing_brier(
     .. math:: \frac1n \sum_i \hat w_i(t) \left[
         1(T_i \le t,\ \text{cause}_i = k) - \hat F_i(t) \right]^2, \qquad
         \hat w_i(t) = \frac{1(T_i \le t,\ \text{cause}_i > 0)}{\hat G(T_i-)} +
-        \frac{1(T_i > t)}{\hat G(t)}
+        \frac{1(T_i > t\ \text{or censored at}\ t)}{\hat G(t-)}
 
-    At a tied time events come before censorings.
+    At a tied time events come before censorings: whoever is censored at t is event-free there.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def competing_auc(
         [1(r_i > r_j) + \tfrac12 1(r_i = r_j)]}
         {\sum_{ij} \hat w_i \hat w_j\, 1(i \text{ case},\ j \text{ control})}
 
-    Cases had the cause by the horizon; controls had another event by then or are event-free past
+    Cases had the cause by the horizon; controls had another event by then or are event-free at
     it (the second definition of Blanche et al., and that of riskRegression). Weights are those of
     :func:`competing_brier`. Costs n log n.
 
