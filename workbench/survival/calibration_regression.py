@@ -17,10 +17,12 @@ from workbench.survival.splines import spline_columns
 SMALLEST_RISK = 1e-6
 """Predicted risks nearer than this to 0 or 1 are taken as this: cloglog is infinite there."""
 
-MOST_STEPS = 25
+MOST_STEPS = 100
 SMALLEST_DETERMINANT = 1e-12  # of the information, over that of its diagonal
-LONGEST_STEP = 2.0
 STEP_TOLERANCE = 1e-5  # of the step just taken: quadratic convergence leaves its square
+ROUNDING = 1e-10  # of a log likelihood: less is no fall
+
+Derivatives = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def cloglog_risk(survival: np.ndarray) -> np.ndarray:
@@ -68,7 +70,8 @@ def fit_recalibration(
 ) -> np.ndarray:
     """Coefficients of the weighted binomial regression, once a draw.
 
-    Newton's method on all draws at once; the log likelihood is concave.
+    Newton's method on all draws at once. The log likelihood is concave, so a step that lowers it is
+    halved until it does not, and a maximum is found from anywhere.
 
     Parameters
     ----------
@@ -99,26 +102,32 @@ def fit_recalibration(
     offset = np.broadcast_to(offset, outcome.shape)[order]
 
     coefficient = np.broadcast_to(start, (len(draws), design.shape[1])).copy()
+    proposed, highest = coefficient.copy(), np.full(len(draws), -np.inf)
     both = (weighted[:, :n_events] > 0).any(1) & (weighted[:, n_events:] > 0).any(1)
     open_draws = np.flatnonzero(both)
     solved = np.zeros(len(draws), dtype=bool)
     for _ in range(MOST_STEPS):
         if not len(open_draws):
             break
-        predictor = coefficient[open_draws] @ design.T + offset
-        derivatives = (link or CLOGLOG).derivatives(predictor, n_events)
-        step, regular = _newton_step(derivatives, weighted[open_draws], design)
-        open_draws = open_draws[regular]
-        coefficient[open_draws] += np.clip(step, -LONGEST_STEP, LONGEST_STEP)
+        predictor = proposed[open_draws] @ design.T + offset
+        value, *derivatives = (link or CLOGLOG).derivatives(predictor, n_events)
+        own = weighted[open_draws]
+        likelihood = np.einsum("dp,dp->d", own, value)
+        rises = likelihood >= highest[open_draws] - ROUNDING * np.abs(likelihood)
+        fallen, risen = open_draws[~rises], open_draws[rises]
+        proposed[fallen] = (coefficient[fallen] + proposed[fallen]) / 2
+        coefficient[risen], highest[risen] = proposed[risen], likelihood[rises]
+        step, regular = _newton_step([each[rises] for each in derivatives], own[rises], design)
+        risen = risen[regular]
+        proposed[risen] += step
         done = (np.abs(step) < STEP_TOLERANCE).all(1)
-        solved[open_draws[done]] = True
-        open_draws = open_draws[~done]
-    coefficient[~solved] = np.nan
-    return coefficient
+        solved[risen[done]] = True
+        open_draws = np.concatenate([fallen, risen[~done]])
+    return np.where(solved[:, None], proposed, np.nan)
 
 
 def _newton_step(
-    derivatives: tuple[np.ndarray, np.ndarray], weighted: np.ndarray, design: np.ndarray
+    derivatives: list[np.ndarray], weighted: np.ndarray, design: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Step of each draw that can be solved, and which can: (regular draw, coefficient), (draw,)."""
     n_coefficients = design.shape[1]
@@ -131,23 +140,29 @@ def _newton_step(
     return step, regular
 
 
-def _cloglog_derivatives(predictor: np.ndarray, n_events: int) -> tuple[np.ndarray, np.ndarray]:
-    """First and second derivative of the log likelihood; the first columns are the events."""
+def _cloglog_derivatives(predictor: np.ndarray, n_events: int) -> Derivatives:
+    """Log likelihood and its first two derivatives; the first columns are the events.
+
+    Beyond where the hazard is clipped the log likelihood goes on as a straight line.
+    """
     hazard = np.exp(np.clip(predictor, -30, 6))
     slope, bend = -hazard, -hazard
+    value = slope * (1 + np.maximum(predictor - 6, 0))
     at_event = hazard[:, :n_events]
     ratio = at_event / np.expm1(at_event)
     slope[:, :n_events] = ratio
     bend[:, :n_events] = ratio * (1 - at_event - ratio)
-    return slope, bend
+    value[:, :n_events] = np.log(-np.expm1(-at_event)) + np.minimum(predictor[:, :n_events] + 30, 0)
+    return value, slope, bend
 
 
-def _logit_derivatives(predictor: np.ndarray, n_events: int) -> tuple[np.ndarray, np.ndarray]:
+def _logit_derivatives(predictor: np.ndarray, n_events: int) -> Derivatives:
     """The same of the logit link."""
     risk = expit(predictor)
-    slope, bend = -risk, -risk * (1 - risk)
+    value, slope, bend = -np.logaddexp(0, predictor), -risk, -risk * (1 - risk)
     slope[:, :n_events] += 1
-    return slope, bend
+    value[:, :n_events] += predictor[:, :n_events]
+    return value, slope, bend
 
 
 class Link(NamedTuple):
@@ -160,12 +175,13 @@ class Link(NamedTuple):
     risk
         Risk of a value of x.
     derivatives
-        Of the log likelihood by the linear predictor, (draw, patient) each, the events first.
+        Log likelihood of each patient and its first two derivatives by the linear predictor,
+        (draw, patient) each, the events first.
     """
 
     scale: Callable[[np.ndarray], np.ndarray]
     risk: Callable[[np.ndarray], np.ndarray]
-    derivatives: Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
+    derivatives: Callable[[np.ndarray, int], Derivatives]
 
 
 CLOGLOG = Link(cloglog_risk, risk_of, _cloglog_derivatives)
@@ -191,7 +207,7 @@ def sandwich(
     order = np.argsort(~outcome, kind="stable")
     predictor = (design @ coefficient + offset)[order]
     design, weight = design[order], weight[order]
-    slope, bend = (link or CLOGLOG).derivatives(predictor[None], int(outcome.sum()))
+    _, slope, bend = (link or CLOGLOG).derivatives(predictor[None], int(outcome.sum()))
     scores = design * (weight * slope[0])[:, None]
     bread = np.linalg.inv(-(design * (weight * bend[0])[:, None]).T @ design)
     return bread @ (scores.T @ scores) @ bread

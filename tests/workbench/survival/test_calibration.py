@@ -3,9 +3,18 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from sklearn.linear_model import LogisticRegression
 
 from workbench.survival import calibration, kaplan_meier
-from workbench.survival.calibration_regression import cloglog_risk, fit_recalibration, straight
+from workbench.survival.calibration_regression import (
+    CLOGLOG,
+    LOGIT,
+    cloglog_risk,
+    fit_recalibration,
+    spline,
+    spline_knots,
+    straight,
+)
 
 HORIZONS = (6.5, 12.5, 24.5)
 
@@ -108,6 +117,41 @@ def test_draws_are_fitted_as_if_alone(inputs):
             outcome, weight * draw, np.ones((1, len(time))), design, row[None] + 1
         )
         assert_allclose(alone[0], row, rtol=1e-7)
+
+
+@pytest.mark.parametrize("link", [CLOGLOG, LOGIT], ids=["cloglog", "logit"])
+@pytest.mark.parametrize(("stretched", "shift"), [(2.5, 0.0), (4.0, 0.0), (0.3, 0.0), (1.0, -3.0)])
+def test_however_bad_the_predictions_the_maximum_is_found(link, stretched, shift):
+    """Undamped, Newton's method runs away from predictions that are far too extreme."""
+    n_patients, seeds = 300, range(20)
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        truth = rng.normal(-1, 1, n_patients)
+        outcome = rng.random(n_patients) < link.risk(truth)
+        x = link.scale(1 - link.risk(stretched * truth + shift))
+        draws = np.vstack([np.ones(n_patients), rng.poisson(1, (3, n_patients))])
+        for design in (straight(x), spline(x, spline_knots(x))):
+            start = np.eye(design.shape[1])[1:2]
+            found = fit_recalibration(outcome, np.ones(n_patients), draws, design, start, link=link)
+            predictor = found @ design.T
+            risk = link.risk(predictor)
+            # d log likelihood / d predictor: (y - p) by the logit, (y - p) h / p by the cloglog.
+            pull = outcome - risk
+            if link is CLOGLOG:
+                pull = pull * np.exp(predictor) / risk
+            assert_allclose((draws * pull) @ design, 0, atol=1e-5 * n_patients)
+
+
+def test_stretched_predictions_are_judged_and_not_refused():
+    """Risks stretched by 2.5 on the logit scale need a slope near 0.4."""
+    rng = np.random.default_rng(0)
+    truth = rng.normal(-1, 1, 300)
+    event = rng.random(300) < LOGIT.risk(truth)
+    time, survival = np.where(event, 1.0, 2.0), 1 - LOGIT.risk(2.5 * truth)
+    found = calibration(time, event, survival, horizon=1.0, link=LOGIT)
+    by_others = LogisticRegression(C=np.inf, tol=1e-10).fit(2.5 * truth[:, None], event)
+    assert_allclose(found.slope, by_others.coef_[0, 0], rtol=1e-4)
+    assert found.intervals.slope.upper < 1
 
 
 def test_a_draw_without_maximum_is_undefined():
