@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,10 @@ import pandas as pd
 import pytest
 
 import workbench as wb
+from fusion.predictions import Predictions
 from tests.workbench.conftest import OF_TIMES, SmallStudy, binary
 from workbench.errors import StudyError
+from workbench.evaluation import bootstrap_weights, evaluate
 from workbench.evaluation.words import STATES
 from workbench.predict import predict
 from workbench.report.read import read_document
@@ -20,7 +23,7 @@ from workbench.run_comparison import compare_runs, write_comparison
 from workbench.study import StudyResult
 from workbench.study_checks import check
 from workbench.study_steps import choose
-from workbench.survival import binary_sample_size
+from workbench.survival import binary_sample_size, calibration
 from workbench.survival.binary_sample_size import largest_r_squared_of_binary
 from workbench.survival.calibration_regression import LOGIT, fit_recalibration, straight
 
@@ -107,6 +110,36 @@ def test_calibration_is_a_logistic_regression() -> None:
     )[0]
     theirs = LogisticRegression(C=np.inf, tol=1e-12, max_iter=1000).fit(x[:, None], event)
     np.testing.assert_allclose(found, [theirs.intercept_[0], theirs.coef_[0, 0]], atol=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_index_of_calibration_lies_in_its_interval(seed: int) -> None:
+    """Limits are those of ``calibration`` with the same bootstraps, around the estimate."""
+    rng = np.random.default_rng(seed)
+    n_patients, fold, asked = 200, np.arange(200) % 4, {"n_bootstrap": 60, "seed": 3}
+    x = rng.normal(-0.5, 1, n_patients)
+    event = rng.random(n_patients) < LOGIT.risk(x)
+    ids = np.array([f"p{each:03}" for each in range(n_patients)])
+    patients = pd.DataFrame({"time": np.where(event, 1.0, 2.0), "event": event}, index=ids)
+    survival = {"null": np.full(n_patients, 0.6), "clinical": 1 - LOGIT.risk(x)}
+    predictions = {
+        name: Predictions(name, ids, fold, -each, np.array([1.0]), each[:, None])
+        for name, each in survival.items()
+    }
+    cohort = SimpleNamespace(patients=patients, time_unit=None)
+    judged = evaluate(cohort, predictions, horizons=[1.0], judged="clinical", **asked)
+    (row,) = (each for each in judged.at_horizons if each["model"] == "clinical")
+    ici = row["ici"]
+    assert 0 <= ici["lower"] < ici["estimate"] < ici["upper"]
+    alone = calibration(
+        patients["time"].to_numpy(),
+        event,
+        survival["clinical"],
+        horizon=1.0,
+        draws=bootstrap_weights(fold, **asked),
+        link=LOGIT,
+    ).error.ici
+    np.testing.assert_allclose(list(ici.values()), alone, rtol=1e-5, atol=1e-9)
 
 
 def said(folder: Path) -> str:

@@ -13,7 +13,7 @@ from workbench.evaluation.accuracy import (
 )
 from workbench.evaluation.alignment import FEWEST_AT_RISK, Aligned
 from workbench.evaluation.discrimination import auc_sums
-from workbench.evaluation.intervals import interval, number, significant
+from workbench.evaluation.intervals import distance_interval, interval, number, significant
 from workbench.evaluation.ladder import NULL, NULL_BY_GROUP, ipa
 from workbench.evaluation.words import Note, Terms, by_time, group_words, models_words
 from workbench.survival.calibration_bins import RiskBin, risk_bins
@@ -87,7 +87,7 @@ def at_horizon(
             horizon=horizon,
         )
         if smoothed is not None and smoothed.ici is not None:
-            rows[-1]["ici"] = number(smoothed.ici)
+            rows[-1]["ici"] = number(smoothed.ici, of=distance_interval)
         curves.append(
             {"model": model, "group": group, "horizon": significant(horizon)}
             | _curve(smoothed)

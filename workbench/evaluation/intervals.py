@@ -4,11 +4,13 @@ Row 0 of every array of draws is the cohort itself and gives the estimate; the o
 bootstraps. A difference of two models is the difference of their draws, so it is paired.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from workbench.errors import SurvivalError
+from workbench.survival.bootstrap import distance_limits
 
 CONFIDENCE = 0.95
 MOST_UNDEFINED = 0.1
@@ -89,9 +91,19 @@ def interval(draws: np.ndarray) -> Interval | None:
     return Interval(float(estimate), float(lower), float(upper))
 
 
-def number(draws: np.ndarray | None) -> dict[str, float] | None:
+def distance_interval(draws: np.ndarray) -> Interval | None:
+    """The same of a distance, which cannot be negative: see ``distance_limits``."""
+    (lower,), (upper,) = distance_limits(draws[1:, None], draws[:1], confidence=CONFIDENCE)
+    if not np.isfinite([lower, upper]).all():
+        return None
+    return Interval(float(draws[0]), float(lower), float(upper))
+
+
+def number(
+    draws: np.ndarray | None, of: Callable[[np.ndarray], Interval | None] = interval
+) -> dict[str, float] | None:
     """An interval as JSON; None where there is none."""
-    found = None if draws is None else interval(draws)
+    found = None if draws is None else of(draws)
     return None if found is None else found.to_json()
 
 

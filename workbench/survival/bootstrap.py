@@ -83,3 +83,27 @@ def percentile_limits(
         if len(defined) and len(defined) >= (1 - MOST_UNDEFINED) * len(values):
             limits[:, column] = np.quantile(defined, [tail, 1 - tail])
     return limits[0], limits[1]
+
+
+def distance_limits(
+    draws: np.ndarray, estimate: np.ndarray, *, confidence: float = 0.95
+) -> tuple[np.ndarray, np.ndarray]:
+    """Limits of distances, which cannot be negative, from ``draws`` (draw, number); both (number,).
+
+    Sampling error moves a distance up, and a bootstrap moves it up once more: limits are
+    percentiles, shifted so that the draws' median is the ``estimate`` (number,), and never below 0.
+    Undefined draws count as in :func:`percentile_limits`.
+
+    Examples
+    --------
+    Of an estimate of 1, draws of 2, 3 and 4 have their median 2 too high:
+
+    >>> draws = np.array([[2.0], [3.0], [4.0]])
+    >>> lower, upper = distance_limits(draws, np.array([1.0]), confidence=0.5)
+    >>> lower.tolist(), upper.tolist()
+    ([0.5], [1.5])
+    """
+    lower, upper = percentile_limits(draws, confidence=confidence)
+    middle, _ = percentile_limits(draws, confidence=0.0)
+    moved = middle - estimate
+    return np.maximum(lower - moved, 0.0), upper - moved

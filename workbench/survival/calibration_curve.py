@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtri
 
-from workbench.survival.bootstrap import check_draws, percentile_limits
+from workbench.survival.bootstrap import check_draws, distance_limits
 from workbench.survival.calibration_regression import (
     CLOGLOG,
     Link,
@@ -117,9 +117,8 @@ def calibration_error(
         What ``smooth_curve`` made of them.
     draws
         Counts of bootstraps, each (patient,). The curve is fitted again in each, with its knots and
-        the weights for censoring held fixed; limits are NaN without draws. A distance cannot be
-        negative, so sampling error moves it up, and a bootstrap moves it up once more: limits are
-        percentiles, shifted so that the bootstraps' median is the estimate, and never below 0.
+        the weights for censoring held fixed; limits are NaN without draws, else those of
+        :func:`workbench.survival.bootstrap.distance_limits`.
     """
     predicted, design = curve.link.risk(x), spline(x, curve.knots)
     (estimate,) = _distances(curve.risk(x)[None], predicted, np.ones((1, len(x))))
@@ -134,11 +133,8 @@ def calibration_error(
             link=curve.link,
         )
         drawn.append(_distances(curve.link.risk(fitted @ design.T), predicted, counts))
-    distances = np.concatenate(drawn)
-    lower, upper = percentile_limits(distances, confidence=confidence)
-    middle, _ = percentile_limits(distances, confidence=0.0)
-    moved = middle - estimate
-    limited = zip(estimate, np.maximum(lower - moved, 0.0), upper - moved, strict=True)
+    limits = distance_limits(np.concatenate(drawn), estimate, confidence=confidence)
+    limited = zip(estimate, *limits, strict=True)
     return CalibrationError(*(Estimate(*map(float, each)) for each in limited))
 
 

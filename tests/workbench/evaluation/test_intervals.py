@@ -6,6 +6,7 @@ from numpy.testing import assert_array_equal
 
 from workbench.errors import SurvivalError
 from workbench.evaluation import Interval, bootstrap_weights, evaluate, interval
+from workbench.evaluation.intervals import distance_interval
 
 FOLD = np.repeat([0, 1, 5], [10, 20, 7])
 
@@ -41,6 +42,20 @@ def test_few_undefined_bootstraps_are_left_out_and_many_refuse_the_number():
     draws[1:150] = np.nan
     assert interval(draws) is None
     assert interval(np.array([np.nan, 0.5, 0.6])) is None
+
+
+def test_the_interval_of_a_distance_holds_its_estimate_and_nothing_negative():
+    """Bootstraps move a distance up: their middle is put where the estimate is."""
+    draws = np.append(0.02, np.linspace(0.03, 0.07, 1001))
+    assert interval(draws).lower > 0.02
+    found = distance_interval(draws)
+    assert (found.estimate, found.lower) == (0.02, pytest.approx(0.001))
+    assert found.upper == pytest.approx(0.039)
+    draws[-1:] = 9.0
+    assert distance_interval(np.append(0.001, draws[1:])).lower == 0.0
+    draws[1:150] = np.nan
+    assert distance_interval(draws) is None
+    assert distance_interval(np.append(np.nan, np.linspace(0, 1, 11))) is None
 
 
 def test_intervals_cover_the_truth(make_cohort):
