@@ -5,7 +5,7 @@ patient (or cluster) moves the index. A difference of two scores of the same pat
 the differences, so it is paired.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import ndtr
@@ -36,7 +36,7 @@ class Concordance:
     standard_error
         Of the infinitesimal jackknife; 0 where every pair agrees, or none.
     n_patients, n_events
-        Patients and events among them.
+        Patients and events among them, without those of weight 0.
     comparable
         Weight of all comparable pairs: their number where nothing is weighted.
     influence
@@ -125,18 +125,21 @@ def harrell_c_interval(
     """
     time, event = check_outcome(time, event)
     among = within(len(time), fold, stratum)
+    weights = check_weights(weights, len(time))
     pairs = harrell_pairs(
         time,
         event,
         check_numbers("risk_score", risk_score, time.shape),
         stratum=among,
-        weights=check_weights(weights, len(time)),
+        weights=weights,
         entry=check_entry(entry, time),
     )
     sums = pairs.of_each()
     if entry is not None:
         sums = PairSums(*(each.reshape(2, -1).sum(0) for each in sums))
-    return from_pair_sums(sums, event, among, cluster, confidence)
+    found = from_pair_sums(sums, event, among, cluster, confidence)
+    counted = weights > 0
+    return replace(found, n_patients=int(counted.sum()), n_events=int(event[counted].sum()))
 
 
 def uno_c_interval(

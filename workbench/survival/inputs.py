@@ -108,6 +108,49 @@ def check_weights(weights: np.ndarray | None, n_patients: int) -> np.ndarray:
     return weights
 
 
+class Observed(NamedTuple):
+    """Checked outcome of the patients who count, all (patient,); None where not passed."""
+
+    time: np.ndarray
+    event: np.ndarray
+    entry: np.ndarray | None
+    weights: np.ndarray | None
+
+
+def check_observed(
+    time: np.ndarray,
+    event: np.ndarray,
+    *,
+    entry: np.ndarray | None,
+    weights: np.ndarray | None,
+) -> Observed:
+    """Outcome, entries and case weights, without the patients of weight 0.
+
+    Whoever weighs nothing is not there: neither counted nor followed.
+
+    Raises
+    ------
+    SurvivalError
+        As of :func:`check_outcome`, :func:`check_entry` and :func:`check_weights`.
+
+    Examples
+    --------
+    >>> observed = check_observed(
+    ...     np.array([2.0, 9]), np.array([True, False]), entry=None, weights=np.array([1.0, 0])
+    ... )
+    >>> observed.time.tolist(), observed.weights.tolist()
+    ([2.0], [1.0])
+    """
+    time, event = check_outcome(time, event)
+    entry = check_entry(entry, time)
+    if weights is None:
+        return Observed(time, event, entry, None)
+    weights = check_weights(weights, len(time))
+    kept = weights > 0
+    entry = None if entry is None else entry[kept]
+    return Observed(time[kept], event[kept], entry, weights[kept])
+
+
 def check_numbers(name: str, values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """``values`` as finite float64 of ``shape``; -1 in ``shape`` accepts any length."""
     values = np.asarray(values)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from workbench.survival.counting import EventCounts, blocks, count_events
-from workbench.survival.inputs import check_entry, check_outcome, check_weights
+from workbench.survival.inputs import check_observed
 from workbench.survival.limits import (
     Limits,
     check_limits,
@@ -161,7 +161,8 @@ def kaplan_meier(
         (entry, time]. None: all from the origin on. Where few are at risk early, an early event
         drags the whole curve down; where none are, the curve stays level.
     weights
-        How much each patient counts, (patient,), not negative: d and n are sums of weights.
+        How much each patient counts, (patient,), not negative: d and n are sums of weights, and
+        whoever weighs 0 is left out.
         Greenwood's error is right for counts of identical patients; for weights of other kinds see
         :func:`workbench.survival.adjusted_kaplan_meier`.
     confidence
@@ -191,10 +192,7 @@ def kaplan_meier(
     >>> curve.at_risk_at(2.5).tolist(), curve.at([0.0, 3.5]).tolist(), curve.median.estimate
     (2, [1.0, 0.375], 3.0)
     """
-    time, event = check_outcome(time, event)
-    entry = check_entry(entry, time)
-    if weights is not None:
-        weights = check_weights(weights, len(time))
+    time, event, entry, weights = check_observed(time, event, entry=entry, weights=weights)
     check_limits(limits)
     normal_quantile(confidence)  # refuses what is no coverage
     counts = count_events(time, event, entry=entry, weights=weights)

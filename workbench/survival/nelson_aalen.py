@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from workbench.survival.counting import count_events
-from workbench.survival.inputs import check_entry, check_outcome, check_weights
+from workbench.survival.inputs import check_observed
 from workbench.survival.limits import check_limits, normal_quantile
 
 
@@ -100,10 +100,7 @@ def nelson_aalen(
     >>> hazard.cumulative_hazard.tolist(), (hazard.standard_error**2).round(4).tolist()
     ([0.25, 0.25, 0.75, 1.75], [0.0625, 0.0625, 0.3125, 1.3125])
     """
-    time, event = check_outcome(time, event)
-    entry = check_entry(entry, time)
-    if weights is not None:
-        weights = check_weights(weights, len(time))
+    time, event, entry, weights = check_observed(time, event, entry=entry, weights=weights)
     check_limits(limits, ("log", "plain"))
     z = normal_quantile(confidence)
     counts = count_events(time, event, entry=entry, weights=weights)

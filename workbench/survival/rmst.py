@@ -10,6 +10,7 @@ from workbench.survival.counting import distinct_labels, rows_by_code
 from workbench.survival.inputs import (
     Estimate,
     check_entry,
+    check_observed,
     check_outcome,
     check_weights,
 )
@@ -111,10 +112,7 @@ def rmst(
     >>> found.mean.estimate, round(found.standard_error**2, 4)
     (2.875, 0.3633)
     """
-    time, event = check_outcome(time, event)
-    entry = check_entry(entry, time)
-    if weights is not None:
-        weights = check_weights(weights, len(time))
+    time, event, entry, weights = check_observed(time, event, entry=entry, weights=weights)
     z = normal_quantile(confidence)
     _check_tau(tau, [time])
     curve = kaplan_meier(time, event, entry=entry, weights=weights)
@@ -175,14 +173,15 @@ def rmst_comparison(
     time, event = check_outcome(time, event)
     entry = check_entry(entry, time)
     labels, code = distinct_labels("group", group, len(time))
+    kept = check_weights(weights, len(time)) > 0
+    members = [rows[kept[rows]] for rows in rows_by_code(code, len(labels))]
+    labels = labels[[len(rows) > 0 for rows in members]]
+    members = [rows for rows in members if len(rows)]
     if len(labels) != 2:
         raise SurvivalError(
             f"restricted means are compared between two groups, got {len(labels)}: "
             "compare two at a time"
         )
-    if weights is not None:
-        weights = check_weights(weights, len(time))
-    members = rows_by_code(code, 2)
     _check_tau(tau, [time[rows] for rows in members])
     first, second = (
         rmst(

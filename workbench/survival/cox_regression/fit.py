@@ -72,7 +72,7 @@ def cox(
     entry
         When the row came under observation, (row,), before time; None where all did at 0.
     weights
-        Case weights, (row,), not negative; 0 leaves a row out.
+        Case weights, (row,), not negative; 0 leaves a row out, also of counts and residuals.
     stratum
         Label, (row,): each stratum has a baseline hazard of its own.
     cluster
@@ -116,28 +116,34 @@ def cox(
     offset = np.zeros(n_rows) if offset is None else check_numbers("offset", offset, (n_rows,))
     if ties not in ("efron", "breslow"):
         raise SurvivalError(f'ties must be "efron" or "breslow", got {ties!r}')
-    counted = event & (weights > 0)
-    if not counted.any():
+    codes = check_labels("stratum", stratum, n_rows)
+    clusters = None if cluster is None else check_labels("cluster", cluster, n_rows)
+    labels = np.array([None], dtype=object) if stratum is None else np.unique(stratum)
+    kept = weights > 0
+    if not kept.all():
+        time, event, columns = time[kept], event[kept], columns[kept]
+        weights, offset, n_rows = weights[kept], offset[kept], int(kept.sum())
+        entry = None if entry is None else entry[kept]
+        labels, codes = labels[np.unique(codes[kept])], check_labels("stratum", codes[kept], n_rows)
+        clusters = None if clusters is None else check_labels("cluster", clusters[kept], n_rows)
+    if not event.any():
         raise SurvivalError(
             f"a Cox regression needs events, got 0 among {n_rows} rows: check how the event is "
             "coded"
         )
-    codes = check_labels("stratum", stratum, n_rows)
-    clusters = None if cluster is None else check_labels("cluster", cluster, n_rows)
     if clusters is not None and not clusters.any():
         raise SurvivalError(
             f"cluster must have 2 labels or more, got 1 of {n_rows} rows: leave it out"
         )
 
     z, basis = uncorrelated(columns, names)
-    sets = risk_sets(time, counted, entry, codes)
+    sets = risk_sets(time, event, entry, codes)
     data = CoxData(
         sets, np.take(z, sets.order, axis=1), weights[sets.order], offset[sets.order],
         ties == "efron",
     )  # fmt: skip
     coefficients, top, start = maximise(data, basis, names)
     inverse = np.linalg.inv(top.information)
-    labels = np.array([None], dtype=object) if stratum is None else np.unique(stratum)
     fit = CoxFit(top, basis, columns, time, event, entry, labels)
     covariance, robust_score = inverse, None
     if robust or clusters is not None:

@@ -134,10 +134,12 @@ def parametric(
     columns, names = made.features, made.names
     entry = check_entry(entry, time)
     weights = check_weights(weights, len(time))
-    counted = event & (weights > 0)
-    if not counted.any() or (time <= 0).any():
+    kept = weights > 0
+    time, event, columns, weights = time[kept], event[kept], columns[kept], weights[kept]
+    entry = None if entry is None else entry[kept]
+    if not event.any() or (time <= 0).any():
         raise SurvivalError(
-            f"a parametric regression needs events and times above 0, got {int(counted.sum())} "
+            f"a parametric regression needs events and times above 0, got {int(event.sum())} "
             f"events and {int((time <= 0).sum())} times of 0: give those half the smallest unit"
         )
     if distribution == "generalised-gamma":

@@ -51,9 +51,9 @@ class CoxFit:
     basis
         The way back to the columns as passed.
     columns
-        As passed, (row, column).
+        As passed, (row, column), without rows of weight 0.
     time, event, entry
-        As passed, (row,).
+        As passed, (row,), without rows of weight 0.
     labels
         Stratum of each code, (stratum,).
     """
