@@ -46,10 +46,13 @@ def random_effects(
 
     .. math:: \hat\tau^2 = \max\left(0, \frac{Q - (k - 1)}{\sum w_i - \sum w_i^2 / \sum w_i}
         \right), \qquad \hat\mu = \frac{\sum w_i^* y_i}{\sum w_i^*}, \qquad
-        s^2 = \frac{\sum w_i^* (y_i - \hat\mu)^2}{(k - 1) \sum w_i^*}
+        s^2 = \max\left(\frac{\sum w_i^* (y_i - \hat\mu)^2}{k - 1},\ 1\right)
+        \frac{1}{\sum w_i^*}
 
     with w = 1/se² (DerSimonian and Laird) and w* = 1/(se² + tau²). Limits are mu ± t(k - 1) s,
-    the prediction interval is mu ± t(k - 2) sqrt(tau² + s²).
+    the prediction interval is mu ± t(k - 2) sqrt(tau² + s²). The 1 is the floor of Knapp and
+    Hartung (2003; metafor's ``test="adhoc"``): sites that agree by chance make no limits narrower
+    than their own standard errors do.
 
     Parameters
     ----------
@@ -68,8 +71,9 @@ def random_effects(
     References
     ----------
     DerSimonian and Laird, Control Clin Trials 1986;7:177-188. Hartung and Knapp, Stat Med
-    2001;20:3875-3889. Higgins, Thompson and Spiegelhalter, J R Stat Soc A 2009;172:137-159
-    (prediction, t with k - 2). Debray et al., BMJ 2017;356:i6460 (of prediction models).
+    2001;20:3875-3889. Knapp and Hartung, Stat Med 2003;22:2693-2710 (the floor). Higgins,
+    Thompson and Spiegelhalter, J R Stat Soc A 2009;172:137-159 (prediction,
+    t with k - 2). Debray et al., BMJ 2017;356:i6460 (of prediction models).
 
     Examples
     --------
@@ -96,7 +100,8 @@ def random_effects(
     )
     weight = 1 / (errors**2 + tau_squared)
     mean = weight @ values / weight.sum()
-    variance = weight @ (values - mean) ** 2 / ((n_sites - 1) * weight.sum())
+    between = weight @ (values - mean) ** 2 / (n_sites - 1)
+    variance = max(between, 1.0) / weight.sum()
     quantile = 0.5 + confidence / 2
     reach = student.ppf(quantile, n_sites - 1) * np.sqrt(variance)
     further = np.nan
