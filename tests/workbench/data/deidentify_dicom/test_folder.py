@@ -23,7 +23,13 @@ from workbench.data.deidentify_dicom import deidentify_images
 from workbench.data.deidentify_dicom.clean import new_uid
 from workbench.data.deidentify_dicom.folder import TWICE
 from workbench.data.deidentify_dicom.profile import Action, action_of
-from workbench.data.deidentify_dicom.risks import BURNED_IN, DOCUMENT, FACE, FACE_UNKNOWN
+from workbench.data.deidentify_dicom.risks import (
+    BURNED_IN,
+    DOCUMENT,
+    FACE,
+    FACE_UNKNOWN,
+    risks_of,
+)
 from workbench.data.secret_key import SecretKey
 from workbench.errors import ImageError
 
@@ -31,6 +37,11 @@ SHIFT = DateShift(SecretKey(b"k" * 32))
 FORMATS = Path(os.environ.get("WORKBENCH_DATA", "")) / "formats"
 PLANTED = ("Quisling", "Hortensia", "MRN77661234", "19410305", "ACC-555123", "Zebedee", "Ostfriesl")
 """Names and numbers; none of them is a word that DICOM itself uses."""
+FACES = (
+    *("WHOLEBODY", "EYE", "NOSE", "TMJ", "MASTOID", "ZYGOMA", "PAROTID", "TONGUE", "OPTICCANAL"),
+    *("HYPOPHYSE", "SELLA", "SCALP", "LIP", "MOUTH", "HEADNECK", "IAC", "THYROID", "CSPINE"),
+    *("LARYNX", "SPINE", "SOFT TISSUE", "CHEST_X", "OTHER"),
+)
 
 
 def _image(number: int = 1, **elements: Any) -> Dataset:
@@ -169,6 +180,8 @@ def test_a_volume_is_the_same_afterwards(tmp_path: Path) -> None:
         ({"BodyPartExamined": "HEAD"}, FACE, "faces"),
         ({"BodyPartExamined": "", "SeriesDescription": "t1 Brain"}, FACE, "faces"),
         ({"BodyPartExamined": ""}, FACE_UNKNOWN, "faces"),
+        ({"BodyPartExamined": "SPINE"}, FACE_UNKNOWN, "faces"),
+        ({"Modality": "PT", "StudyDescription": "PET Ganzkoerper"}, FACE, "faces"),
     ],
 )
 def test_risks_are_withheld_unless_they_are_accepted(
@@ -195,9 +208,23 @@ def test_thumbnails_are_removed() -> None:
     assert action_of(0x00880200, "SQ") is Action.REMOVE
 
 
+@pytest.mark.parametrize("modality", ["MR", "CT", "PT"])
+@pytest.mark.parametrize(
+    "part",
+    FACES,
+)
+def test_parts_of_the_body_that_may_show_a_face_are_a_risk(part: str, modality: str) -> None:
+    found = risks_of(_image(1, BodyPartExamined=part, Modality=modality))
+    assert set(found) <= {FACE, FACE_UNKNOWN}
+    assert found
+
+
 @pytest.mark.parametrize(
     "elements",
     [
+        {"BodyPartExamined": "CHEST_ABDOMEN"},
+        {"BodyPartExamined": "RIGHT UPPER ARM"},
+        {"Modality": "MR", "BodyPartExamined": "THORACIC SPINE"},
         {"SeriesDescription": "cardiac, linear, one year"},
         {
             "BodyPartExamined": "",
