@@ -86,7 +86,8 @@ def deidentify_images(
         that :func:`deidentify` prepared with it fit.
     accept
         Risks that somebody has looked at: ``"burned_in"`` writes files whose pixels may show
-        writing, ``"faces"`` heads whose face was removed, and volumes that are no heads.
+        writing, ``"faces"`` heads whose face was removed, and volumes that are no heads. The
+        photographs of a slide's label and of the whole glass are never written.
 
     Raises
     ------
@@ -96,7 +97,9 @@ def deidentify_images(
     source, target = Path(folder), Path(out)
     unknown = set(accept) - set(ACCEPTABLE)
     if unknown:
-        raise ImageError(f"accept: burned_in or faces, got {sorted(unknown)}")
+        raise ImageError(
+            f"accept: burned_in or faces, got {sorted(unknown)}; nothing else can be accepted"
+        )
     if not source.is_dir():
         raise ImageError("no such folder: give the one that holds the files")
     if target.resolve().is_relative_to(source.resolve()):

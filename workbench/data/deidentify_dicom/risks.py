@@ -1,4 +1,4 @@
-"""Risks that no removed element takes away: writing in pixels, faces, documents."""
+"""Risks that no removed element takes away: writing in pixels, labels, faces, documents."""
 
 import re
 from collections.abc import MutableSequence
@@ -14,9 +14,15 @@ FACE = "a head, whose face can be recognised: remove the face first"
 FACE_UNKNOWN = (
     "no body part is named that is known to leave out the head, so a face may be recognised"
 )
+LABEL = (
+    "a photograph of a slide's label, which names the patient: never written, whatever is accepted"
+)
 DOCUMENT = "no image: reports, documents and curves are not written"
 
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
+# The photograph of the whole glass shows the label too.
+_WITH_LABEL = {"LABEL", "OVERVIEW"}
 _OFTEN_WRITTEN_ON = ("US", "IVUS", "ES", "XC", "GM", "OT", "SC", "RF", "XA", "ECG", "OP")
 _VOLUMES = ("MR", "CT", "PT")
 _HEAD = re.compile(
@@ -47,10 +53,14 @@ def risks_of(dataset: "Dataset") -> tuple[str, ...]:
     said = str(dataset.get("BurnedInAnnotation") or "").upper()
     kind = str(dataset.get("SOPClassUID") or "")
     types = [str(word).upper() for word in _listed(dataset.get("ImageType"))]
+    slide = modality == "SM" or kind == _SLIDE
+    labelled = str(dataset.get("SpecimenLabelInImage") or "").upper() == "YES"
+    if labelled or (slide and _WITH_LABEL & set(types)):
+        found.append(LABEL)
     if (
         said == "YES"
         or modality in _OFTEN_WRITTEN_ON
-        or kind.startswith(_SECONDARY_CAPTURE)
+        or f"{kind}.".startswith(f"{_SECONDARY_CAPTURE}.")
         or any("SCREEN" in word for word in types)
         or _overlay_in_pixels(dataset)
     ):

@@ -13,7 +13,9 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.uid import (
     CTImageStorage,
     ExplicitVRLittleEndian,
+    MultiFrameTrueColorSecondaryCaptureImageStorage,
     SecondaryCaptureImageStorage,
+    VLWholeSlideMicroscopyImageStorage,
 )
 
 import workbench as wb
@@ -28,6 +30,7 @@ from workbench.data.deidentify_dicom.risks import (
     DOCUMENT,
     FACE,
     FACE_UNKNOWN,
+    LABEL,
     risks_of,
 )
 from workbench.data.secret_key import SecretKey
@@ -175,6 +178,11 @@ def test_a_volume_is_the_same_afterwards(tmp_path: Path) -> None:
     [
         ({"BurnedInAnnotation": "YES"}, BURNED_IN, "burned_in"),
         ({"SOPClassUID": SecondaryCaptureImageStorage}, BURNED_IN, "burned_in"),
+        (
+            {"SOPClassUID": MultiFrameTrueColorSecondaryCaptureImageStorage},
+            BURNED_IN,
+            "burned_in",
+        ),
         ({"Modality": "US"}, BURNED_IN, "burned_in"),
         ({"ImageType": ["DERIVED", "SECONDARY", "SCREEN SAVE"]}, BURNED_IN, "burned_in"),
         ({"BodyPartExamined": "HEAD"}, FACE, "faces"),
@@ -194,6 +202,30 @@ def test_risks_are_withheld_unless_they_are_accepted(
     assert done.n_written == 1
     again = deidentify_images(tmp_path / "in", tmp_path / "all", SHIFT, accept=[accept])
     assert (again.n_written, again.reasons) == (2, {})
+
+
+def _slide(number: int, kind: str, **elements: Any) -> Dataset:
+    return _image(
+        number,
+        SOPClassUID=VLWholeSlideMicroscopyImageStorage,
+        Modality="SM",
+        ImageType=["ORIGINAL", "PRIMARY", kind, "NONE"],
+        **elements,
+    )
+
+
+def test_tissue_leaves_and_photographs_of_the_label_never_do(tmp_path: Path) -> None:
+    _write(_slide(1, "VOLUME", SpecimenLabelInImage="NO"), tmp_path / "in/tissue")
+    _write(_slide(2, "LABEL", BurnedInAnnotation="YES"), tmp_path / "in/label")
+    _write(_slide(3, "OVERVIEW", SpecimenLabelInImage="NO"), tmp_path / "in/glass")
+    _write(_slide(4, "VOLUME", SpecimenLabelInImage="YES"), tmp_path / "in/said")
+    for n, accept in enumerate(((), ("burned_in", "faces"))):
+        done = deidentify_images(tmp_path / "in", tmp_path / f"out{n}", SHIFT, accept=accept)
+        assert (done.n_written, done.reasons) == (1, {LABEL: 3})
+        (path,) = done.folder.rglob("*.dcm")
+        assert dcmread(path).ImageType[2] == "VOLUME"
+    with pytest.raises(ImageError, match="nothing else can be accepted"):
+        deidentify_images(tmp_path / "in", tmp_path / "out", SHIFT, accept=["labels"])
 
 
 def test_an_overlay_in_unused_bits_of_the_pixels_is_writing(tmp_path: Path) -> None:
