@@ -35,9 +35,11 @@ OLDEST_SHOWN = 89
 SHIFTED_BY = "shifted_by"
 """Entry of ``attrs`` that says by what dates were shifted."""
 
-_DATE = re.compile(
-    r"\b(1[89]|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}\b|\b\d{1,2}[-/.]\d{1,2}[-/.](1[89]|20)\d\d\b"
+DATE_IN_TEXT = re.compile(
+    r"(?<!\d)(?:(1[89]|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](1[89]|20)\d\d)(?!\d)"
 )
+"""A day as people write it, also where letters or a time of day follow at once."""
+
 _WORD = re.compile(r"[^\s,;:|()\[\]\"']+")
 
 
@@ -266,7 +268,7 @@ def _check_nothing_left(changed: pd.DataFrame, ids: "pd.Series[Any]", done: set[
             continue
         texts = pd.unique(values.dropna().astype(str))
         n_ids = sum(bool(known & {text, *_WORD.findall(text)}) for text in texts)
-        n_dates = sum(_DATE.search(text) is not None for text in texts)
+        n_dates = sum(DATE_IN_TEXT.search(text) is not None for text in texts)
         if n_ids or n_dates:
             raise RecordsError(
                 f"{name}: {n_ids} different texts hold an identifier, {n_dates} look like a date: "

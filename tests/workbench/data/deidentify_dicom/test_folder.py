@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from workbench.data.deidentify_dicom.risks import (
     LABEL,
     risks_of,
 )
+from workbench.data.imaging import Mask, read_segmentation, save_segmentation
 from workbench.data.secret_key import SecretKey
 from workbench.errors import ImageError
 
@@ -148,6 +150,39 @@ def test_planted_identifiers_leave_none_behind(tmp_path: Path) -> None:
     assert removed["ConvolutionKernel"] == "removed: it held an identifier"
     assert removed["PatientID"] == "replaced by the pseudonym"
     assert pd.read_csv(tmp_path / "out/audit.csv").equals(done.audit)
+
+
+def _code(value: str, scheme: str, meaning: str) -> Dataset:
+    made = Dataset()
+    made.CodeValue, made.CodingSchemeDesignator, made.CodeMeaning = value, scheme, meaning
+    return made
+
+
+def test_no_true_date_is_left_beside_a_moved_one(tmp_path: Path) -> None:
+    made = _image(
+        AcquisitionProtocolName="Leber Kontrolle 12.03.2019, Station 4B",
+        ContentDescription="scan of the second visit",
+        ContentLabel="SCAN_20190312",
+        ConvolutionKernel="B30f",
+        SoftwareVersions=["syngo 4.1", "built 2019-03-12"],
+        RescaleType="HU",
+        PatientBirthDateInAlternativeCalendar="Heisei 3",
+    )
+    made.ProcedureCodeSequence = [_code("20190312", "99LOCAL", "control of 12 Mar 2019")]
+    made.AnatomicRegionSequence = [_code("20101002", "SCT", "Chest")]
+    _write(made, tmp_path / "in/a")
+    done = deidentify_images(tmp_path / "in", tmp_path / "out", SHIFT)
+    (path,) = done.folder.rglob("*.dcm")
+    left = dcmread(path)
+    for text in (b"Leber", b"second visit", b"20190312", b"2019-03-12", b"12 Mar", b"Heisei"):
+        assert text not in path.read_bytes()
+    assert (left.ConvolutionKernel, left.RescaleType) == ("B30f", "HU")
+    assert left.AnatomicRegionSequence[0].CodeMeaning == "Chest"
+    assert left.AnatomicRegionSequence[0].CodeValue == "20101002"
+    actions = done.audit.set_index("keyword")["action"]
+    assert actions["AcquisitionProtocolName"] == "emptied"
+    assert actions["ContentLabel"] == "removed: it held a date"
+    assert actions["SoftwareVersions"] == "removed: it held a date"
 
 
 def test_dates_move_alike_and_intervals_stay(tmp_path: Path) -> None:
@@ -340,6 +375,30 @@ def test_every_listed_element_of_the_profile_is_done_something_to() -> None:
             kept.append(vr)
     # Times of day are kept: a shift is by whole days.
     assert set(kept) == {"TM"}
+
+
+def test_a_segmentation_of_ours_leaves_without_what_people_called_its_regions(
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("highdicom", reason="highdicom is in the extra 'pacs'")
+    for number in (1, 2):
+        _write(_image(number, StudyID="", ReferringPhysicianName=""), tmp_path / f"in/{number}")
+    image = wb.read_image(tmp_path / "in")
+    voxels = np.zeros(image.shape, np.uint8)
+    voxels[1, 2, 0], voxels[3, 4, 1] = 1, 2
+    labels = replace(image, voxels=voxels, slope=1.0, intercept=0.0, unit="", window=None)
+    mask = Mask(labels, ("GTV 2019-03-12 Miller", "node of Hortensia"))
+    source = [tmp_path / "in/1", tmp_path / "in/2"]
+    save_segmentation(mask, source, tmp_path / "in/mask.dcm")
+    done = deidentify_images(tmp_path / "in", tmp_path / "out", SHIFT)
+    assert (done.n_written, done.withheld) == (3, {})
+    (path,) = (p for p in done.folder.rglob("*.dcm") if dcmread(p).Modality == "SEG")
+    assert b"Miller" not in path.read_bytes()
+    back = read_segmentation(path)
+    assert back.names == ("segment 1", "segment 2")
+    assert np.bincount(back.labels.voxels.ravel()).tolist()[1:] == [1, 1]
+    actions = done.audit.set_index("keyword")["action"]
+    assert actions["SegmentLabel"] == "replaced by the number of the segment"
 
 
 @pytest.mark.shared_data
