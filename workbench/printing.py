@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -295,7 +296,8 @@ def _interval(number: Mapping[str, float] | None) -> str:
     if number is None:
         return "–"
     estimate, lower, upper = (
-        f"{number[name]:.3f}".replace("0.", ".", 1) for name in ("estimate", "lower", "upper")
+        re.sub(r"^(-?)0\.", r"\1.", f"{number[name]:.3f}")
+        for name in ("estimate", "lower", "upper")
     )
     return f"{estimate} ({lower}, {upper})"
 

@@ -1,5 +1,6 @@
 """How a number of ``report.json`` is written for a reader: the only place where that is decided."""
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -133,9 +134,15 @@ def p_value(value: float | None) -> str:
 
 
 def time(value: Value) -> str:
-    """A time or horizon: no decimals unless it has some."""
-    whole = isinstance(value, int | float) and value == int(value)
-    return number(value, 0 if whole else 1)
+    """A time or horizon: no decimals unless it has some; three digits that matter, or more.
+
+    >>> time(1095.0), time(7.5), time(0.25), time(1.0137), time(1234.56)
+    ('1,095', '7.5', '0.25', '1.01', '1,234.6')
+    """
+    if not isinstance(value, int | float) or value == int(value):
+        return number(value, 0)
+    written = number(value, max(1, 2 - math.floor(math.log10(abs(value)))))
+    return written.rstrip("0").rstrip(".")
 
 
 def listed(items: list[str]) -> str:

@@ -30,6 +30,8 @@ ESTIMATE = {"estimate": -0.0214, "lower": -0.05, "upper": 0.0}
         ("p_value", 0.0042, "p = 0.004"),
         ("p_value", 0.2, "p = 0.20"),
         ("time", 1095.0, "1,095"),
+        ("time", 0.25, "0.25"),
+        ("time", 7.5, "7.5"),
         ("setting", {"rna": 31.6, "on": True, "grid": [1, 2]}, "rna: 31.6; on: yes; grid: 1, 2"),
         ("availability", {"n_available": 105, "percent": 21.9}, "105 (21.9 %)"),
         ("availability", {"n_available": "suppressed", "percent": "suppressed"}, "suppressed"),
