@@ -110,7 +110,11 @@ def withheld_practice(
         ],
     }
     tables = [_subgroups(table, minimum, hidden) for table in practice.get("subgroups", ())]
-    return {**withheld(kept, minimum, hidden), "subgroups": tables}
+    told = {**withheld(kept, minimum, hidden), "subgroups": tables}
+    if told.get("sample_size"):
+        # Those whom a criterion asks for are nobody.
+        told["sample_size"]["sentence"] = practice["sample_size"]["sentence"]
+    return told
 
 
 def _subgroups(table: Json, minimum: int, hidden: Collection[tuple[str, str]]) -> Json:

@@ -10,6 +10,8 @@ from workbench.cohort.privacy import suppress
 from workbench.evaluation.group_rows import partition
 
 COUNTS = ("n", "n_events", "n_at_risk")
+NUMBER = r"(?<![\d,.])\d+(?:,\d{3})*"
+"""A whole number in a sentence, with thousands apart or not."""
 
 Json = dict[str, Any]
 
@@ -105,9 +107,9 @@ def _without_hidden(
     sentence: str, minimum: int, group: str | None, hidden: Collection[tuple[str, str]]
 ) -> str:
     """A sentence about a group whose counts give others away names neither."""
-    for count, word in (("n", "patients"), ("n_events", "events")):
+    for count, word in (("n", "patients?"), ("n_events", "events?")):
         if (count, group) in hidden:
-            sentence = re.sub(rf"\b\d+ {word}\b", f"withheld {word}", sentence)
+            sentence = re.sub(rf"{NUMBER}(?= {word}\b)", "withheld", sentence)
     return _without_small_counts(sentence, minimum)
 
 
@@ -119,8 +121,9 @@ def _small(value: Any, minimum: int) -> Any:
 
 def _without_small_counts(sentence: str, minimum: int) -> str:
     """Sentences name counts too: ``"109 patients, 7 events"``."""
-    return re.sub(
-        r"\b(\d+)(?= (?:patients|events|at risk)\b)",
-        lambda found: str(_small(int(found[1]), minimum)),
-        sentence,
-    )
+
+    def shown(found: re.Match[str]) -> str:
+        small = 0 < int(found[0].replace(",", "")) < minimum
+        return f"<{minimum}" if small else found[0]
+
+    return re.sub(rf"{NUMBER}(?= (?:patients?|events?|at risk)\b)", shown, sentence)

@@ -136,3 +136,9 @@ def test_a_refused_group_tells_no_count() -> None:
     kept = withheld_practice({"subgroups": [table]}, 10, refused={"young"})
     assert kept["subgroups"][0]["rows"][1]["n"] == "withheld"
     assert kept["subgroups"][0]["rows"][1]["n_events"] == "withheld"
+
+
+def test_the_patients_whom_a_criterion_asks_for_are_nobody() -> None:
+    sentence = "At least 1,007 patients with 9 events (1.2 a parameter) are needed."
+    kept = withheld_practice({"sample_size": {"n_events": 9, "sentence": sentence}}, 10, refused=())
+    assert kept["sample_size"] == {"n_events": "<10", "sentence": sentence}

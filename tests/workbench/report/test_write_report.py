@@ -13,7 +13,7 @@ from workbench.report.document import plain
 from workbench.report.format import WRITERS
 from workbench.report.sections import SECTIONS
 from workbench.report.table import resolve
-from workbench.report.withhold import withhold_counts
+from workbench.report.withhold import withheld, withhold_counts
 from workbench.report.words import RESEARCH_USE, SIMULATED
 
 Make = Callable[..., ReportContent]
@@ -271,3 +271,21 @@ def test_counts_that_give_others_away_leave_the_sentences_too() -> None:
     [claim] = withhold_counts(evaluation, 10)["claims"]
     assert claim["n_events"] == "withheld"
     assert claim["sentence"] == "In b, C changed (30 patients, withheld events)."
+
+
+@pytest.mark.parametrize(
+    ("sentence", "shown"),
+    [
+        ("C changed (1,007 patients, 12,000 events).", "C changed (1,007 patients, 12,000 events)."),
+        ("C changed (1,007 patients, 1 event).", "C changed (1,007 patients, <10 event)."),
+        ("7 at risk; 3.5 events a year.", "<10 at risk; 3.5 events a year."),
+    ],
+)
+def test_small_counts_in_sentences_are_whole_numbers(sentence: str, shown: str) -> None:
+    assert withheld(sentence, 10, set()) == shown
+
+
+def test_thousands_leave_a_sentence_whole() -> None:
+    row = {"group": "b", "sentence": "In b, C changed (1,030 patients, 1,014 events)."}
+    told = withheld(row, 10, {("n", "b"), ("n_events", "b")})
+    assert told["sentence"] == "In b, C changed (withheld patients, withheld events)."
