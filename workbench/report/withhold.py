@@ -35,12 +35,8 @@ def withhold_counts(evaluation: Json, minimum: int, refused: Collection[str] = (
     if minimum <= 1:
         return evaluation
     parts = set(partition(evaluation["settings"]))
-    groups = [row for row in evaluation["ladder"] if row["group"] in parts]
-    hidden = {
-        (name, row["group"])
-        for name in ("n", "n_events")
-        for row in exposed(_first_of_each(groups), name, minimum)
-    } | {(name, group) for name in ("n", "n_events") for group in refused}
+    hidden = _exposed_of(evaluation["ladder"], parts, ("n", "n_events"), minimum)
+    hidden |= {(name, group) for name in COUNTS for group in refused}
     strata = [
         {**stratum, "curves": _parts(stratum["curves"], minimum)}
         for stratum in evaluation["risk_groups"]["strata"]
@@ -51,12 +47,50 @@ def withhold_counts(evaluation: Json, minimum: int, refused: Collection[str] = (
         "risk_groups": {**evaluation["risk_groups"], "strata": strata},
         "calibration_curves": curves,
     }
-    return withheld(kept, minimum, hidden)
+    return withheld(_at_horizons(kept, parts, minimum), minimum, hidden)
 
 
-def _first_of_each(rows: Sequence[Json]) -> list[Json]:
-    """One row a group: every model of a group has the same counts."""
-    return list({row["group"]: row for row in reversed(rows)}.values())
+def _exposed_of(
+    rows: Sequence[Json], parts: Collection[str], names: Sequence[str], minimum: int
+) -> set[tuple[str, str]]:
+    """Name and group of the counts that must go, of groups of which ``parts`` hold everyone once.
+
+    Of a group that overlaps others, a reader has the rest of everyone.
+    """
+    # Every model of a group has the same counts.
+    groups = {row["group"]: row for row in rows}
+    inside = [row for group, row in groups.items() if group in parts]
+    hidden = {(name, row["group"]) for name in names for row in exposed(inside, name, minimum)}
+    everyone = groups.get("all")
+    if everyone is None:
+        return hidden
+    return hidden | {
+        (name, group)
+        for group, row in groups.items()
+        for name in names
+        if group not in parts and 0 < everyone[name] - row[name] < minimum
+    }
+
+
+def _at_horizons(evaluation: Json, parts: Collection[str], minimum: int) -> Json:
+    """Without events and numbers at risk that follow from those of others at the same horizon."""
+    rows, notes = evaluation.get("at_horizons", ()), list(evaluation.get("notes", ()))
+    hidden = {
+        (horizon, *count)
+        for horizon in {row["horizon"] for row in rows}
+        for count in _exposed_of(
+            [row for row in rows if row["horizon"] == horizon], parts, COUNTS[1:], minimum
+        )
+    }
+    kept = []
+    for row in rows:
+        gone = [name for name in COUNTS if (row["horizon"], name, row["group"]) in hidden]
+        kept.append(row | dict.fromkeys(gone, "withheld"))
+        if "n_at_risk" in gone and row["refused"]:
+            # The reason names the count, and so does the note of it.
+            kept[-1]["refused"] = told = re.sub(rf"^{NUMBER}", "withheld", row["refused"])
+            notes = [note.replace(f": {row['refused']}.", f": {told}.") for note in notes]
+    return {**evaluation, "at_horizons": kept, "notes": notes}
 
 
 def exposed(rows: Sequence[Json], name: str, minimum: int) -> list[Json]:
