@@ -47,7 +47,8 @@ def withhold_counts(evaluation: Json, minimum: int, refused: Collection[str] = (
         "risk_groups": {**evaluation["risk_groups"], "strata": strata},
         "calibration_curves": curves,
     }
-    return withheld(_at_horizons(kept, parts, minimum), minimum, hidden)
+    told = withheld(_at_horizons(kept, parts, minimum), minimum, hidden)
+    return {**told, "calibration_curves": _without_shares(told)}
 
 
 def _exposed_of(
@@ -91,6 +92,28 @@ def _at_horizons(evaluation: Json, parts: Collection[str], minimum: int) -> Json
             kept[-1]["refused"] = told = re.sub(rf"^{NUMBER}", "withheld", row["refused"])
             notes = [note.replace(f": {row['refused']}.", f": {told}.") for note in notes]
     return {**evaluation, "at_horizons": kept, "notes": notes}
+
+
+def _without_shares(told: Json) -> list[Json]:
+    """Calibration curves whose bins give no observed risk where it would tell a withheld count.
+
+    Nor does any bin tell its counts where those of the whole group at the horizon are withheld.
+    """
+    gone = {
+        (row["group"], row["horizon"]): [
+            name for name in ("n", "n_events") if isinstance(row[name], str)
+        ]
+        for row in told.get("at_horizons", ())
+    }
+    shares = dict.fromkeys(("observed", "lower", "upper"))
+    curves = []
+    for curve in told["calibration_curves"]:
+        names = gone.get((curve.get("group"), curve.get("horizon")), [])
+        bins = [each | dict.fromkeys(names, "withheld") for each in curve["bins"]]
+        counts_shown = [all(isinstance(b[n], int) for n in ("n", "n_events")) for b in bins]
+        bins = [b if shown else b | shares for b, shown in zip(bins, counts_shown, strict=True)]
+        curves.append({**curve, "bins": bins})
+    return curves
 
 
 def exposed(rows: Sequence[Json], name: str, minimum: int) -> list[Json]:

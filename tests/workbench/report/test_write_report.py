@@ -335,6 +335,40 @@ def test_no_count_at_a_horizon_follows_from_the_others() -> None:
     assert "7 at risk" not in f"{shown['G4']['refused']} {found['notes']}"
 
 
+def calibrated(group: str, counts: list[tuple[int, int]]) -> dict[str, Any]:
+    bins = [
+        {"n": n, "n_events": e, "observed": e / n, "lower": 0.0, "upper": 1.0, "predicted": 0.1}
+        for n, e in counts
+    ]
+    return {"model": "selected", "group": group, "horizon": 365.0, "bins": bins}
+
+
+def test_no_observed_risk_tells_the_events_of_a_bin() -> None:
+    rows = [
+        at_horizon("all", 600, 143, 286),
+        at_horizon("G2", 182, 4, 138),
+        at_horizon("G3", 191, 43, 141),
+        at_horizon("G4", 227, 96, 50),
+    ]
+    curves = [
+        calibrated("all", [(200, 6), (200, 40), (200, 97)]),
+        calibrated("G3", [(95, 20), (96, 23)]),
+        calibrated("G4", [(113, 40), (114, 56)]),
+    ]
+    evaluation = {**evaluated(rows), "calibration_curves": curves}
+    everyone, third, fourth = withhold_counts(evaluation, 10)["calibration_curves"]
+    assert [b["n_events"] for b in everyone["bins"]] == ["withheld", "withheld", 97]
+    for name in ("observed", "lower", "upper"):
+        assert [b[name] is None for b in everyone["bins"]] == [True, True, False]
+    # The events of one of both would be the sum of those of its bins.
+    told = withhold_counts(evaluation, 10)["at_horizons"]
+    sums = [r["n_events"] for r in told if r["group"] in ("G3", "G4")]
+    for total, curve in zip(sums, (third, fourth), strict=True):
+        hidden = [b["n_events"] == "withheld" and b["observed"] is None for b in curve["bins"]]
+        assert all(hidden) if total == "withheld" else not any(hidden)
+    assert sums.count("withheld") == 1
+
+
 def test_a_number_at_risk_that_gives_another_away_is_in_no_sentence() -> None:
     few = "7 at risk at 365 days; at least 10 are needed"
     rows = [

@@ -195,6 +195,8 @@ def test_no_patient_and_no_small_count_is_shown(study: JudgedStudy) -> None:
     events = [row[3] for row in widget.tables["bins"].rows]
     assert events.count("withheld") >= 2
     assert all(each == "withheld" or int(each) == 0 or int(each) >= 50 for each in events)
+    observed = [row[1] for row in widget.tables["bins"].rows]
+    assert [o == "withheld" for o in observed] == [e == "withheld" for e in events]
     low = next(r for r in widget.tables["calibration-numbers"].rows if r[1] == "G2")
     assert "withheld" in widget.text()
     assert low[0] == "Clinical Cox"
