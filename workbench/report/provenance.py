@@ -151,4 +151,5 @@ def _failures(row: Json, minimum: int) -> Json:
     ]
     if all(part == 0 or part >= minimum for part in parts):
         return row
-    return {**row, "low_events": WITHHELD, "high_survivors": WITHHELD}
+    few = [name for name in ("low", "high") if 0 < row[name] < minimum]
+    return {**row, **dict.fromkeys([*few, "low_events", "high_survivors"], WITHHELD)}

@@ -127,6 +127,13 @@ def test_small_groups_and_sites_are_withheld_with_what_gives_them_away() -> None
     assert withheld_practice(practice, 0, refused=()) == practice
 
 
+def test_a_third_of_few_patients_is_withheld() -> None:
+    row = {"horizon": 1.0, "group": "all", "low": 8, "low_events": 0, "high": 30,
+           "high_survivors": 15}  # fmt: skip
+    [kept] = withheld_practice({"failure_cases": [row]}, 10, refused=())["failure_cases"]
+    assert (kept["low"], kept["low_events"], kept["high"]) == ("withheld", "withheld", 30)
+
+
 def test_a_refused_group_tells_no_count() -> None:
     table = {
         "rows": [row("all", "all", 100, 50), row("young", "group", 40, 20)],
