@@ -15,7 +15,7 @@ from workbench.evaluation import Evaluation
 from workbench.figures.kaplan_meier import exportable
 from workbench.report.content import ReportContent
 from workbench.report.explanation import contributions
-from workbench.report.provenance import provenance_entries
+from workbench.report.provenance import provenance_entries, withheld_folds
 from workbench.report.withhold import withhold_counts
 from workbench.report.words import RESEARCH_USE, in_sentence, short
 from workbench.survival import kaplan_meier
@@ -62,7 +62,7 @@ def report_document(content: ReportContent) -> Json:
             {"title": title, **_other_split(evaluation, spec, refused)}
             for title, evaluation in content.other_splits.items()
         ],
-        "chosen": [dict(row) for row in content.chosen],
+        "chosen": withheld_folds(content.chosen, minimum, _everyone(cohort)),
         "contributions": contributions(content, minimum, refused),
         "inventory_title": spec.inventory_title,
         "inventory": [item.model_dump() for item in spec.inventory],
@@ -150,6 +150,11 @@ def _modalities(spec: Card, study: Mapping[str, Any]) -> list[Json]:
         }
         for name in study["modalities"]
     ]
+
+
+def _everyone(cohort: Cohort) -> dict[str, int]:
+    """Patients and events, of those who only train too."""
+    return {"n": len(cohort.patients), "n_events": int(cohort.patients["event"].sum())}
 
 
 def _follow_up(cohort: Cohort) -> Json:
