@@ -13,6 +13,7 @@ from workbench.cohort.cohort import Cohort
 from workbench.data.card import Card, Observed
 from workbench.evaluation import Evaluation
 from workbench.figures.kaplan_meier import exportable
+from workbench.figures.step_figure import coarse_times
 from workbench.report.content import ReportContent
 from workbench.report.explanation import contributions
 from workbench.report.provenance import provenance_entries, withheld_folds
@@ -53,7 +54,7 @@ def report_document(content: ReportContent) -> Json:
         "columns": _columns(spec),
         "n_patients": evaluated.n_patients,
         "n_events": evaluated.n_events,
-        **({} if cohort.time_unit is None else {"follow_up": _follow_up(evaluated)}),
+        **({} if cohort.time_unit is None else {"follow_up": _follow_up(content)}),
         "attrition": _records(attrition),
         "table_one": _table(cohort.table_one(by=next(iter(by), None))),
         "availability": _availability(content, shown_by),
@@ -157,19 +158,24 @@ def _everyone(cohort: Cohort) -> dict[str, int]:
     return {"n": len(cohort.patients), "n_events": int(cohort.patients["event"].sum())}
 
 
-def _follow_up(cohort: Cohort) -> Json:
-    """Medians of follow-up (events and censorings exchanged) and of the outcome itself."""
-    time = cohort.patients["time"].to_numpy(float)
-    event = cohort.patients["event"].to_numpy(bool)
-    return {
-        "median_follow_up": _median(time, ~event),
-        "median_time_to_event": _median(time, event),
-    }
+def _follow_up(content: ReportContent) -> Json:
+    """Medians of follow-up (events and censorings exchanged) and of the outcome itself.
 
-
-def _median(time: np.ndarray, event: np.ndarray) -> Json:
-    median = kaplan_meier(time, event).median
-    return dict(median._asdict())
+    Where the card is restricted they are moved to the next time at which its curves are kept.
+    """
+    patients, privacy = content.cohort.evaluated.patients, content.card.spec.privacy
+    time, event = patients["time"].to_numpy(float), patients["event"].to_numpy(bool)
+    medians = {}
+    for name, ended in (("median_follow_up", ~event), ("median_time_to_event", event)):
+        curve = kaplan_meier(time, ended)
+        medians[name] = curve.median._asdict()
+        if privacy.restricted:
+            ticks = content.evaluation.risk_groups["strata"][0]["at_risk_times"]
+            grid = np.append(coarse_times(curve, ticks, privacy.minimum_cell), np.inf)
+            medians[name] = {
+                limit: float(grid[np.searchsorted(grid, at)]) for limit, at in medians[name].items()
+            }
+    return medians
 
 
 def releasable(

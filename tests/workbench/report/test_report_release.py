@@ -10,6 +10,7 @@ import pytest
 
 from workbench.errors import PrivacyError
 from workbench.report import ReportContent, write_report
+from workbench.report.document import report_document
 
 Make = Callable[..., ReportContent]
 
@@ -46,3 +47,27 @@ def test_a_group_that_gives_few_away_has_no_counts_in_the_report(
     assert "Table one by kind is withheld" in said
     assert report["table_one"]["columns"] == ["variable", "statistic", "level", "all", "missing"]
     assert "kind" not in [table["by"] for table in report["availability"]]
+
+
+def test_a_restricted_report_names_no_patients_time_as_a_median(
+    tmp_path: Path, example_content: Make
+) -> None:
+    content = example_content(tmp_path, minimum_cell=10)
+    shown = report_document(content)["follow_up"]
+    exact = report_document(open_to_all(content))["follow_up"]
+    ticks = content.evaluation.risk_groups["strata"][0]["at_risk_times"]
+    step = ticks[1] / 4
+    for name, median in exact.items():
+        for limit, time in median.items():
+            assert (content.cohort.patients["time"] == time).any() or time is None
+            coarse = shown[name][limit]
+            assert coarse is None or (coarse % step == 0 and 0 <= coarse - time < step)
+    assert shown["median_time_to_event"]["estimate"] > 0
+
+
+def open_to_all(content: ReportContent) -> ReportContent:
+    """The same, as if the card protected nobody."""
+    privacy = content.card.spec.privacy.model_copy(update={"restricted": False, "minimum_cell": 0})
+    spec = content.card.spec.model_copy(update={"privacy": privacy})
+    card = replace(content.card, spec=spec)
+    return replace(content, card=card, cohort=replace(content.cohort, card=card))
