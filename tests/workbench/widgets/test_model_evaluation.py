@@ -14,6 +14,7 @@ from workbench.study import StudyResult
 from workbench.widgets import ModelEvaluation, Selection, evaluated_patients
 from workbench.widgets.blocks import Section
 from workbench.widgets.evaluated_patients import withheld_parts
+from workbench.widgets.shown_evaluation import withheld_evaluation
 
 ASKED = {
     "decision": "acting on a risk of death within 1 year",
@@ -200,6 +201,20 @@ def test_no_patient_and_no_small_count_is_shown(study: JudgedStudy) -> None:
     low = next(r for r in widget.tables["calibration-numbers"].rows if r[1] == "G2")
     assert "withheld" in widget.text()
     assert low[0] == "Clinical Cox"
+
+
+def test_a_group_that_the_release_log_refuses_tells_no_count(study: JudgedStudy) -> None:
+    cohort = restricted(study.cohort)
+    few_less = cohort.available["rna"].copy()
+    few_less[np.flatnonzero(few_less)[:3]] = False
+    ids = cohort.patients.index.to_numpy(object)
+    cohort.release_log.show(ids, {"patients with rna, but for three": few_less})
+    widget = ModelEvaluation(study.evaluation, cohort, study.predictions, state=ASKED)
+    shown = [row[1:3] for row in widget.tables["availability"].rows]
+    assert shown == [("600", "319"), ("withheld", "withheld")]
+    explained = withheld_evaluation(study.evaluation, cohort)["at_horizons"]
+    hidden = {row["group"] for row in explained if row["n_at_risk"] == "withheld"}
+    assert hidden == {"patients with rna"}
 
 
 def test_a_withheld_group_takes_another_with_it() -> None:
