@@ -17,6 +17,7 @@ from workbench.widgets import ModelEvaluation, Selection, TableOne, evaluated_pa
 from workbench.widgets.blocks import Section
 from workbench.widgets.evaluated_patients import withheld_parts
 from workbench.widgets.selection import Moved
+from workbench.widgets.shown_evaluation import withheld_evaluation
 
 ASKED = {
     "decision": "acting on a risk of death within 1 year",
@@ -239,9 +240,25 @@ def test_no_patient_and_no_small_count_is_shown(study: JudgedStudy) -> None:
     events = [row[3] for row in widget.tables["bins"].rows]
     assert events.count("withheld") >= 2
     assert all(each == "withheld" or int(each) == 0 or int(each) >= 50 for each in events)
+    observed = [row[1] for row in widget.tables["bins"].rows]
+    assert [o == "withheld" for o in observed] == [e == "withheld" for e in events]
     low = next(r for r in widget.tables["calibration-numbers"].rows if r[1] == "G2")
     assert "withheld" in widget.text()
     assert low[0] == "Clinical Cox"
+
+
+def test_a_group_that_the_release_log_refuses_tells_no_count(study: JudgedStudy) -> None:
+    cohort = restricted(study.cohort)
+    few_less = cohort.available["rna"].copy()
+    few_less[np.flatnonzero(few_less)[:3]] = False
+    ids = cohort.patients.index.to_numpy(object)
+    cohort.release_log.show(ids, {"patients with rna, but for three": few_less})
+    widget = ModelEvaluation(study.evaluation, cohort, study.predictions, state=ASKED)
+    shown = [row[1:3] for row in widget.tables["availability"].rows]
+    assert shown == [("600", "319"), ("withheld", "withheld")]
+    explained = withheld_evaluation(study.evaluation, cohort)["at_horizons"]
+    hidden = {row["group"] for row in explained if row["n_at_risk"] == "withheld"}
+    assert hidden == {"patients with rna"}
 
 
 def test_a_withheld_group_takes_another_with_it() -> None:
