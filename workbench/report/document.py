@@ -17,7 +17,7 @@ from workbench.report.content import ReportContent
 from workbench.report.explanation import contributions
 from workbench.report.provenance import provenance_entries
 from workbench.report.withhold import withhold_counts
-from workbench.report.words import RESEARCH_USE, in_sentence, short
+from workbench.report.words import RESEARCH_USE, in_sentence, short, told_apart
 from workbench.survival import kaplan_meier
 
 SCHEMA_VERSION = 1
@@ -226,7 +226,8 @@ def _evaluation(evaluation: Evaluation, spec: Card, refused: Collection[str]) ->
 
 def _with_titles(evaluation: Json, spec: Card) -> Json:
     """Sentences name a modality as the study does; a reader knows it by its title."""
-    titles = {name: in_sentence(short(m.title)) for name, m in spec.modalities.items()}
+    heads = told_apart({name: m.title for name, m in spec.modalities.items()})
+    titles = {name: in_sentence(head) for name, head in heads.items()}
     names = "|".join(map(re.escape, titles))
     named = re.compile(rf"\b([Pp]atients with|who have|model with|model of|without) ({names})\b")
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from workbench.report.format import count, in_years, listed, time
-from workbench.report.words import has_time, in_sentence, model_titles, short, terms, titled
+from workbench.report.words import has_time, in_sentence, model_titles, short_titles, terms, titled
 
 Document = Mapping[str, Any]
 Sentences = list[str]
@@ -97,7 +97,7 @@ def _missing(document: Document) -> Sentences:
 
 def _sometimes_absent(document: Document) -> list[str]:
     """Titles of the modalities that some evaluated patients lack."""
-    titles = {m["name"]: in_sentence(short(m["title"])) for m in document["modalities"]}
+    titles = {name: in_sentence(title) for name, title in short_titles(document).items()}
     lacking = {
         row["modality"]
         for table in document["availability"]
