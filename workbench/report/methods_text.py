@@ -44,11 +44,25 @@ def _patients(document: Document) -> Sentences:
             f"The outcome is {title}, counted in {outcome['time_unit']} from {zero}; risk is asked "
             f"at {listed(horizons)}."
         )
-    return [
-        f"Models were developed and evaluated in {n} patients with {n_events} events of "
-        f"{dataset['title']}, version {dataset['version']}.",
-        asked,
-    ]
+    source = f"of {dataset['title']}, version {dataset['version']}"
+    of_whom = f"{n} patients with {n_events} events"
+    if not _in_time(document):
+        return [f"Models were developed and evaluated in {of_whom} {source}.", asked]
+    return [f"Models were {_developed_in(document)}evaluated in {of_whom}, {source}.", asked]
+
+
+def _in_time(document: Document) -> bool:
+    """Whether the later patients were held out once, and the earlier ones only train."""
+    return (document["definition"]["split"] or {}).get("kind") == "time"
+
+
+def _developed_in(document: Document) -> str:
+    """The earlier patients, who are not among those whom the report counts."""
+    for row in document["chosen"]:
+        if isinstance(row.get("n_train"), int):
+            n, n_events = count(row["n_train"]), count(row["events_train"])
+            return f"developed in {n} earlier patients with {n_events} events and "
+    return ""
 
 
 _IMAGES = {
@@ -113,20 +127,26 @@ def _division(document: Document) -> Sentences:
     n_folds = settings["n_folds"]
     if split is None:
         return []
+    each = "; every patient is in one part, and each part is predicted by models of the others"
     match split["kind"]:
         case "given":
-            how = f"the {n_folds} published folds of column {split['column']}"
+            how = f"into the {n_folds} published folds of column {split['column']}{each}"
         case "kfold":
             dealt = f", dealt {split['repeats']} times" if split.get("repeats", 1) > 1 else ""
-            how = f"{n_folds} random folds{dealt}, stratified by event (seed {split['seed']})"
+            how = (
+                f"into {n_folds} random folds{dealt}, stratified by event (seed {split['seed']})"
+                f"{each}"
+            )
         case "site":
-            how = f"{n_folds} folds of whole sites"
+            how = f"into {n_folds} folds of whole sites{each}"
         case _:
-            how = f"a cut in time ({split['column']} from {split['from']:g} on is held out)"
+            how = (
+                f"by a cut in time ({split['column']} from {split['from']:g} on is held out): "
+                "models of the earlier patients predict the later ones, who alone are evaluated"
+            )
     others = [other["title"] for other in document["other_splits"]]
     return [
-        f"Patients were divided into {how}; every patient is in one part, and each part is "
-        "predicted by models of the others.",
+        f"Patients were divided {how}.",
         f"All was repeated with {listed(others)}." if others else "",
     ]
 
@@ -135,7 +155,7 @@ def _same_patients(document: Document) -> Sentences:
     split = document["definition"]["split"]
     if split is None:
         return []
-    if split["kind"] == "time":
+    if _in_time(document):
         return [
             "Training and evaluation patients differ: the earlier ones train, the later ones are "
             "evaluated; outcome, criteria and inputs are the same."
@@ -175,7 +195,9 @@ def _models(document: Document) -> Sentences:
         f"Penalties{', epochs' if timed else ''} and the selected model are chosen by the held-out "
         f"{'partial' if timed else 'binomial'} likelihood in {INNER_FOLDS} inner folds of each "
         f"training set (seed {seed}).",
-        f"Of {len(chosen)} outer folds, the selected model is {won}.",
+        f"Of {len(chosen)} outer folds, the selected model is {won}."
+        if len(chosen) > 1
+        else f"The selected model is {in_sentence(titled(titles, chosen[0]))}.",
     ]
 
 
