@@ -13,7 +13,7 @@ from workbench.cohort.cohort import Cohort
 from workbench.data.card import Card, Observed
 from workbench.evaluation import Evaluation
 from workbench.figures.kaplan_meier import exportable
-from workbench.report.content import ReportContent
+from workbench.report.content import OtherSplit, ReportContent
 from workbench.report.explanation import contributions
 from workbench.report.provenance import provenance_entries
 from workbench.report.withhold import withhold_counts
@@ -59,8 +59,8 @@ def report_document(content: ReportContent) -> Json:
         "availability": _availability(content, shown_by),
         **judged,
         "other_splits": [
-            {"title": title, **_other_split(evaluation, spec, refused)}
-            for title, evaluation in content.other_splits.items()
+            {"title": title, **_other_split(other, spec, refused)}
+            for title, other in content.other_splits.items()
         ],
         "chosen": [dict(row) for row in content.chosen],
         "contributions": contributions(content, minimum, refused),
@@ -244,10 +244,10 @@ def _with_titles(evaluation: Json, spec: Card) -> Json:
     return {**evaluation, **claims, "notes": [reworded(note) for note in notes]}
 
 
-def _other_split(evaluation: Evaluation, spec: Card, refused: Collection[str]) -> Json:
+def _other_split(other: OtherSplit, spec: Card, refused: Collection[str]) -> Json:
     kept = ("ladder", "at_horizons", "claims", "notes", "evaluation_settings")
-    content = _evaluation(evaluation, spec, refused)
-    return {name: content[name] for name in kept}
+    content = _evaluation(other.evaluation, spec, refused)
+    return {"kind": other.kind, **{name: content[name] for name in kept}}
 
 
 def _assumed_times(spec: Card) -> list[str]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from workbench.report.methods_text import methods_sentences
+from workbench.report.methods_text import methods_sentences, sites_held_out
 from workbench.report.words import has_time
 
 Document = Mapping[str, Any]
@@ -68,7 +68,7 @@ def _clusters(document: Document) -> bool:
 
 def _sites_out(document: Document) -> bool:
     split = document["definition"]["split"] or {}
-    others = [other for other in document["other_splits"] if "site" in other["title"]]
+    others = sites_held_out(document)
     return split.get("kind") == "site" or any(other["ladder"] for other in others)
 
 

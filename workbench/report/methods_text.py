@@ -160,13 +160,18 @@ def _same_patients(document: Document) -> Sentences:
             "Training and evaluation patients differ: the earlier ones train, the later ones are "
             "evaluated; outcome, criteria and inputs are the same."
         ]
-    sites = [o["title"] for o in document["other_splits"] if "site" in o["title"]]
+    sites = [other["title"] for other in sites_held_out(document)]
     return [
         "Training and evaluation patients come of the same data, with the same criteria, outcome "
         "and inputs: this is internal validation"
         + (f", beside which {listed(sites)} show how models fare in sites they never saw." if sites
            else "."),
     ]  # fmt: skip
+
+
+def sites_held_out(document: Document) -> list[Mapping[str, Any]]:
+    """Those of the other ways of splitting that hold out whole sites."""
+    return [other for other in document["other_splits"] if other.get("kind") == "site"]
 
 
 def _models(document: Document) -> Sentences:
@@ -271,7 +276,7 @@ def _clusters(document: Document) -> Sentences:
         for row in table["rows"]
         if row["kind"] == "site" and not row["refused"]
     }
-    held_out = [o["title"] for o in document["other_splits"] if "site" in o["title"]]
+    held_out = [other["title"] for other in sites_held_out(document)]
     found = []
     if sites:
         c = terms(document).c

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from workbench.report.evidence import holds
 from workbench.report.methods_text import methods_sentences
 
 Document = dict[str, Any]
@@ -39,3 +40,21 @@ def test_a_cut_in_time_divides_those_who_train_from_those_who_are_predicted(
     assert "The selected model is combined model." in methods["Models"]
     del changed["chosen"][0]["n_train"]
     assert "Models were evaluated in 360 patients" in told(changed)["Patients and outcome"]
+
+
+def test_sites_held_out_are_known_by_the_kind_of_the_folds_and_not_by_a_title(
+    document: Document, changed: Document
+) -> None:
+    assert document["other_splits"][0]["kind"] == "site"
+    methods = told(document)
+    assert (
+        "whole hospitals show how models fare in sites" in (methods["Training and evaluation data"])
+    )
+    assert "folds with whole hospitals" in methods["Sites"]
+    assert holds("clusters", {**document, "subgroups": []})
+    split = changed["other_splits"][0]
+    split.update(kind="given", title="published folds (composite_fold)")
+    methods = told(changed)
+    assert "sites" not in methods["Training and evaluation data"]
+    assert "composite_fold" not in methods["Sites"]
+    assert not holds("clusters", {**changed, "subgroups": []})
