@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from fusion.network import NetworkConfig
 from workbench.report.evidence import holds
+from workbench.report.methods_models import NETWORK_INPUTS, USUAL_NETWORK
 from workbench.report.methods_text import methods_sentences
 
 Document = dict[str, Any]
@@ -58,3 +60,35 @@ def test_sites_held_out_are_known_by_the_kind_of_the_folds_and_not_by_a_title(
     assert "sites" not in methods["Training and evaluation data"]
     assert "composite_fold" not in methods["Sites"]
     assert not holds("clusters", {**changed, "subgroups": []})
+
+
+def test_the_network_is_told_as_the_study_shaped_it(changed: Document) -> None:
+    usual = told(changed)
+    assert "leading 16 directions alone" in usual["Preparation"]
+    assert "token" not in usual["Preparation"] + usual["Missing data"]
+    changed["study"]["network"] = {
+        "fuser": "cross_attention",
+        "genomics": "pathways",
+        "ehr": "tokens",
+    }
+    methods = told(changed)
+    assert "each set is one token" in methods["Preparation"]
+    assert "reads each clinical variable" in methods["Preparation"]
+    assert "a missing clinical value has a learned token" in methods["Missing data"]
+    assert "fuser: cross attention" in methods["Models"]
+
+
+def test_what_the_methods_say_of_the_usual_network_is_what_it_is() -> None:
+    config = NetworkConfig()
+    assert {name: getattr(config, name) for name in USUAL_NETWORK} == USUAL_NETWORK
+    assert config.max_inputs == NETWORK_INPUTS
+
+
+def test_without_a_network_nothing_is_said_of_one(changed: Document) -> None:
+    assert "Penalties, epochs and the selected model" in told(changed)["Models"]
+    changed["ladder"] = [row for row in changed["ladder"] if row["model"] != "fusion_net"]
+    methods = told(changed)
+    assert "Penalties and the selected model" in methods["Models"]
+    own = " ".join(methods[topic] for topic in ("Preparation", "Missing data", "Models"))
+    assert "epochs" not in own
+    assert "The fusion network" not in own
