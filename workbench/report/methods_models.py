@@ -22,8 +22,13 @@ _IMAGES = {
     "on outlines of lesions where there are masks and else on hidden patches",
     "patches": "Images are encoded by how much they hold of each patch of a dictionary, in their "
     "centre and around it, and by their colours; the dictionary is learned inside each training "
-    "set without outcomes, by spherical k-means on small whitened patches, and no weights are "
-    "pretrained",
+    "set without outcomes, by spherical k-means on small whitened patches",
+}
+
+_AT_RANDOM = "are initialised at random, at a scale of one over the root of a layer’s inputs"
+_FIRST_OF_IMAGES = {
+    "outlines": f"Weights of the image encoder {_AT_RANDOM}.",
+    "patches": "The dictionary of patches is initialised with random directions.",
 }
 
 
@@ -140,4 +145,23 @@ def models(document: Document) -> Sentences:
         f"Of {len(chosen)} outer folds, the selected model is {won}."
         if len(chosen) > 1
         else f"The selected model is {in_sentence(titled(titles, chosen[0]))}.",
+    ]
+
+
+def initial_weights(document: Document) -> Sentences:
+    """Where whatever was fitted began; ``fusion`` starts nothing from weights of others."""
+    fitted = {row["model"] for row in document["ladder"]} - {*NAIVE}
+    if not fitted:
+        return []
+    images = any(m["kind"] == "image" for m in document["modalities"])
+    encoder = _FIRST_OF_IMAGES[document["study"].get("image_encoder", "outlines")] if images else ""
+    of_networks = f"Weights of each fusion network of the ensemble {_AT_RANDOM}."
+    network = of_networks if _network(document) else ""
+    seed = document["evaluation_settings"]["seed"]
+    return [
+        "Coefficients of the regressions are initialised at 0; their penalised likelihood has one "
+        "maximum, which Newton’s method finds from there.",
+        encoder,
+        network,
+        f"All is drawn with seed {seed}; nothing is pretrained." if encoder or network else "",
     ]

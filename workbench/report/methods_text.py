@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from workbench.report.format import count, in_years, listed, time
-from workbench.report.methods_models import missing_data, models, preparation
+from workbench.report.methods_models import initial_weights, missing_data, models, preparation
 from workbench.report.words import has_time, in_sentence, terms
 
 Document = Mapping[str, Any]
@@ -216,6 +216,7 @@ _TOPICS: dict[str, Callable[[Document], Sentences]] = {
     "Division of the data": _division,
     "Training and evaluation data": _same_patients,
     "Models": models,
+    "Initial weights": initial_weights,
     "Predictions": _predictions,
     "Measures": _measures,
     "Event frequency": _classes,

@@ -9,6 +9,7 @@ from fusion.network import NetworkConfig
 from workbench.report.evidence import holds
 from workbench.report.methods_models import NETWORK_INPUTS, USUAL_NETWORK
 from workbench.report.methods_text import methods_sentences
+from workbench.report.reporting_checklists import fill, reporting_checklist
 
 Document = dict[str, Any]
 
@@ -92,3 +93,22 @@ def test_without_a_network_nothing_is_said_of_one(changed: Document) -> None:
     own = " ".join(methods[topic] for topic in ("Preparation", "Missing data", "Models"))
     assert "epochs" not in own
     assert "The fusion network" not in own
+
+
+def test_it_is_told_how_parameters_were_initialised(changed: Document) -> None:
+    whole = told(changed)["Initial weights"]
+    assert "regressions are initialised at 0" in whole
+    assert "each fusion network of the ensemble are initialised at random" in whole
+    assert "drawn with seed 0; nothing is pretrained" in whole
+    assert "image encoder" not in whole
+    changed["modalities"][2]["kind"] = "image"
+    assert "Weights of the image encoder" in told(changed)["Initial weights"]
+    changed["study"]["image_encoder"] = "patches"
+    assert "dictionary of patches is initialised" in told(changed)["Initial weights"]
+    assert claim(changed)["24"] == "auto"
+    changed["ladder"] = [row for row in changed["ladder"] if row["model"].startswith("null")]
+    assert claim(changed)["24"] == "missing"
+
+
+def claim(document: Document) -> dict[str, str]:
+    return {each.item.id: each.status for each in fill(reporting_checklist("claim"), document)}
