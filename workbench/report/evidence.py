@@ -165,7 +165,6 @@ RULES: Mapping[str, Rule] = {
     "preparation": _told("Preparation"),
     "sample_size": lambda d: d.get("sample_size"),
     "saved_model": lambda d: (d.get("saved_model") or {}).get("sha256"),
-    "sites_held_out": _sites_out,
     "software": lambda d: (d.get("environment") or {}).get("packages"),
     "training_and_evaluation": _told("Training and evaluation data"),
     "treatment": _treatment,

@@ -141,6 +141,11 @@ def test_the_checklist_of_images_asks_for_images(document: Document) -> None:
     assert statuses("claim", with_images)["16"] == "author"
 
 
+def test_sites_held_out_are_no_data_from_elsewhere(document: Document) -> None:
+    assert document["other_splits"][0]["kind"] == "site"
+    assert statuses("claim", document)["33"] == "author"
+
+
 def test_the_form_is_the_authors(document: Document) -> None:
     assert set(statuses("probast_ai", document).values()) == {"author"}
 
