@@ -14,7 +14,9 @@ from workbench.report.words import has_time
 Document = Mapping[str, Any]
 Rule = Callable[[Document], Any]
 
-TREATMENT = re.compile(r"treatment|therap|surg|resection|drug|chemo|radio", re.IGNORECASE)
+TREATMENT = re.compile(
+    r"treatment|therap|surg|resection|drug|chemo|radiation|irradiat", re.IGNORECASE
+)
 
 
 def _told(topic: str) -> Rule:

@@ -141,6 +141,25 @@ def test_the_checklist_of_images_asks_for_images(document: Document) -> None:
     assert statuses("claim", with_images)["16"] == "author"
 
 
+@pytest.mark.parametrize(
+    ("item", "is_treatment"),
+    [
+        ("Projection of the radiograph", False),
+        ("Radiology report", False),
+        ("Radiotherapy", True),
+        ("Radiation dose", True),
+        ("Whole-brain irradiation", True),
+    ],
+)
+def test_only_treatments_fill_the_items_on_treatment(
+    item: str, is_treatment: bool, document: Document
+) -> None:
+    with_item = {**document, "inventory": [{"item": item, "status": "used", "note": ""}]}
+    status = "auto" if is_treatment else "missing"
+    assert statuses("tripod_ai", with_item)["6c"] == status
+    assert statuses("remark", with_item)["3"] == status
+
+
 def test_sites_held_out_are_no_data_from_elsewhere(document: Document) -> None:
     assert document["other_splits"][0]["kind"] == "site"
     assert statuses("claim", document)["33"] == "author"
