@@ -9,13 +9,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from workbench.report.methods_text import methods_sentences, sites_held_out
-from workbench.report.words import has_time
+from workbench.report.report_title import report_title
+from workbench.report.words import has_time, short
 
 Document = Mapping[str, Any]
 Rule = Callable[[Document], Any]
 
 TREATMENT = re.compile(
     r"treatment|therap|surg|resection|drug|chemo|radiation|irradiat", re.IGNORECASE
+)
+STUDY = re.compile(r"develop|validat|evaluat|performance", re.IGNORECASE)
+PREDICTION = re.compile(r"predict|prognos|diagnos", re.IGNORECASE)
+LEARNING = re.compile(
+    r"machine[ -]learning|deep[ -]learning|neural network|artificial intelligence", re.IGNORECASE
 )
 
 
@@ -32,6 +38,17 @@ def _interval(value: Any) -> bool:
 
 def _judged(document: Document) -> str:
     return document["evaluation_settings"].get("judged", "")
+
+
+def _kind_of_study(document: Document) -> bool:
+    """The title that is shown names the kind of study, the population's data and the outcome."""
+    title = report_title(document)
+    named = [short(document[part]["title"]).casefold() for part in ("outcome", "dataset")]
+    return (
+        bool(STUDY.search(title) and PREDICTION.search(title))
+        and all(named)
+        and all(name in title.casefold() for name in named)
+    )
 
 
 def _performance(document: Document) -> bool:
@@ -148,11 +165,13 @@ RULES: Mapping[str, Rule] = {
         and (not has_time(d) or d["follow_up"]["median_follow_up"]["estimate"] is not None)
     ),
     "folds": _told("Division of the data"),
-    "kind_of_study": lambda d: d["dataset"]["title"] and d["outcome"]["title"],
+    "kind_of_study": _kind_of_study,
+    "goal": _told("Patients and outcome"),
     "initial_weights": _told("Initial weights"),
     "limits": lambda d: d["limits"],
     "markers_named": lambda d: d["data_card"]["markers"] and d["claims"],
     "measures": _told("Measures"),
+    "method_in_title": lambda d: LEARNING.search(report_title(d)),
     "missing_data": lambda d: _told("Missing data")(d) and d["availability"],
     "models": _told("Models"),
     "no_updating": _told("Updating"),
