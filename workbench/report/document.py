@@ -14,11 +14,11 @@ from workbench.data.card import Card, Observed
 from workbench.evaluation import Evaluation
 from workbench.figures.kaplan_meier import exportable
 from workbench.figures.step_figure import coarse_times
-from workbench.report.content import ReportContent
+from workbench.report.content import OtherSplit, ReportContent
 from workbench.report.explanation import contributions
 from workbench.report.provenance import provenance_entries, withheld_folds
 from workbench.report.withhold import withhold_counts
-from workbench.report.words import RESEARCH_USE, in_sentence, short
+from workbench.report.words import RESEARCH_USE, in_sentence, short, told_apart
 from workbench.survival import kaplan_meier
 
 SCHEMA_VERSION = 1
@@ -60,8 +60,8 @@ def report_document(content: ReportContent) -> Json:
         "availability": _availability(content, shown_by),
         **judged,
         "other_splits": [
-            {"title": title, **_other_split(evaluation, spec, refused)}
-            for title, evaluation in content.other_splits.items()
+            {"title": title, **_other_split(other, spec, refused)}
+            for title, other in content.other_splits.items()
         ],
         "chosen": withheld_folds(content.chosen, minimum, _everyone(cohort)),
         "contributions": contributions(content, minimum, refused),
@@ -237,7 +237,8 @@ def _evaluation(evaluation: Evaluation, spec: Card, refused: Collection[str]) ->
 
 def _with_titles(evaluation: Json, spec: Card) -> Json:
     """Sentences name a modality as the study does; a reader knows it by its title."""
-    titles = {name: in_sentence(short(m.title)) for name, m in spec.modalities.items()}
+    heads = told_apart({name: m.title for name, m in spec.modalities.items()})
+    titles = {name: in_sentence(head) for name, head in heads.items()}
     names = "|".join(map(re.escape, titles))
     named = re.compile(rf"\b([Pp]atients with|who have|model with|model of|without) ({names})\b")
 
@@ -254,10 +255,10 @@ def _with_titles(evaluation: Json, spec: Card) -> Json:
     return {**evaluation, **claims, "notes": [reworded(note) for note in notes]}
 
 
-def _other_split(evaluation: Evaluation, spec: Card, refused: Collection[str]) -> Json:
+def _other_split(other: OtherSplit, spec: Card, refused: Collection[str]) -> Json:
     kept = ("ladder", "at_horizons", "claims", "notes", "evaluation_settings")
-    content = _evaluation(evaluation, spec, refused)
-    return {name: content[name] for name in kept}
+    content = _evaluation(other.evaluation, spec, refused)
+    return {"kind": other.kind, **{name: content[name] for name in kept}}
 
 
 def _assumed_times(spec: Card) -> list[str]:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from workbench.report import ReportContent, write_report
-from workbench.report.document import plain
+from workbench.report.document import plain, report_document
 from workbench.report.format import WRITERS
-from workbench.report.sections import SECTIONS
+from workbench.report.sections import SECTIONS, availability, explained_patients, model_comparison
 from workbench.report.table import resolve
 from workbench.report.withhold import withheld, withhold_counts
 from workbench.report.words import RESEARCH_USE, SIMULATED
@@ -382,3 +382,24 @@ def test_a_number_at_risk_that_gives_another_away_is_in_no_sentence() -> None:
     told = few.replace("7", "withheld")
     assert found["at_horizons"][3]["refused"] == told
     assert found["notes"] == [f"G4 at 365 days: {told}."]
+
+
+def test_kinds_of_data_whose_titles_share_a_head_are_told_apart(
+    tmp_path: Path, example_content: Make
+) -> None:
+    content = example_content(tmp_path, words={"modality": "Gene expression, of the blood"})
+    document = json.loads(json.dumps(report_document(content)))
+    rows = [row[0].text for row in model_comparison.ladder_table(document, "all").rows]
+    assert len(set(rows)) == len(rows)
+    assert "Gene expression, of the blood alone" in rows
+    assert "who have gene expression, of the blood" in document["modality_value"][1]["sentence"]
+    document["contributions"]["explained"]["over_time"] = {
+        "horizons": [365.0, 1095.0],
+        "modalities": [
+            {"modality": m["name"], "mean_absolute": [0.1, 0.2]} for m in document["modalities"]
+        ],
+    }
+    drawn = explained_patients.context(document)["over_time"]
+    assert drawn.svg.count("Gene expression") == 2
+    heads = [c.title for c in availability.context(document)["tables"][0].columns]
+    assert heads[-2:] == ["Gene expression", "Gene expression, of the blood"]
