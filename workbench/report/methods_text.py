@@ -85,8 +85,10 @@ def _division(document: Document) -> Sentences:
                 "models of the earlier patients predict the later ones, who alone are evaluated"
             )
     others = [other["title"] for other in document["other_splits"]]
+    repeated = "Pairs are compared within the folds of every deal; probabilities are averaged."
     return [
         f"Patients were divided {how}.",
+        repeated if split.get("repeats", 1) > 1 else "",
         f"All was repeated with {listed(others)}." if others else "",
     ]
 

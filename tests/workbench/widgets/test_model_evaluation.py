@@ -157,6 +157,11 @@ def test_a_column_offered_anew_ends_what_was_asked_of_the_old_one_and_says_so(
     assert (len(told), selection.n_selected, told[-1].settled) == (2, 600, True)
 
 
+def test_thirds_are_not_tested(widget: ModelEvaluation) -> None:
+    assert "No p-value is given: whoever is held out trains" in widget.text()
+    assert "log-rank p" not in widget.text().lower()
+
+
 def test_a_threshold_divides_the_patients(
     widget: ModelEvaluation, study: JudgedStudy, selection: Selection
 ) -> None:
