@@ -122,7 +122,7 @@ def test_known_states_are_weighted_alike_on_both_paths():
 
 
 def test_the_weights_are_unbiased_with_half_censored_at_the_horizon():
-    """Mean weighted share free over many cohorts is the truth; by G(t) of the rest it would not."""
+    """The mean weighted share over many cohorts is the truth; by G(t), lower there, it is above."""
     rng = np.random.default_rng(0)
     shares = []
     for _ in range(300):
