@@ -168,12 +168,18 @@ def _meaning(dataset: "Dataset", layout: FrameLayout, stored: np.ndarray) -> np.
         return (colours >> 8).astype(np.uint8) if colours.dtype.itemsize == 2 else colours
     if dataset.get("ModalityLUTSequence"):
         return apply_modality_lut(stored, dataset)
-    if layout.photometric == "MONOCHROME1" and not has_unit(dataset):
-        highest = (1 << layout.bits_stored) - 1
-        return ~stored if layout.signed else (highest - stored).astype(stored.dtype)
-    return stored
+    turn = turned_from(dataset)
+    return stored if turn is None else (turn - stored).astype(stored.dtype)
 
 
-def has_unit(dataset: "Dataset") -> bool:
-    """Whether the numbers measure something: Hounsfield units, activity, dose."""
-    return dataset.get("Modality") in ("CT", "PT", "NM", "RTDOSE")
+def turned_from(dataset: "Dataset") -> int | None:
+    """What a number becomes when it is turned round: this, less the number as stored.
+
+    None where nothing is turned round: larger numbers are brighter (MONOCHROME2), a table says what
+    numbers mean, or they measure something (Hounsfield units, activity, dose).
+    """
+    layout = frame_layout(dataset)
+    measured = dataset.get("Modality") in ("CT", "PT", "NM", "RTDOSE")
+    if layout.photometric != "MONOCHROME1" or measured or dataset.get("ModalityLUTSequence"):
+        return None
+    return -1 if layout.signed else (1 << layout.bits_stored) - 1

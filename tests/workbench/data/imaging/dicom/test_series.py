@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydicom.pixels.processing import apply_windowing
 
 import workbench as wb
 from workbench.data.imaging import as_stored, find_series, read_series
@@ -132,6 +133,7 @@ def test_low_numbers_shown_white_are_turned_round(
         PhotometricInterpretation="MONOCHROME1",
         PixelRepresentation=0,
         BitsStored=10,
+        HighBit=9,
         RescaleIntercept=0,
     )
     del made.ImagePositionPatient
@@ -140,6 +142,43 @@ def test_low_numbers_shown_white_are_turned_round(
     assert np.array_equal(found.voxels[..., 0], 1023 - pixels)
     assert found.affine is None
     assert found.spacing == (0.5, 0.7, 1.0)
+
+
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT"])
+@pytest.mark.parametrize(("slope", "intercept"), [(1, 0), (2, -300)])
+def test_a_window_is_turned_round_with_the_numbers(
+    make_plane: Callable[..., Any],
+    tmp_path: Path,
+    signed: bool,
+    function: str,
+    slope: int,
+    intercept: int,
+) -> None:
+    pixels = np.array([[0, 185, 190, 191], [195, 198, 200, 204], [205, 209, 220, 1023]])
+    pixels = pixels - 512 * signed
+    made = make_plane(
+        pixels,
+        Modality="DX",
+        PhotometricInterpretation="MONOCHROME1",
+        PixelRepresentation=int(signed),
+        BitsStored=10,
+        HighBit=9,
+        RescaleSlope=slope,
+        RescaleIntercept=intercept,
+        WindowCenter=slope * (200 - 512 * signed) + intercept,
+        WindowWidth=20 * slope,
+        VOILUTFunction=function,
+    )
+    made.save_as(tmp_path / "dx", enforce_file_format=True)
+    found = wb.read_image(tmp_path / "dx")
+    assert found.window is not None
+    shown = found.window.grey(found.values(as_stored(found)[0])[..., 0].T)
+    # By pydicom: the window comes first, then low is shown white (PS3.3 C.7.6.3.1.2).
+    windowed = apply_windowing(slope * pixels + intercept, made)
+    expected = 255 * (windowed.max() - windowed) / np.ptp(windowed)
+    assert np.abs(shown - expected).max() <= 0.51
+    assert len(np.unique(shown)) > 6
 
 
 def test_facts_of_the_acquisition_and_the_window(
