@@ -68,6 +68,13 @@ def frame_layout(dataset: "Dataset") -> FrameLayout:
         0 < layout.bits_stored <= layout.bits_allocated
     ):
         raise ImageError(f"{layout.bits_stored} of {layout.bits_allocated} bits: cannot be")
+    high = dataset.get("HighBit")
+    if isinstance(high, int) and high != layout.bits_stored - 1:
+        # PS3.5 8.1.1; a code stream does not say whether its numbers were shifted too.
+        raise ImageError(
+            f"HighBit {high}: of {layout.bits_stored} bits stored the highest is "
+            f"{layout.bits_stored - 1}; save the file again with its numbers in the lowest bits"
+        )
     if layout.rows * layout.columns > LARGEST_PIXELS:
         raise ImageError(f"more than {LARGEST_PIXELS:,} pixels a frame: refused")
     return layout

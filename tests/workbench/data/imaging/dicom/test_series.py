@@ -144,6 +144,20 @@ def test_low_numbers_shown_white_are_turned_round(
     assert found.spacing == (0.5, 0.7, 1.0)
 
 
+def test_numbers_that_are_not_in_the_lowest_bits_are_refused(
+    make_plane: Callable[..., Any], tmp_path: Path
+) -> None:
+    made = make_plane(np.full((3, 4), 100 << 4), BitsStored=12, PixelRepresentation=0)
+    made.save_as(tmp_path / "ct", enforce_file_format=True)
+    with pytest.raises(ImageError, match="HighBit 15: of 12 bits stored the highest is 11"):
+        wb.read_image(tmp_path / "ct")
+    # Bits above them are no part of a number: overlays of old stood there.
+    made.PixelData = np.full((3, 4), 100 | 1 << 12, "<u2").tobytes()
+    made.HighBit = 11
+    made.save_as(tmp_path / "ct", enforce_file_format=True)
+    assert np.unique(wb.read_image(tmp_path / "ct").voxels).tolist() == [100]
+
+
 @pytest.mark.parametrize("signed", [False, True])
 @pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT"])
 @pytest.mark.parametrize(("slope", "intercept"), [(1, 0), (2, -300)])
