@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -144,6 +145,7 @@ class EmbeddingColumns(nn.Module):
     upper: Tensor
     center: Tensor
     projection: Tensor
+    learned_buffers: ClassVar[tuple[str, ...]] = ("projection",)
 
     def __init__(self, components: Components, projection: np.ndarray) -> None:
         super().__init__()
