@@ -11,7 +11,8 @@ UNEVEN = 0.05
 """Distances between neighbours may differ from the step by this share of it: scanners round."""
 TILTED_DEGREES = 0.05
 SAME_DIRECTION = 0.005
-"""Cosines and spacings of planes that are alike may differ by this: scanners round, or jitter."""
+SAME_SPACING_MM = 1e-4
+"""Cosines and spacings of planes that are alike may differ by these: scanners round, or jitter."""
 
 TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 """DICOM's axes point to the patient's left, back and head (PS3.3 C.7.6.2.1.1)."""
@@ -43,10 +44,11 @@ class Pose:
 
     def alike(self, other: "Pose") -> bool:
         """Whether another plane has the same directions and spacing, but for rounding."""
-        one, two = (
-            np.concatenate([p.along_row, p.along_column, np.log(p.spacing)]) for p in (self, other)
+        turned = [self.along_row - other.along_row, self.along_column - other.along_column]
+        closer = np.subtract(self.spacing, other.spacing)
+        return bool(
+            np.abs(turned).max() <= SAME_DIRECTION and np.abs(closer).max() <= SAME_SPACING_MM
         )
-        return bool(np.abs(one - two).max() <= SAME_DIRECTION)
 
 
 @dataclass(frozen=True, eq=False)

@@ -78,6 +78,31 @@ def test_two_series_in_one_folder_are_told_apart(write_planes: Any, tmp_path: Pa
         wb.read_image(tmp_path, series=3)
 
 
+def test_directions_that_jitter_are_one_series_and_others_are_not(
+    write_planes: Any, make_plane: Callable[..., Any], tmp_path: Path
+) -> None:
+    # A cosine of 0.125 lies on the edge between two numbers of two decimals.
+    for k in range(4):
+        along = 0.125 + 1e-7 * (-1) ** k
+        made = make_plane(
+            np.ones((3, 4)),
+            (0, 0, 2 * k),
+            number=k + 1,
+            ImageOrientationPatient=[1, 0, 0, 0, np.sqrt(1 - along**2), along],
+            PixelSpacing=[0.50005 + 1e-7 * (-1) ** k, 0.7],
+        )
+        made.save_as(tmp_path / f"{k}.dcm", enforce_file_format=True)
+    assert wb.read_image(tmp_path).shape == (4, 3, 4)
+    # The same series number and size, turned by a degree or with larger pixels: others.
+    turned = [float(x) for x in (1, 0, 0, 0, np.cos(np.radians(8.2)), np.sin(np.radians(8.2)))]
+    write_planes([0, 2], numbers=[11, 12], ImageOrientationPatient=turned)
+    write_planes([0, 2], numbers=[21, 22], PixelSpacing=[0.51, 0.7])
+    (tmp_path / "again").write_bytes((tmp_path / "021.dcm").read_bytes())
+    found, _ = find_series(sorted(tmp_path.iterdir()))
+    assert sorted(len(series.frames) for series in found) == [2, 2, 4]
+    assert [bool(series.notes) for series in found].count(True) == 1
+
+
 def test_a_tilted_gantry_keeps_every_voxel_where_it_was(write_planes: Any, tmp_path: Path) -> None:
     write_planes([0, 2, 4], shift=np.tan(np.radians(20)))
     found = wb.read_image(tmp_path)
