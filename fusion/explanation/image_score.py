@@ -51,6 +51,12 @@ class ImageScore(nn.Module, ABC):
         """The layer that Grad-CAM looks at; None leaves the choice to the sizes of its maps."""
         return None
 
+    def models(
+        self, rows: Int[Tensor, " image"]
+    ) -> list[tuple["ImageScore", Int[Tensor, " chosen"]]]:
+        """Scores of one model each, and for which of ``rows`` they stand; together, all of them."""
+        return [(self, torch.arange(len(rows)))]
+
 
 class NetworkImageScore(ImageScore):
     """A network with one or several image inputs, as a function of one of them.
