@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -27,7 +28,6 @@ from workbench.data.paths import cache_folder
 from workbench.data.prepared import Prepared
 from workbench.data.records import Records
 from workbench.errors import printable
-from workbench.evaluation import Evaluation
 from workbench.evaluation.words import STATES, TIMES, Terms, terms_of
 from workbench.run_comparison import RunComparison
 from workbench.segmentation import SegmentationResult
@@ -88,21 +88,27 @@ class ProgressBars:
         self._bars.update(self._tasks[step.step], completed=step.done)
 
 
-def print_ladder(evaluation: Evaluation) -> None:
-    """The model comparison: overall all models, within each group those that are claimed of."""
-    settings = evaluation.settings
+def print_ladder(document: Mapping[str, Any]) -> None:
+    """The model comparison: overall all models, within each group those that are claimed of.
+
+    Parameters
+    ----------
+    document
+        The report's numbers, whose small counts are withheld.
+    """
+    settings, ladder = document["evaluation_settings"], document["ladder"]
     claimed = (settings["clinical"], settings["markers"], settings["judged"])
-    without = {claim["over"] for claim in evaluation.modality_value}
+    without = {claim["over"] for claim in document["modality_value"]}
     wide = _console.width >= WIDE
     terms = terms_of(settings.get("time_unit"))
     spoken = {"concordance": _short(terms), "c": terms.c}
     columns = [
         (name, head.format(**spoken)) for name, head in LADDER_COLUMNS if wide or name != "ipa"
     ]
-    for group in dict.fromkeys(row["group"] for row in evaluation.ladder):
+    for group in dict.fromkeys(row["group"] for row in ladder):
         rows = [
             row
-            for row in evaluation.ladder
+            for row in ladder
             if row["group"] == group
             and (row["model"] in claimed or (group == "all" and row["model"] not in without))
         ]
@@ -127,12 +133,12 @@ def _short(terms: Terms) -> str:
     return "Harrell C" if terms.has_time else terms.concordance
 
 
-def print_claims(evaluation: Evaluation, warnings: Sequence[str]) -> None:
+def print_claims(document: Mapping[str, Any], warnings: Sequence[str]) -> None:
     """What may be said of the judged model and of each modality, and what to beware of."""
-    _print_sentences("What the selected model adds", evaluation.claims)
-    if evaluation.modality_value:
+    _print_sentences("What the selected model adds", document["claims"])
+    if document["modality_value"]:
         title = "What each modality adds to the others, in those who have it"
-        _print_sentences(title, evaluation.modality_value)
+        _print_sentences(title, document["modality_value"])
     _print_warnings(warnings)
 
 
@@ -295,7 +301,8 @@ def _interval(number: Mapping[str, float] | None) -> str:
     if number is None:
         return "–"
     estimate, lower, upper = (
-        f"{number[name]:.3f}".replace("0.", ".", 1) for name in ("estimate", "lower", "upper")
+        re.sub(r"^(-?)0\.", r"\1.", f"{number[name]:.3f}")
+        for name in ("estimate", "lower", "upper")
     )
     return f"{estimate} ({lower}, {upper})"
 

@@ -114,7 +114,7 @@ def run(
         dataset_there = steps.load(study, other)
         rungs = steps.models(study, dataset_there, single=False)
         there = steps.cross_fit(study, other, dataset_there, rungs, folder, on_progress)
-        others[title] = steps.judge(study, other, there)
+        others[title] = steps.other_split(study, other, there)
 
     on_progress(Progress("judging", 0, 1))
     evaluation = steps.judge(study, cohort, predictions)

@@ -20,6 +20,7 @@ from workbench.evaluation import Evaluation, evaluate
 from workbench.evaluation.repeats import harrell_c_by_repeat, spread_sentence
 from workbench.evaluation.words import terms_of
 from workbench.materialisation import MARKERS, materialise
+from workbench.report import OtherSplit
 from workbench.run_folder import RunFolder
 from workbench.study_settings import LearnedFrom, Study
 
@@ -250,6 +251,13 @@ def judge(
         return evaluation
     spread = spread_sentence(JUDGED, by_repeat, terms_of(cohort.time_unit))
     return replace(evaluation, notes=(*evaluation.notes, spread))
+
+
+def other_split(
+    study: Study, cohort: Cohort, predictions: Mapping[str, "Predictions"]
+) -> OtherSplit:
+    """The same on other folds, with what kind of folds they are."""
+    return OtherSplit((cohort.definition.split or {})["kind"], judge(study, cohort, predictions))
 
 
 def choices(predictions: "Predictions") -> tuple[dict[str, Any], ...]:

@@ -157,3 +157,13 @@ def test_tables_sort(chromium: Any, report: Path) -> None:
     assert head.get_attribute("aria-sort") == "descending"
     assert values == sorted(values, reverse=True)
     page.close()
+
+
+def test_a_sorted_row_says_whose_it_is(chromium: Any, report: Path) -> None:
+    page = chromium.new_page()
+    page.goto(report.as_uri())
+    table = page.query_selector("main table:has(tbody .quiet):has(.sorter)")
+    table.query_selector_all(".sorter")[-1].click()
+    assert table.query_selector("[aria-sort]")
+    assert not table.query_selector_all("tbody .quiet")
+    page.close()

@@ -171,7 +171,11 @@ def test_a_saved_embedder_embeds_identically(dataset, discs, tmp_path, masks):
 
 def test_predictions_come_back_whole(dataset, tmp_path):
     before = BASE.fit(dataset).predict(dataset, HORIZONS, 3)
-    before = replace(before, provenance={"folds": ({"fold": 3, "chosen": {"penalty": None}},)})
+    before = replace(
+        before,
+        provenance={"folds": ({"fold": 3, "chosen": {"penalty": None}},)},
+        repeats=before.rankings * 2,
+    )
     save_record({"clinical": before}, tmp_path / "fold" / "3")
     after = load_record(tmp_path / "fold" / "3")["clinical"]
     assert after.model == before.model
@@ -180,6 +184,10 @@ def test_predictions_come_back_whole(dataset, tmp_path):
         assert_array_equal(getattr(after, part), getattr(before, part))
         assert getattr(after, part).dtype == getattr(before, part).dtype
     assert after.provenance == before.provenance
+    assert len(after.repeats) == 2
+    for kept, repeat in zip(after.repeats, before.repeats, strict=True):
+        assert_array_equal(kept.fold, repeat.fold)
+        assert_array_equal(kept.risk_score, repeat.risk_score)
 
 
 def test_a_record_is_json_and_safetensors_alone(saved):
@@ -253,6 +261,17 @@ def test_a_changed_description_is_refused(saved, text, message):
     (saved / "record.json").write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=message):
         load_record(saved)
+
+
+def test_a_network_of_an_earlier_version_says_so_and_is_refused(dataset, tmp_path):
+    """It had no centre, and its absolute risk was off by a constant."""
+    save_record(NET.fit(dataset), tmp_path / "model")
+    record = tmp_path / "model" / "record.json"
+    content = json.loads(record.read_text(encoding="utf-8"))
+    del content["record"]["fields"]["centre"]
+    record.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(ValueError, match="FittedNet without centre.*fit the model again"):
+        load_record(tmp_path / "model")
 
 
 def test_damaged_numbers_are_refused(saved):

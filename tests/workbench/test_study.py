@@ -57,7 +57,7 @@ def test_glioma_is_judged_within_groups(glioma: StudyResult) -> None:
     assert (imaging["n"], imaging["n_events"]) == (105, 31)
     numbers = json.loads(glioma.report.with_name("report.json").read_text(encoding="utf-8"))
     (sites,) = numbers["other_splits"]
-    assert sites["title"] == "whole sites held out"
+    assert (sites["kind"], sites["title"]) == ("site", "whole sites held out")
     assert {r["n"] for r in sites["ladder"] if r["group"] == "all"} == {569}
     statuses = {item["status"] for item in numbers["inventory"]}
     assert statuses == {"used", "available, not used", "unavailable"}

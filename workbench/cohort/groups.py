@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.cohort.criteria import parse
-from workbench.cohort.time_zero import check_columns
+from workbench.cohort.time_zero import check_columns, check_modalities
 from workbench.errors import CohortError
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def _groups_of(cohort: "Cohort", name: str) -> dict[str, np.ndarray]:
         criteria = [parse(written) for written in spec.groups[name].criteria]
         for criterion in criteria:
             check_columns(spec, criterion.columns(), f"the group {name}")
+            check_modalities(spec, criterion.undated(), f"the group {name}")
         masks = [c.mask(cohort.population) for c in criteria]
         return {spec.groups[name].title: np.logical_and.reduce(masks)}
     check_columns(spec, [name], "a group")

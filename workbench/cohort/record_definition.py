@@ -178,8 +178,9 @@ class RecordDefinition:
 
     def warnings(self) -> tuple[str, ...]:
         """What a reader must know of the definition itself, one sentence each."""
-        ahead = [one for one in self.select if one.looks_ahead(self.landmark)]
-        ahead += [q.where for q in self.entry.events if q.where is not None and q.looks_ahead()]
+        ahead = [one for one in self.select if one.looks_ahead(self.landmark) or one.undated()]
+        wheres = [q.where for q in self.entry.events if q.where is not None]
+        ahead += [one for one in wheres if one.looks_ahead() or one.undated()]
         origin = "index date" if self.landmark is None else "landmark"
         return tuple(
             f"{criterion.sentence()!r} sees what happens after the {origin}: whoever meets it "

@@ -10,7 +10,7 @@ from workbench.cohort.criteria import Criterion, Population
 from workbench.cohort.criteria.modality import Has
 from workbench.cohort.criteria.population import FIRST, LAST
 from workbench.cohort.flow import Step
-from workbench.cohort.time_zero import check_columns
+from workbench.cohort.time_zero import check_columns, check_modalities
 from workbench.data.card import Card
 from workbench.data.sources.card_tables import read_card
 from workbench.errors import CohortError
@@ -62,6 +62,7 @@ def _check(spec: Card, criterion: Criterion) -> tuple[str, ...]:
             f"select takes criteria such as col('age') >= 18, got {type(criterion).__name__}"
         )
     warnings = check_columns(spec, criterion.columns(), "a criterion")
+    check_modalities(spec, criterion.undated(), "a criterion")
     if criterion.looks_ahead():
         raise CohortError(
             f"{criterion.sentence()!r} sees what happens after the index date: whoever meets "

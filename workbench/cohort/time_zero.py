@@ -53,6 +53,33 @@ def check_columns(spec: Card, names: Iterable[str], use: str) -> tuple[str, ...]
     return tuple(warnings)
 
 
+def check_modalities(spec: Card, names: Iterable[str], use: str) -> None:
+    """Refuse modalities whose presence is known only after the index date.
+
+    Parameters
+    ----------
+    spec
+        The card.
+    names
+        Modalities; those that the card does not have are not its business.
+    use
+        What having them is to be, such as ``"a criterion"``.
+
+    Raises
+    ------
+    CohortError
+        If one is observed after the index date: whoever has it lived until then.
+    """
+    for name in sorted(set(names) & set(spec.modalities)):
+        read = spec.modalities[name]
+        days = None if isinstance(read, EhrModality) else read.observed_at.days
+        if days is not None and days > 0:
+            raise CohortError(
+                f"having {name} cannot be {use}: it is observed {days} days after the index date, "
+                "and whoever has it lived until then"
+            )
+
+
 def fit_columns(spec: Card, modality: str) -> tuple[str, ...]:
     """Columns that a modality reads, once they are known to be fit for a model.
 

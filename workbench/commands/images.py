@@ -47,7 +47,8 @@ def images_deidentify(
         list[str] | None,
         typer.Option(
             help="Write what else is withheld, once looked at: burned_in (pixels may show "
-            "writing), faces (heads whose face was removed, and what is no head)."
+            "writing), faces (heads whose face was removed, and what is no head). Photographs of "
+            "a slide's label are never written."
         ),
     ] = None,
 ) -> None:

@@ -165,6 +165,7 @@ def _run(
     study: str, out: Path, outcome: str | None, data_dir: Path | None, formats: str = ""
 ) -> "StudyResult":
     from workbench.printing import ProgressBars, print_claims, print_ladder
+    from workbench.report.read import read_document
     from workbench.study import run as run_study
 
     further = formats_of(formats)
@@ -177,8 +178,9 @@ def _run(
         except KeyboardInterrupt:
             typer.echo("stopped; finished folds are kept: the same command goes on", err=True)
             raise
-    print_ladder(result.evaluation)
-    print_claims(result.evaluation, result.cohort.warnings)
+    document = read_document(result.report.parent)
+    print_ladder(document)
+    print_claims(document, result.cohort.warnings)
     typer.echo(f"\nReport: {result.report}")
     if further:
         made = json.loads((out / "run.json").read_text(encoding="utf-8"))["formats"]

@@ -4,12 +4,14 @@ A concept set names concepts, says of each whether what lies under it belongs to
 taken out again. A vocabulary knows which concept lies under which.
 """
 
+import re
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Self
 
+import numpy as np
 import pandas as pd
 
 from workbench.data.card import did_you_mean
@@ -112,15 +114,23 @@ class Vocabulary:
         under itself, whether or not a row says so.
     version
         Release; "" if the source does not say.
+    further
+        Concepts that the vocabulary has beside those, (concept,) int64, sorted: of a large one,
+        names and ancestors are kept only for what the records use.
     """
 
     names: Mapping[str, str]
     ancestors: pd.DataFrame
     version: str = ""
+    further: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
 
     @classmethod
     def from_parents(
-        cls, parents: Iterable[tuple[str, str]], names: Mapping[str, str], version: str = ""
+        cls,
+        parents: Iterable[tuple[str, str]],
+        names: Mapping[str, str],
+        version: str = "",
+        further: np.ndarray | None = None,
     ) -> Self:
         """Close pairs of ``(parent, child)``.
 
@@ -148,15 +158,23 @@ class Vocabulary:
                     below.add(concept)
                     queue.extend(children.get(concept, ()))
             pairs += [(top, concept) for concept in sorted(below)]
-        return cls(
-            names, pd.DataFrame(pairs, columns=["ancestor", "descendant"], dtype=object), version
-        )
+        closure = pd.DataFrame(pairs, columns=["ancestor", "descendant"], dtype=object)
+        rest = np.empty(0, np.int64) if further is None else further
+        return cls(names, closure, version, rest)
 
     def __repr__(self) -> str:
         return f"Vocabulary({len(self.names)} concepts, {len(self.ancestors)} pairs)"
 
     def __contains__(self, concept_id: object) -> bool:
-        return concept_id in self.names or concept_id in self._known
+        named = concept_id in self.names or concept_id in self._known
+        return named or self._has_further(concept_id)
+
+    def _has_further(self, concept_id: object) -> bool:
+        if not isinstance(concept_id, str) or not re.fullmatch(r"[1-9]\d{0,17}", concept_id):
+            return False
+        number = int(concept_id)
+        at = np.searchsorted(self.further, number)
+        return bool(at < len(self.further) and self.further[at] == number)
 
     @cached_property
     def _known(self) -> frozenset[str]:

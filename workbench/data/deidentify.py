@@ -32,12 +32,17 @@ from workbench.errors import RecordsError
 OLDEST_SHOWN = 89
 """Ages above are one group, 90 and older, in the HIPAA safe harbour."""
 
+LONG_NUMBER = 5
+"""Digits of a number that is not by accident the identifier of the patient in whose row it is."""
+
 SHIFTED_BY = "shifted_by"
 """Entry of ``attrs`` that says by what dates were shifted."""
 
-_DATE = re.compile(
-    r"\b(1[89]|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}\b|\b\d{1,2}[-/.]\d{1,2}[-/.](1[89]|20)\d\d\b"
+DATE_IN_TEXT = re.compile(
+    r"(?<!\d)(?:(1[89]|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](1[89]|20)\d\d)(?!\d)"
 )
+"""A day as people write it, also where letters or a time of day follow at once."""
+
 _WORD = re.compile(r"[^\s,;:|()\[\]\"']+")
 
 
@@ -213,10 +218,11 @@ def deidentify(
     patient_id
         Column of identifiers.
     dates, births
-        Columns that are moved. A birth date of whoever is over 89 is then missing.
+        Columns that are moved. A birth date of whoever is over 89 is then missing, in all rows of
+        that patient.
     at
-        Column of dates at which age is judged, where there are births; the latest of the column for
-        who has none.
+        Column of dates at which age is judged, where there are births: the latest of each patient;
+        the latest of the column for who has none.
     ages
         Columns of ages in years, which are grouped over 89.
 
@@ -229,8 +235,8 @@ def deidentify(
     Raises
     ------
     RecordsError
-        If a column does not exist, dates are left that were not named, or a text holds an
-        identifier or what looks like a date.
+        If a column does not exist, dates are left that were not named, a text holds an identifier
+        or what looks like a date, or a column of numbers holds identifiers.
     """
     named = [patient_id, *dates, *births, *ages, *([at] if at is not None else [])]
     unknown = [name for name in named if name not in table]
@@ -242,10 +248,12 @@ def deidentify(
     for name in (*dates, *births):
         changed[name] = shift_dates(table[name], ids, shift)
     if at is not None:
-        moment = table[at].fillna(table[at].max())
+        patient = _patients(ids)[0]
+        latest = table[at].groupby(patient).transform("max")
+        moment = latest.fillna(table[at].max())
         for name in births:
             old = table[name] + pd.DateOffset(years=OLDEST_SHOWN + 1) <= moment
-            changed[name] = changed[name].mask(old)
+            changed[name] = changed[name].mask(old.groupby(patient).transform("any"))
     for name in ages:
         changed[name] = group_ages(table[name])
     changed[patient_id] = pseudonyms(ids, shift.key)
@@ -263,15 +271,35 @@ def _check_nothing_left(changed: pd.DataFrame, ids: "pd.Series[Any]", done: set[
         if pd.api.types.is_datetime64_any_dtype(values.dtype):
             raise RecordsError(f"{name} holds dates: name it in dates or births, or drop it")
         if pd.api.types.is_numeric_dtype(values.dtype):
+            if _numbers_name_patients(values, ids):
+                raise RecordsError(f"{name}: its numbers are identifiers of patients: drop it")
             continue
         texts = pd.unique(values.dropna().astype(str))
         n_ids = sum(bool(known & {text, *_WORD.findall(text)}) for text in texts)
-        n_dates = sum(_DATE.search(text) is not None for text in texts)
+        n_dates = sum(DATE_IN_TEXT.search(text) is not None for text in texts)
         if n_ids or n_dates:
             raise RecordsError(
                 f"{name}: {n_ids} different texts hold an identifier, {n_dates} look like a date: "
                 "drop the column, or clean it"
             )
+
+
+def _numbers_name_patients(values: "pd.Series[Any]", ids: "pd.Series[Any]") -> bool:
+    """Whether numbers are identifiers, and do not merely look like some by accident.
+
+    A long number in the row of the patient whose identifier it is says so alone; short ones where
+    most rows have their own; and so do long ones of other patients, such as a mother's.
+    """
+    whole = values.notna() & (values % 1 == 0)
+    if pd.api.types.is_bool_dtype(values.dtype) or not whole.any():
+        return False
+    codes, distinct = _patients(ids)
+    owners = np.array(distinct, dtype=object)[codes[whole.to_numpy()]]
+    texts = values[whole].astype(float).map("{:.0f}".format).to_numpy(object)
+    own, known = texts == owners, pd.Series(texts).isin(distinct).to_numpy()
+    long, half = pd.Series(texts).str.len().to_numpy() >= LONG_NUMBER, values.count() / 2
+    most_own = own.sum() > half and len(set(texts[own])) > 1
+    return bool((own & long).any() or most_own or (known & long).sum() > half)
 
 
 def _patients(

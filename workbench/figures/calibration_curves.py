@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from workbench.cohort.privacy import suppress
 from workbench.errors import SurvivalError
 from workbench.figures.coarse_histogram import MINIMUM_CELL, coarse_bins, histogram_bars
 from workbench.figures.drawing import (
@@ -57,7 +58,8 @@ def plot_calibration_curves(
     notes
         Lines under the title.
     minimum_cell
-        Bins of fewer patients are not drawn.
+        Bins of fewer patients are not drawn, nor those whose observed risk would tell of fewer
+        events, or of fewer patients without one.
     at_horizon
         Whether events are those by a horizon; else the outcome has no time.
 
@@ -72,10 +74,11 @@ def plot_calibration_curves(
     if unknown:
         raise SurvivalError(f"risks were passed of {unknown}, which have no calibration: pass both")
     first = next(iter(results.values()))
+    bins = _shown_bins(first.bins, minimum_cell) if len(results) == 1 else []
     counts = count_words(withheld(first.n_patients, None), withheld(first.n_events, None))
     counts = f"{counts} by the horizon" if at_horizon else counts
     head = heading(title, [counts, *notes], (), width=_width())
-    top = _highest(results, risks)
+    top = _highest(results, risks, bins)
     x = number_axis("Predicted risk", 0.0, top, as_percent=True)
     y = number_axis("Observed risk", 0.0, top, as_percent=True)
     left, strips = axis_room(y) + EDGE, STRIP * len(risks)
@@ -83,8 +86,8 @@ def plot_calibration_curves(
     marks: list[Mark] = [Line(np.array(x.limits), np.array(y.limits), GREY, (4, 2), 1.0)]
     for name, result in results.items():
         marks += _curve_marks(name, result.curve, look[name])
-    if len(results) == 1:
-        marks += _bin_marks(first.bins, minimum_cell)
+    if bins:
+        marks += _bin_marks(bins)
     bare = Axis("", x.limits, x.ticks, ("",) * len(x.ticks), shown=False)
     panels = [
         Panel(left, FOOT + strips, SIDE, SIDE, x if not risks else bare, y, tuple(marks), grid="xy")
@@ -110,16 +113,35 @@ def plot_calibration_curves(
     )
 
 
+def withheld_events(bins: Sequence[RiskBin], minimum_cell: int) -> list[bool]:
+    """Of which bins the events may not be told, nor the share of patients who had one.
+
+    Few events, few patients without one, and what would give these away.
+    """
+    counts = np.array([[each.n_events, each.n_patients - each.n_events] for each in bins])
+    return suppress(counts, minimum_cell, row_totals=True)[:, 0].tolist()
+
+
+def _shown_bins(bins: Sequence[RiskBin], minimum_cell: int) -> list[RiskBin]:
+    return [
+        each
+        for each, hide in zip(bins, withheld_events(bins, minimum_cell), strict=True)
+        if not hide and each.n_patients >= minimum_cell and np.isfinite(each.observed)
+    ]
+
+
 def _width() -> float:
     return 1.0 + SIDE + 0.4 + BESIDE
 
 
-def _highest(results: Mapping[str, Calibration], risks: Mapping[str, np.ndarray]) -> float:
+def _highest(
+    results: Mapping[str, Calibration], risks: Mapping[str, np.ndarray], bins: Sequence[RiskBin]
+) -> float:
     """Highest risk shown: the square ends there, so that small risks can be read."""
     ends = [0.05]
     for result in results.values():
         ends += [float(np.nanmax(v)) for v in (result.curve.predicted, result.curve.upper)]
-        ends += [v for b in result.bins for v in (b.predicted, b.upper) if np.isfinite(v)]
+    ends += [v for b in bins for v in (b.predicted, b.upper) if np.isfinite(v)]
     ends += [float(np.max(risk)) for risk in risks.values() if len(risk)]
     return min(1.0, max(ends))
 
@@ -143,16 +165,15 @@ def _curve_marks(name: str, curve: CurvePoints, look: tuple[str, Dash]) -> list[
     ]
 
 
-def _bin_marks(bins: Sequence[RiskBin], minimum_cell: int) -> list[Mark]:
-    kept = [b for b in bins if b.n_patients >= minimum_cell and np.isfinite(b.observed)]
-    at, observed = np.array([b.predicted for b in kept]), np.array([b.observed for b in kept])
-    lower, upper = np.array([b.lower for b in kept]), np.array([b.upper for b in kept])
+def _bin_marks(bins: Sequence[RiskBin]) -> list[Mark]:
+    at, observed = np.array([b.predicted for b in bins]), np.array([b.observed for b in bins])
+    lower, upper = np.array([b.lower for b in bins]), np.array([b.upper for b in bins])
     write = percents(1)
     hover = tuple(
         f"predicted {write(b.predicted)}\nobserved {write(b.observed)} "
         f"({write(b.lower)} to {write(b.upper)})\n"
-        f"{count_words(str(b.n_patients), withheld(b.n_events, minimum_cell))}"
-        for b in kept
+        f"{count_words(str(b.n_patients), str(b.n_events))}"
+        for b in bins
     )
     return [
         Intervals(at, lower, upper, INK, upright=True, width=1.1),

@@ -25,6 +25,7 @@ from workbench.figures.placing import EDGE, axis_room, fit_text, table_left_room
 from workbench.figures.style import DASHES, SERIES
 from workbench.figures.ticks import plain
 from workbench.figures.wording import withheld
+from workbench.survival.kaplan_meier import KaplanMeier
 
 WIDTH = 9.6
 PLOT = 3.5
@@ -100,7 +101,9 @@ def coarsened(curve: Steps, ticks: Sequence[float], minimum_cell: int) -> Steps:
     )
 
 
-def coarse_times(curve: Steps, ticks: Sequence[float], minimum_cell: int) -> np.ndarray:
+def coarse_times(
+    curve: Steps | KaplanMeier, ticks: Sequence[float], minimum_cell: int
+) -> np.ndarray:
     """Times at which a coarsened curve is kept."""
     enough = np.asarray(curve.at_risk_at(np.array(ticks, dtype=float))) >= minimum_cell
     n_ticks = int(np.append(enough[1:], False).argmin()) + 1

@@ -79,6 +79,16 @@ def fixed(decimals: int, *, sign: bool = False) -> Any:
     return write
 
 
+def signed_like(*values: float) -> Any:
+    """A way to write differences, so that the largest of ``values`` has three digits that matter.
+
+    >>> signed_like(-0.012, 0.21)(0.1), signed_like(-30.0, 181.2)(-12.34)
+    ('+0.100', '−12')
+    """
+    largest = max((abs(value) for value in values if math.isfinite(value)), default=1.0)
+    return fixed(max(0, 2 - math.floor(math.log10(largest or 1.0))), sign=True)
+
+
 def percents(decimals: int = 1) -> Any:
     """A way to write shares as percent."""
     write = fixed(decimals)

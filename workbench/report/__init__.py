@@ -4,13 +4,14 @@
 page from that JSON alone, one module of ``sections`` after another.
 """
 
-from workbench.report.content import ReportContent
+from workbench.report.content import OtherSplit, ReportContent
 from workbench.report.formats import FORMATS, Format, write_formats
 from workbench.report.write import write_document, write_report
 
 __all__ = [
     "FORMATS",
     "Format",
+    "OtherSplit",
     "ReportContent",
     "write_document",
     "write_formats",

@@ -11,6 +11,22 @@ from workbench.evaluation import Evaluation
 
 
 @dataclass(frozen=True)
+class OtherSplit:
+    """Another way of splitting the same patients.
+
+    Parameters
+    ----------
+    kind
+        As in :meth:`workbench.cohort.cohort.Cohort.split`.
+    evaluation
+        Every metric on its folds.
+    """
+
+    kind: str
+    evaluation: Evaluation
+
+
+@dataclass(frozen=True)
 class ReportContent:
     """The records that a report renders.
 
@@ -54,7 +70,7 @@ class ReportContent:
     card: DataCard
     cohort: Cohort
     evaluation: Evaluation
-    other_splits: Mapping[str, Evaluation]
+    other_splits: Mapping[str, OtherSplit]
     chosen: tuple[Mapping[str, Any], ...]
     attribution: Attribution
     provenance: Mapping[str, Any]

@@ -13,11 +13,12 @@ from workbench.cohort.cohort import Cohort
 from workbench.data.card import Card, Observed
 from workbench.evaluation import Evaluation
 from workbench.figures.kaplan_meier import exportable
-from workbench.report.content import ReportContent
+from workbench.figures.step_figure import coarse_times
+from workbench.report.content import OtherSplit, ReportContent
 from workbench.report.explanation import contributions
-from workbench.report.provenance import provenance_entries
+from workbench.report.provenance import provenance_entries, withheld_folds
 from workbench.report.withhold import withhold_counts
-from workbench.report.words import RESEARCH_USE, in_sentence, short
+from workbench.report.words import RESEARCH_USE, in_sentence, short, told_apart
 from workbench.survival import kaplan_meier
 
 SCHEMA_VERSION = 1
@@ -53,16 +54,16 @@ def report_document(content: ReportContent) -> Json:
         "columns": _columns(spec),
         "n_patients": evaluated.n_patients,
         "n_events": evaluated.n_events,
-        **({} if cohort.time_unit is None else {"follow_up": _follow_up(evaluated)}),
+        **({} if cohort.time_unit is None else {"follow_up": _follow_up(content)}),
         "attrition": _records(attrition),
         "table_one": _table(cohort.table_one(by=next(iter(by), None))),
         "availability": _availability(content, shown_by),
         **judged,
         "other_splits": [
-            {"title": title, **_other_split(evaluation, spec, refused)}
-            for title, evaluation in content.other_splits.items()
+            {"title": title, **_other_split(other, spec, refused)}
+            for title, other in content.other_splits.items()
         ],
-        "chosen": [dict(row) for row in content.chosen],
+        "chosen": withheld_folds(content.chosen, minimum, _everyone(cohort)),
         "contributions": contributions(content, minimum, refused),
         "inventory_title": spec.inventory_title,
         "inventory": [item.model_dump() for item in spec.inventory],
@@ -152,19 +153,29 @@ def _modalities(spec: Card, study: Mapping[str, Any]) -> list[Json]:
     ]
 
 
-def _follow_up(cohort: Cohort) -> Json:
-    """Medians of follow-up (events and censorings exchanged) and of the outcome itself."""
-    time = cohort.patients["time"].to_numpy(float)
-    event = cohort.patients["event"].to_numpy(bool)
-    return {
-        "median_follow_up": _median(time, ~event),
-        "median_time_to_event": _median(time, event),
-    }
+def _everyone(cohort: Cohort) -> dict[str, int]:
+    """Patients and events, of those who only train too."""
+    return {"n": len(cohort.patients), "n_events": int(cohort.patients["event"].sum())}
 
 
-def _median(time: np.ndarray, event: np.ndarray) -> Json:
-    median = kaplan_meier(time, event).median
-    return dict(median._asdict())
+def _follow_up(content: ReportContent) -> Json:
+    """Medians of follow-up (events and censorings exchanged) and of the outcome itself.
+
+    Where the card is restricted they are moved to the next time at which its curves are kept.
+    """
+    patients, privacy = content.cohort.evaluated.patients, content.card.spec.privacy
+    time, event = patients["time"].to_numpy(float), patients["event"].to_numpy(bool)
+    medians = {}
+    for name, ended in (("median_follow_up", ~event), ("median_time_to_event", event)):
+        curve = kaplan_meier(time, ended)
+        medians[name] = curve.median._asdict()
+        if privacy.restricted:
+            ticks = content.evaluation.risk_groups["strata"][0]["at_risk_times"]
+            grid = np.append(coarse_times(curve, ticks, privacy.minimum_cell), np.inf)
+            medians[name] = {
+                limit: float(grid[np.searchsorted(grid, at)]) for limit, at in medians[name].items()
+            }
+    return medians
 
 
 def releasable(
@@ -226,7 +237,8 @@ def _evaluation(evaluation: Evaluation, spec: Card, refused: Collection[str]) ->
 
 def _with_titles(evaluation: Json, spec: Card) -> Json:
     """Sentences name a modality as the study does; a reader knows it by its title."""
-    titles = {name: in_sentence(short(m.title)) for name, m in spec.modalities.items()}
+    heads = told_apart({name: m.title for name, m in spec.modalities.items()})
+    titles = {name: in_sentence(head) for name, head in heads.items()}
     names = "|".join(map(re.escape, titles))
     named = re.compile(rf"\b([Pp]atients with|who have|model with|model of|without) ({names})\b")
 
@@ -243,10 +255,10 @@ def _with_titles(evaluation: Json, spec: Card) -> Json:
     return {**evaluation, **claims, "notes": [reworded(note) for note in notes]}
 
 
-def _other_split(evaluation: Evaluation, spec: Card, refused: Collection[str]) -> Json:
+def _other_split(other: OtherSplit, spec: Card, refused: Collection[str]) -> Json:
     kept = ("ladder", "at_horizons", "claims", "notes", "evaluation_settings")
-    content = _evaluation(evaluation, spec, refused)
-    return {name: content[name] for name in kept}
+    content = _evaluation(other.evaluation, spec, refused)
+    return {"kind": other.kind, **{name: content[name] for name in kept}}
 
 
 def _assumed_times(spec: Card) -> list[str]:

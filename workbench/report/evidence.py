@@ -8,13 +8,21 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from workbench.report.methods_text import methods_sentences
-from workbench.report.words import has_time
+from workbench.report.methods_text import methods_sentences, sites_held_out
+from workbench.report.report_title import report_title
+from workbench.report.words import has_time, short
 
 Document = Mapping[str, Any]
 Rule = Callable[[Document], Any]
 
-TREATMENT = re.compile(r"treatment|therap|surg|resection|drug|chemo|radio", re.IGNORECASE)
+TREATMENT = re.compile(
+    r"treatment|therap|surg|resection|drug|chemo|radiation|irradiat", re.IGNORECASE
+)
+STUDY = re.compile(r"develop|validat|evaluat|performance", re.IGNORECASE)
+PREDICTION = re.compile(r"predict|prognos|diagnos", re.IGNORECASE)
+LEARNING = re.compile(
+    r"machine[ -]learning|deep[ -]learning|neural network|artificial intelligence", re.IGNORECASE
+)
 
 
 def _told(topic: str) -> Rule:
@@ -30,6 +38,17 @@ def _interval(value: Any) -> bool:
 
 def _judged(document: Document) -> str:
     return document["evaluation_settings"].get("judged", "")
+
+
+def _kind_of_study(document: Document) -> bool:
+    """The title that is shown names the kind of study, the population's data and the outcome."""
+    title = report_title(document)
+    named = [short(document[part]["title"]).casefold() for part in ("outcome", "dataset")]
+    return (
+        bool(STUDY.search(title) and PREDICTION.search(title))
+        and all(named)
+        and all(name in title.casefold() for name in named)
+    )
 
 
 def _performance(document: Document) -> bool:
@@ -68,7 +87,7 @@ def _clusters(document: Document) -> bool:
 
 def _sites_out(document: Document) -> bool:
     split = document["definition"]["split"] or {}
-    others = [other for other in document["other_splits"] if "site" in other["title"]]
+    others = sites_held_out(document)
     return split.get("kind") == "site" or any(other["ladder"] for other in others)
 
 
@@ -146,10 +165,13 @@ RULES: Mapping[str, Rule] = {
         and (not has_time(d) or d["follow_up"]["median_follow_up"]["estimate"] is not None)
     ),
     "folds": _told("Division of the data"),
-    "kind_of_study": lambda d: d["dataset"]["title"] and d["outcome"]["title"],
+    "kind_of_study": _kind_of_study,
+    "goal": _told("Patients and outcome"),
+    "initial_weights": _told("Initial weights"),
     "limits": lambda d: d["limits"],
     "markers_named": lambda d: d["data_card"]["markers"] and d["claims"],
     "measures": _told("Measures"),
+    "method_in_title": lambda d: LEARNING.search(report_title(d)),
     "missing_data": lambda d: _told("Missing data")(d) and d["availability"],
     "models": _told("Models"),
     "no_updating": _told("Updating"),
@@ -164,8 +186,6 @@ RULES: Mapping[str, Rule] = {
     "preparation": _told("Preparation"),
     "sample_size": lambda d: d.get("sample_size"),
     "saved_model": lambda d: (d.get("saved_model") or {}).get("sha256"),
-    "seed": lambda d: d.get("seed") is not None,
-    "sites_held_out": _sites_out,
     "software": lambda d: (d.get("environment") or {}).get("packages"),
     "training_and_evaluation": _told("Training and evaluation data"),
     "treatment": _treatment,

@@ -1,5 +1,6 @@
 """How a number of ``report.json`` is written for a reader: the only place where that is decided."""
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -123,19 +124,16 @@ def _reached(value: Value) -> str:
     return NOT_REACHED if value is None else time(value)
 
 
-def p_value(value: float | None) -> str:
-    """As journals print it: two decimals, three below 0.01, and never zero."""
-    if value is None:
-        return NONE
-    if value < 0.001:
-        return "p < 0.001"
-    return f"p = {value:.3f}" if value < 0.01 else f"p = {value:.2f}"
-
-
 def time(value: Value) -> str:
-    """A time or horizon: no decimals unless it has some."""
-    whole = isinstance(value, int | float) and value == int(value)
-    return number(value, 0 if whole else 1)
+    """A time or horizon: no decimals unless it has some; three digits that matter, or more.
+
+    >>> time(1095.0), time(7.5), time(0.25), time(1.0137), time(1234.56)
+    ('1,095', '7.5', '0.25', '1.01', '1,234.6')
+    """
+    if not isinstance(value, int | float) or value == int(value):
+        return number(value, 0)
+    written = number(value, max(1, 2 - math.floor(math.log10(abs(value)))))
+    return written.rstrip("0").rstrip(".")
 
 
 def listed(items: list[str]) -> str:
@@ -168,7 +166,6 @@ WRITERS: dict[str, Writer] = {
     "availability": availability,
     "estimate": estimate,
     "difference": difference,
-    "p_value": p_value,
     "signed": signed,
     "time": time,
     "times": times,

@@ -4,14 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from workbench.report.format import count, in_years, listed, time
-from workbench.report.words import has_time, in_sentence, model_titles, short, terms, titled
+from workbench.report.methods_models import initial_weights, missing_data, models, preparation
+from workbench.report.words import has_time, in_sentence, terms
 
 Document = Mapping[str, Any]
 Sentences = list[str]
-
-INNER_FOLDS = 5
-NAIVE = ("null", "null_by_group")
-WITHOUT = "without_"
 
 
 def methods_sentences(document: Document) -> dict[str, Sentences]:
@@ -44,68 +41,25 @@ def _patients(document: Document) -> Sentences:
             f"The outcome is {title}, counted in {outcome['time_unit']} from {zero}; risk is asked "
             f"at {listed(horizons)}."
         )
-    return [
-        f"Models were developed and evaluated in {n} patients with {n_events} events of "
-        f"{dataset['title']}, version {dataset['version']}.",
-        asked,
-    ]
+    source = f"of {dataset['title']}, version {dataset['version']}"
+    of_whom = f"{n} patients with {n_events} events"
+    if not _in_time(document):
+        return [f"Models were developed and evaluated in {of_whom} {source}.", asked]
+    return [f"Models were {_developed_in(document)}evaluated in {of_whom}, {source}.", asked]
 
 
-_IMAGES = {
-    "outlines": "Images are encoded by a U-Net trained inside each training set without outcomes, "
-    "on outlines of lesions where there are masks and else on hidden patches",
-    "patches": "Images are encoded by how much they hold of each patch of a dictionary, in their "
-    "centre and around it, and by their colours; the dictionary is learned inside each training "
-    "set without outcomes, by spherical k-means on small whitened patches, and no weights are "
-    "pretrained",
-}
+def _in_time(document: Document) -> bool:
+    """Whether the later patients were held out once, and the earlier ones only train."""
+    return (document["definition"]["split"] or {}).get("kind") == "time"
 
 
-def _preparation(document: Document) -> Sentences:
-    kinds = {m["kind"] for m in document["modalities"]}
-    written = {
-        "ehr": "Each level of a categorical variable but the first, its reference, is one column; "
-        "numeric variables enter linearly; all are scaled to unit variance.",
-        "genomics": "Molecular features are ranked into normal scores and projected on all their "
-        "principal directions.",
-        "image": f"{_IMAGES[document['study'].get('image_encoder', 'outlines')]}; embeddings are "
-        "clipped at the outer 1 % of training patients.",
-    }
-    if not kinds & written.keys():
-        return []
-    return [
-        *(sentence for kind, sentence in written.items() if kind in kinds),
-        "Ranks, means, scales, directions and encoders are learned from the training patients of "
-        "each fold alone, alike for all groups of patients.",
-    ]
-
-
-def _missing(document: Document) -> Sentences:
-    optional = _sometimes_absent(document)
-    sentences = [
-        "A missing value takes the mean of the training patients after scaling; no patient was "
-        "left out for a single one."
-    ]
-    if optional:
-        sentences.append(
-            f"{listed(optional)[:1].upper()}{listed(optional)[1:]} may be absent altogether: a "
-            "patient without it contributes nothing there, and is trained on and evaluated with "
-            "all others."
-        )
-    return sentences
-
-
-def _sometimes_absent(document: Document) -> list[str]:
-    """Titles of the modalities that some evaluated patients lack."""
-    titles = {m["name"]: in_sentence(short(m["title"])) for m in document["modalities"]}
-    lacking = {
-        row["modality"]
-        for table in document["availability"]
-        if table["by"] == "event"
-        for row in table["rows"]
-        if row["percent"] != 100
-    }
-    return [title for name, title in titles.items() if name in lacking]
+def _developed_in(document: Document) -> str:
+    """The earlier patients, who are not among those whom the report counts."""
+    for row in document["chosen"]:
+        if isinstance(row.get("n_train"), int):
+            n, n_events = count(row["n_train"]), count(row["events_train"])
+            return f"developed in {n} earlier patients with {n_events} events and "
+    return ""
 
 
 def _division(document: Document) -> Sentences:
@@ -113,20 +67,28 @@ def _division(document: Document) -> Sentences:
     n_folds = settings["n_folds"]
     if split is None:
         return []
+    each = "; every patient is in one part, and each part is predicted by models of the others"
     match split["kind"]:
         case "given":
-            how = f"the {n_folds} published folds of column {split['column']}"
+            how = f"into the {n_folds} published folds of column {split['column']}{each}"
         case "kfold":
             dealt = f", dealt {split['repeats']} times" if split.get("repeats", 1) > 1 else ""
-            how = f"{n_folds} random folds{dealt}, stratified by event (seed {split['seed']})"
+            how = (
+                f"into {n_folds} random folds{dealt}, stratified by event (seed {split['seed']})"
+                f"{each}"
+            )
         case "site":
-            how = f"{n_folds} folds of whole sites"
+            how = f"into {n_folds} folds of whole sites{each}"
         case _:
-            how = f"a cut in time ({split['column']} from {split['from']:g} on is held out)"
+            how = (
+                f"by a cut in time ({split['column']} from {split['from']:g} on is held out): "
+                "models of the earlier patients predict the later ones, who alone are evaluated"
+            )
     others = [other["title"] for other in document["other_splits"]]
+    repeated = "Pairs are compared within the folds of every deal; probabilities are averaged."
     return [
-        f"Patients were divided into {how}; every patient is in one part, and each part is "
-        "predicted by models of the others.",
+        f"Patients were divided {how}.",
+        repeated if split.get("repeats", 1) > 1 else "",
         f"All was repeated with {listed(others)}." if others else "",
     ]
 
@@ -135,12 +97,12 @@ def _same_patients(document: Document) -> Sentences:
     split = document["definition"]["split"]
     if split is None:
         return []
-    if split["kind"] == "time":
+    if _in_time(document):
         return [
             "Training and evaluation patients differ: the earlier ones train, the later ones are "
             "evaluated; outcome, criteria and inputs are the same."
         ]
-    sites = [o["title"] for o in document["other_splits"] if "site" in o["title"]]
+    sites = [other["title"] for other in sites_held_out(document)]
     return [
         "Training and evaluation patients come of the same data, with the same criteria, outcome "
         "and inputs: this is internal validation"
@@ -149,39 +111,9 @@ def _same_patients(document: Document) -> Sentences:
     ]  # fmt: skip
 
 
-def _models(document: Document) -> Sentences:
-    titles = model_titles(document)
-    ladder = dict.fromkeys(row["model"] for row in document["ladder"])
-    compared = [m for m in ladder if not m.startswith(WITHOUT) and m not in NAIVE]
-    if not compared or not document["chosen"]:
-        return []
-    chosen = [row["model"] for row in document["chosen"]]
-    counts = {model: chosen.count(model) for model in dict.fromkeys(chosen)}
-    won = listed([f"{in_sentence(titled(titles, m))} in {n}" for m, n in counts.items()])
-    seed = document["evaluation_settings"]["seed"]
-    network, timed = "fusion_net" in compared, has_time(document)
-    return [
-        f"{len(compared)} models were compared with {'Kaplan–Meier' if timed else 'the prevalence'}"
-        f": {listed([in_sentence(titled(titles, m)) for m in compared])}.",
-        "Cox models have a ridge penalty; survival follows from their risk scores by Breslow’s "
-        "estimator of the baseline hazard on out-of-fold scores."
-        if timed
-        else "Logistic models have a ridge penalty on all but the intercept, which is that of "
-        "out-of-fold scores.",
-        f"The fusion network ({_network(document)}) is an ensemble trained on the Cox partial "
-        "likelihood of whole risk sets and scaled by its out-of-fold calibration slope."
-        if network
-        else "",
-        f"Penalties{', epochs' if timed else ''} and the selected model are chosen by the held-out "
-        f"{'partial' if timed else 'binomial'} likelihood in {INNER_FOLDS} inner folds of each "
-        f"training set (seed {seed}).",
-        f"Of {len(chosen)} outer folds, the selected model is {won}.",
-    ]
-
-
-def _network(document: Document) -> str:
-    shape = document["study"].get("network") or {"fuser": "gated"}
-    return f"fuser: {shape['fuser'].replace('_', ' ')}"
+def sites_held_out(document: Document) -> list[Mapping[str, Any]]:
+    """Those of the other ways of splitting that hold out whole sites."""
+    return [other for other in document["other_splits"] if other.get("kind") == "site"]
 
 
 def _predictions(document: Document) -> Sentences:
@@ -249,7 +181,7 @@ def _clusters(document: Document) -> Sentences:
         for row in table["rows"]
         if row["kind"] == "site" and not row["refused"]
     }
-    held_out = [o["title"] for o in document["other_splits"] if "site" in o["title"]]
+    held_out = [other["title"] for other in sites_held_out(document)]
     found = []
     if sites:
         c = terms(document).c
@@ -281,11 +213,12 @@ def _software(document: Document) -> Sentences:
 
 _TOPICS: dict[str, Callable[[Document], Sentences]] = {
     "Patients and outcome": _patients,
-    "Preparation": _preparation,
-    "Missing data": _missing,
+    "Preparation": preparation,
+    "Missing data": missing_data,
     "Division of the data": _division,
     "Training and evaluation data": _same_patients,
-    "Models": _models,
+    "Models": models,
+    "Initial weights": initial_weights,
     "Predictions": _predictions,
     "Measures": _measures,
     "Event frequency": _classes,

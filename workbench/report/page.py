@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from workbench.report.author_text import author_html
 from workbench.report.format import WRITERS
+from workbench.report.report_title import report_title
 from workbench.report.sections import OBLIGATORY, SECTIONS
 from workbench.report.sections.section import Context, Section
 from workbench.report.words import RESEARCH_USE, SIMULATED, short, terms
@@ -75,7 +76,7 @@ def render(
             simulated=SIMULATED,
             research_use=RESEARCH_USE,
             outcome=short(document["outcome"]["title"]),
-            title=author.get("title") or "",
+            title=report_title(document),
             authors=author.get("authors", []),
             owed=[s.title for s in sections_of(document) if s.anchor in left_out & OBLIGATORY],
             **own,

@@ -12,7 +12,7 @@ from PIL import ImageFile
 from workbench.errors import StudyError
 from workbench.figures.style import alone, shorten
 from workbench.report.page import Shown, render, source
-from workbench.report.words import short
+from workbench.report.report_title import running_title
 
 WIDE = 10
 """From so many columns on, a table lies on its side."""
@@ -75,13 +75,12 @@ def _weasyprint() -> ModuleType:
 
 def render_paged(document: Mapping[str, Any], sections: Sequence[Shown]) -> str:
     """The HTML that is laid out as pages: the sections of the page, without what needs a screen."""
-    outcome, title = short(document["outcome"]["title"]), document["dataset"]["title"]
     html = render(
         "paged.html",
         document,
         sections,
         style=Markup(source("paged.css")),
-        running=shorten(f"{outcome} in {title}", _RUNNING),
+        running=shorten(running_title(document), _RUNNING),
     )
     return _TINT.sub(_tinted, _SVG.sub(_as_image, _SECTION.sub(_laid, html)))
 

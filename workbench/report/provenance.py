@@ -3,6 +3,9 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from workbench.cohort.privacy import suppress
 from workbench.data.card import Card, Observed
 from workbench.evaluation.group_rows import partition
 from workbench.report.content import ReportContent
@@ -108,9 +111,42 @@ def withheld_practice(
             for row in practice.get("failure_cases", ())
             if row["group"] == "all"
         ],
+        "fold_balance": withheld_folds(practice.get("fold_balance", ()), minimum),
     }
     tables = [_subgroups(table, minimum, hidden) for table in practice.get("subgroups", ())]
-    return {**withheld(kept, minimum, hidden), "subgroups": tables}
+    told = {**withheld(kept, minimum, hidden), "subgroups": tables}
+    if told.get("sample_size"):
+        # Those whom a criterion asks for are nobody.
+        told["sample_size"]["sentence"] = practice["sample_size"]["sentence"]
+    return told
+
+
+def withheld_folds(
+    rows: Sequence[Mapping[str, Any]], minimum: int, totals: Mapping[str, int] | None = None
+) -> list[Json]:
+    """Folds without counts of few patients, nor of those who train, who are all others.
+
+    Parameters
+    ----------
+    rows
+        One a fold, and repeat where there are several: ``n_train, events_train``.
+    minimum
+        Smallest count that may be shown.
+    totals
+        ``n, n_events`` of everyone; if not given, each row has those of its fold beside.
+    """
+    kept = [dict(row) for row in rows]
+    for repeat in {row.get("repeat") for row in kept} if minimum > 1 else ():
+        folds = [row for row in kept if row.get("repeat") == repeat]
+        for name, training in (("n", "n_train"), ("n_events", "events_train")):
+            counts = [
+                (row[name] if totals is None else totals[name] - row[training], row[training])
+                for row in folds
+            ]
+            hidden = np.any(suppress(np.array(counts), minimum, row_totals=True), axis=1)
+            for row, hide in zip(folds, hidden, strict=True):
+                row |= dict.fromkeys([training, *({name} & row.keys())] if hide else [], WITHHELD)
+    return kept
 
 
 def _subgroups(table: Json, minimum: int, hidden: Collection[tuple[str, str]]) -> Json:
@@ -147,4 +183,5 @@ def _failures(row: Json, minimum: int) -> Json:
     ]
     if all(part == 0 or part >= minimum for part in parts):
         return row
-    return {**row, "low_events": WITHHELD, "high_survivors": WITHHELD}
+    few = [name for name in ("low", "high") if 0 < row[name] < minimum]
+    return {**row, **dict.fromkeys([*few, "low_events", "high_survivors"], WITHHELD)}

@@ -10,6 +10,8 @@ from workbench.cohort.privacy import suppress
 from workbench.evaluation.group_rows import partition
 
 COUNTS = ("n", "n_events", "n_at_risk")
+NUMBER = r"(?<![\d,.])\d+(?:,\d{3})*"
+"""A whole number in a sentence, with thousands apart or not."""
 
 Json = dict[str, Any]
 
@@ -33,12 +35,8 @@ def withhold_counts(evaluation: Json, minimum: int, refused: Collection[str] = (
     if minimum <= 1:
         return evaluation
     parts = set(partition(evaluation["settings"]))
-    groups = [row for row in evaluation["ladder"] if row["group"] in parts]
-    hidden = {
-        (name, row["group"])
-        for name in ("n", "n_events")
-        for row in exposed(_first_of_each(groups), name, minimum)
-    } | {(name, group) for name in ("n", "n_events") for group in refused}
+    hidden = _exposed_of(evaluation["ladder"], parts, ("n", "n_events"), minimum)
+    hidden |= {(name, group) for name in COUNTS for group in refused}
     strata = [
         {**stratum, "curves": _parts(stratum["curves"], minimum)}
         for stratum in evaluation["risk_groups"]["strata"]
@@ -49,12 +47,73 @@ def withhold_counts(evaluation: Json, minimum: int, refused: Collection[str] = (
         "risk_groups": {**evaluation["risk_groups"], "strata": strata},
         "calibration_curves": curves,
     }
-    return withheld(kept, minimum, hidden)
+    told = withheld(_at_horizons(kept, parts, minimum), minimum, hidden)
+    return {**told, "calibration_curves": _without_shares(told)}
 
 
-def _first_of_each(rows: Sequence[Json]) -> list[Json]:
-    """One row a group: every model of a group has the same counts."""
-    return list({row["group"]: row for row in reversed(rows)}.values())
+def _exposed_of(
+    rows: Sequence[Json], parts: Collection[str], names: Sequence[str], minimum: int
+) -> set[tuple[str, str]]:
+    """Name and group of the counts that must go, of groups of which ``parts`` hold everyone once.
+
+    Of a group that overlaps others, a reader has the rest of everyone.
+    """
+    # Every model of a group has the same counts.
+    groups = {row["group"]: row for row in rows}
+    inside = [row for group, row in groups.items() if group in parts]
+    hidden = {(name, row["group"]) for name in names for row in exposed(inside, name, minimum)}
+    everyone = groups.get("all")
+    if everyone is None:
+        return hidden
+    return hidden | {
+        (name, group)
+        for group, row in groups.items()
+        for name in names
+        if group not in parts and 0 < everyone[name] - row[name] < minimum
+    }
+
+
+def _at_horizons(evaluation: Json, parts: Collection[str], minimum: int) -> Json:
+    """Without events and numbers at risk that follow from those of others at the same horizon."""
+    rows, notes = evaluation.get("at_horizons", ()), list(evaluation.get("notes", ()))
+    hidden = {
+        (horizon, *count)
+        for horizon in {row["horizon"] for row in rows}
+        for count in _exposed_of(
+            [row for row in rows if row["horizon"] == horizon], parts, COUNTS[1:], minimum
+        )
+    }
+    kept = []
+    for row in rows:
+        gone = [name for name in COUNTS if (row["horizon"], name, row["group"]) in hidden]
+        kept.append(row | dict.fromkeys(gone, "withheld"))
+        if "n_at_risk" in gone and row["refused"]:
+            # The reason names the count, and so does the note of it.
+            kept[-1]["refused"] = told = re.sub(rf"^{NUMBER}", "withheld", row["refused"])
+            notes = [note.replace(f": {row['refused']}.", f": {told}.") for note in notes]
+    return {**evaluation, "at_horizons": kept, "notes": notes}
+
+
+def _without_shares(told: Json) -> list[Json]:
+    """Calibration curves whose bins give no observed risk where it would tell a withheld count.
+
+    Nor does any bin tell its counts where those of the whole group at the horizon are withheld.
+    """
+    gone = {
+        (row["group"], row["horizon"]): [
+            name for name in ("n", "n_events") if isinstance(row[name], str)
+        ]
+        for row in told.get("at_horizons", ())
+    }
+    shares = dict.fromkeys(("observed", "lower", "upper"))
+    curves = []
+    for curve in told["calibration_curves"]:
+        names = gone.get((curve.get("group"), curve.get("horizon")), [])
+        bins = [each | dict.fromkeys(names, "withheld") for each in curve["bins"]]
+        counts_shown = [all(isinstance(b[n], int) for n in ("n", "n_events")) for b in bins]
+        bins = [b if shown else b | shares for b, shown in zip(bins, counts_shown, strict=True)]
+        curves.append({**curve, "bins": bins})
+    return curves
 
 
 def exposed(rows: Sequence[Json], name: str, minimum: int) -> list[Json]:
@@ -105,9 +164,9 @@ def _without_hidden(
     sentence: str, minimum: int, group: str | None, hidden: Collection[tuple[str, str]]
 ) -> str:
     """A sentence about a group whose counts give others away names neither."""
-    for count, word in (("n", "patients"), ("n_events", "events")):
+    for count, word in (("n", "patients?"), ("n_events", "events?")):
         if (count, group) in hidden:
-            sentence = re.sub(rf"\b\d+ {word}\b", f"withheld {word}", sentence)
+            sentence = re.sub(rf"{NUMBER}(?= {word}\b)", "withheld", sentence)
     return _without_small_counts(sentence, minimum)
 
 
@@ -119,8 +178,9 @@ def _small(value: Any, minimum: int) -> Any:
 
 def _without_small_counts(sentence: str, minimum: int) -> str:
     """Sentences name counts too: ``"109 patients, 7 events"``."""
-    return re.sub(
-        r"\b(\d+)(?= (?:patients|events|at risk)\b)",
-        lambda found: str(_small(int(found[1]), minimum)),
-        sentence,
-    )
+
+    def shown(found: re.Match[str]) -> str:
+        small = 0 < int(found[0].replace(",", "")) < minimum
+        return f"<{minimum}" if small else found[0]
+
+    return re.sub(rf"{NUMBER}(?= (?:patients?|events?|at risk)\b)", shown, sentence)

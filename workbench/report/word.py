@@ -20,8 +20,9 @@ from workbench.report.outline import (
     outline,
 )
 from workbench.report.page import Shown
+from workbench.report.report_title import report_title, running_title
 from workbench.report.shown import as_png, drawings
-from workbench.report.words import RESEARCH_USE, SIMULATED, short
+from workbench.report.words import RESEARCH_USE, SIMULATED
 
 if TYPE_CHECKING:
     from docx.document import Document
@@ -69,8 +70,7 @@ def render_docx(document: Mapping[str, Any], sections: Sequence[Shown]) -> bytes
     except ImportError as error:
         raise NoDocxError(NO_DOCX) from error
     author = document.get("author", {})
-    outcome, data = short(document["outcome"]["title"]), document["dataset"]["title"]
-    title = _words(author.get("title") or f"{outcome} in {data}")
+    title = _words(report_title(document))
     file = docx.Document()
     _without_thumbnail(file)
     _properties(file, title)
@@ -87,7 +87,7 @@ def render_docx(document: Mapping[str, Any], sections: Sequence[Shown]) -> bytes
         for part in outline(shown.html):
             _lay(file, on_its_side=isinstance(part, Grid) and len(part.head) >= WIDE)
             _add(file, part, pictures, counts)
-    _running(file, title)
+    _running(file, _words(running_title(document)))
     buffer = io.BytesIO()
     file.save(buffer)
     with zipfile.ZipFile(buffer) as saved:

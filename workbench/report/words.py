@@ -1,6 +1,7 @@
 """What a person reads for the names that code and ``report.json`` use."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -109,8 +110,30 @@ def modality_titles(document: Mapping[str, Any]) -> dict[str, str]:
 
 
 def short_titles(document: Mapping[str, Any]) -> dict[str, str]:
-    """Modality → its title without what stands after a comma or in brackets."""
-    return {name: short(title) for name, title in modality_titles(document).items()}
+    """Modality → its title without what stands after a comma or in brackets; no two alike."""
+    return told_apart(modality_titles(document))
+
+
+def told_apart(titles: Mapping[str, str]) -> dict[str, str]:
+    """Name → the head of its title, and more of it where others have the same head.
+
+    That is the whole title, with the name where even whole titles are the same.
+
+    Examples
+    --------
+    >>> told_apart({"t1": "MRI, T1-weighted", "flair": "MRI, FLAIR", "rna": "Genes (RNA)"})
+    {'t1': 'MRI, T1-weighted', 'flair': 'MRI, FLAIR', 'rna': 'Genes'}
+    """
+    n_heads = Counter(map(short, titles.values()))
+    n_titles = Counter(titles.values())
+    return {
+        name: short(title)
+        if n_heads[short(title)] == 1
+        else title
+        if n_titles[title] == 1
+        else f"{title} ({name})"
+        for name, title in titles.items()
+    }
 
 
 def short(title: str) -> str:

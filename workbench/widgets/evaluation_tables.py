@@ -3,11 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from workbench.cohort.privacy import suppress
+from workbench.figures.calibration_curves import withheld_events
 from workbench.figures.wording import capitalised, fixed, percents, span_words
-from workbench.report.format import NONE, count, difference, estimate, p_value, time, times
+from workbench.report.format import NONE, count, difference, estimate, time, times
 from workbench.report.words import group_title, short, terms
 from workbench.survival import DecisionCurve, RiskBin
 from workbench.survival.inputs import Estimate
@@ -123,17 +121,19 @@ def bins(
     found: Sequence[RiskBin], minimum: int, caption: str, *, pickable: bool, has_time: bool
 ) -> Table:
     """Bins of predicted risk; a bin is picked by its number."""
-    counts = np.array([[each.n_events, each.n_patients - each.n_events] for each in found])
-    hidden = suppress(counts, minimum, row_totals=True)[:, 0].tolist()
     events = "Events by the horizon" if has_time else "Events"
     rows = []
-    for each, hide in zip(found, hidden, strict=True):
+    for each, hide in zip(found, withheld_events(found, minimum), strict=True):
         observed = span_words(Estimate(each.observed, each.lower, each.upper), percents(1))
-        known = each.observed == each.observed
+        if hide:
+            # With the patients it would tell the events.
+            observed = "withheld"
+        elif each.observed != each.observed:
+            observed = "follow-up ends before"
         rows.append(
             (
                 percents(1)(each.predicted),
-                observed if known else "follow-up ends before",
+                observed,
                 str(each.n_patients),
                 "withheld" if hide else str(each.n_events),
             )
@@ -179,10 +179,9 @@ def at_threshold(curves: Mapping[str, DecisionCurve], minimum: int, caption: str
 
 def risk_groups(stratum: Row, time_unit: str) -> Table:
     """What became of patients at low, middle and high predicted risk."""
-    test = stratum["p_refused"] or f"log-rank {p_value(stratum['p_value'])}"
     return Table(
         "risk-groups",
-        f"Outcome by thirds of predicted risk ({test})",
+        "Outcome by thirds of predicted risk",
         ("Predicted risk", "Patients", "Events", f"Median ({time_unit})"),
         tuple(
             (each["label"], count(each["n"]), count(each["n_events"]), times(each["median"]))

@@ -13,7 +13,7 @@ from workbench.figures import (
     plot_standardised_curves,
     plot_survival_curves,
 )
-from workbench.figures.wording import p_number, withheld
+from workbench.figures.wording import p_number, signed_like, time_words, withheld
 from workbench.survival import (
     AalenJohansen,
     GroupCurves,
@@ -100,11 +100,12 @@ def survival_blocks(of: Compared, tau: float | None) -> list[Block]:
         blocks.append(Notice(found.refusal))
     if means is not None:
         gap, (first, second) = means.difference, means.groups
+        write = signed_like(gap.lower, gap.upper)
         blocks.append(
             Words(
                 f"Within {tau:g} {of.time_unit} patients of “{second}” lived "
-                f"{gap.estimate:+.0f} {of.time_unit} (95 % interval {gap.lower:+.0f} to "
-                f"{gap.upper:+.0f}) compared with “{first}”, on average."
+                f"{write(gap.estimate)} {of.time_unit} (95 % interval {write(gap.lower)} to "
+                f"{write(gap.upper)}) compared with “{first}”, on average."
             )
         )
     if len(curves) > 2:
@@ -265,12 +266,11 @@ def _median_row(label: str, curve: KaplanMeier, of: Compared) -> tuple[str, ...]
         # Exact medians are times of patients: the figure gives them at its coarse steps.
         return (label, *counts)
     median = curve.median
-    limits = f"{_time(median.lower)} to {_time(median.upper)}"
-    return (label, *counts, _time(median.estimate), limits)
-
-
-def _time(value: float) -> str:
-    return f"{value:,.0f}" if np.isfinite(value) else "not reached"
+    lower, upper = (
+        time_words(value) if np.isfinite(value) else "not reached"
+        for value in (median.lower, median.upper)
+    )
+    return (label, *counts, time_words(median.estimate), f"{lower} to {upper}")
 
 
 def _pairs(of: Compared) -> Table:

@@ -205,4 +205,4 @@ class ModelEvaluation(NotebookWidget):
 
     def _ask(self, low: float | None, high: float | None) -> None:
         if self._chosen is not None:
-            self._chosen.ask(self.risk_name, low, high)
+            self._chosen.ask(self.risk_name, self.horizon, low, high)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import WorkbenchError, printable
 from workbench.figures.in_pixels import scene_of
 from workbench.figures.style import GREY, INK, RULE
+from workbench.report.bundle import guarded
 
 if TYPE_CHECKING:
     from workbench.widgets.widget import NotebookWidget
@@ -81,12 +82,6 @@ def _write_csv(path: Path, table: Any) -> Path:
     part = path.with_name(path.name + ".part")
     with part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(table.head)
-        writer.writerows([_no_formula(cell) for cell in row] for row in table.rows)
+        writer.writerows([guarded(cell) for cell in row] for row in (table.head, *table.rows))
     part.replace(path)
     return path
-
-
-def _no_formula(cell: str) -> str:
-    """A cell that no spreadsheet runs."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "@", "\t") else cell

@@ -115,6 +115,7 @@ class Selection:
         index = crossfilter(patients, time, timed, present=present or None)
         self.views = tuple(index.dimensions)
         self._moving: Counts | None = None
+        self._offered: dict[str, np.ndarray | pd.Series] = {}
         self._hold(index, Brushes())
         self._watchers: list[Callable[[Moved], None]] = []
 
@@ -198,7 +199,8 @@ class Selection:
         Parameters
         ----------
         name
-            Unique among the columns; the same name again replaces what was offered before.
+            Unique among the columns; the same name again replaces what was offered before, and what
+            was asked of that is asked no more.
         values
             One a patient, of any type that a column may have.
 
@@ -227,7 +229,15 @@ class Selection:
         for view, clause in kept.present:
             if getattr(clause, "column", None) == name:
                 kept = kept.without(view)
+        asked_no_more = kept is not self._brushes
+        self._offered[name] = values
         self._hold(index, kept)
+        if asked_no_more:
+            self._tell(Moved(self.version, "", settled=True))
+
+    def offered(self, name: str) -> np.ndarray | pd.Series | None:
+        """Values that a view offered under a name, the very ones; None where nobody did."""
+        return self._offered.get(name)
 
     # What holds
 

@@ -11,7 +11,7 @@ from workbench.data.card.cohorts import MINIMUM_CELL
 from workbench.errors import CohortError
 from workbench.evaluation.words import at_time
 from workbench.report.document import column_label
-from workbench.report.words import short
+from workbench.report.words import told_apart
 from workbench.widgets.blocks import Notice
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class ShownAttribution:
 def modality_title(cohort: "Cohort | None", modality: str) -> str:
     """What a person calls a kind of data; its name where no dataset description knows it."""
     spec = {} if cohort is None else cohort.card.spec.modalities
-    return short(spec[modality].title) if modality in spec else modality
+    return told_apart({name: each.title for name, each in spec.items()}).get(modality, modality)
 
 
 def feature_titles(cohort: "Cohort | None", modality: str, names: Sequence[str]) -> tuple[str, ...]:

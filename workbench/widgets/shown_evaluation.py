@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from workbench.data.card.cohorts import MINIMUM_CELL
 from workbench.evaluation import Evaluation
@@ -10,7 +12,10 @@ from workbench.evaluation.words import Terms, by_time, terms_of
 from workbench.report.withhold import withhold_counts
 from workbench.report.words import RANKS_NOBODY, group_title, model_titles
 from workbench.widgets.blocks import Notice
-from workbench.widgets.evaluated_patients import EvaluatedPatients, horizons_of
+from workbench.widgets.evaluated_patients import EvaluatedPatients, groups_of, horizons_of
+
+if TYPE_CHECKING:
+    from workbench.cohort.cohort import Cohort
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +31,7 @@ class ShownEvaluation:
     minimum
         Smallest count that may be shown.
     numbers
-        The evaluation as JSON, without counts below ``minimum``.
+        The evaluation as JSON, without counts below ``minimum`` or that the release log forbids.
     document
         What gives models and groups their words.
     titles
@@ -53,7 +58,7 @@ class ShownEvaluation:
             evaluation.settings,
             patients,
             minimum,
-            withhold_counts(evaluation.to_json(), minimum),
+            withheld_evaluation(evaluation, None if patients is None else patients.cohort),
             document,
             model_titles(document),
         )
@@ -110,6 +115,32 @@ class ShownEvaluation:
     def withheld(self, what: str) -> Notice:
         """Where there is too little to be shown."""
         return Notice(f"Withheld: fewer than {self.minimum} {what}.", "warning")
+
+
+def withheld_evaluation(evaluation: Evaluation, cohort: "Cohort | None") -> dict[str, Any]:
+    """An evaluation as JSON, without small counts and without those that would give few away.
+
+    Parameters
+    ----------
+    cohort
+        Whose evaluation it is; its release log is asked for every group. None where nobody
+        passed it.
+    """
+    numbers = evaluation.to_json()
+    if cohort is None:
+        return withhold_counts(numbers, MINIMUM_CELL)
+    cohort = cohort.evaluated
+    privacy, refused = cohort.card.spec.privacy, set()
+    if privacy.restricted:
+        named = {row["group"]: row["n"] for row in numbers["ladder"]}
+        known = {"all": np.ones(cohort.n_patients, bool)} | groups_of(cohort)
+        groups = {name: known[name] for name in named if name in known}
+        # A group that the card does not know as it was judged cannot be asked for.
+        unknown = {
+            name for name, n in named.items() if name not in groups or groups[name].sum() != n
+        }
+        refused = unknown | cohort.release_groups(groups).keys()
+    return withhold_counts(numbers, privacy.minimum_cell, refused)
 
 
 def without_patients(what: str) -> tuple[Notice, ...]:

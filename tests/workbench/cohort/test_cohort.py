@@ -1,5 +1,7 @@
 from collections.abc import Callable
 from itertools import permutations
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -199,6 +201,33 @@ def test_the_future_selects_nobody_and_groups_nobody(cohort: Cohort) -> None:
     assert cohort.select(col("undated") >= 0).warnings[-1] == (
         "undated is a criterion, but the card does not say when it was observed"
     )
+
+
+def test_a_modality_of_later_on_selects_nobody_and_groups_nobody(
+    make_card: Make, table: pd.DataFrame, tmp_path: Path
+) -> None:
+    late = {
+        "kind": "genomics",
+        "title": "RNA of the relapse",
+        "file": "genes",
+        "columns": "g_(.+)",
+        "unit": "counts",
+        "observed_at": {"days": 180, "basis": "the biopsy of the relapse"},
+    }
+    genes = table[["id"]].assign(g_A=1.0, g_B=2.0).iloc[:40]
+    genes.to_csv(tmp_path / "genes.csv", index=False)
+
+    def add(card: dict[str, Any]) -> None:
+        card["files"]["genes"] = card["files"]["record"] | {"path": "genes.csv"}
+        card["modalities"]["relapse_rna"] = late
+        card["groups"]["relapsed"] = {"title": "Relapsed", "criteria": [{"has": "relapse_rna"}]}
+
+    cohort = make_card(table, add).cohort()
+    for rule in (has("relapse_rna"), ~has("relapse_rna") | (col("age") > 50)):
+        with pytest.raises(CohortError, match="relapse_rna cannot be a criterion: it is observed"):
+            cohort.select(rule)
+    with pytest.raises(CohortError, match="relapse_rna cannot be the group relapsed"):
+        cohort.group_masks(["relapsed"])
 
 
 def test_losing_a_whole_group_is_said(make_card: Make, table: pd.DataFrame) -> None:

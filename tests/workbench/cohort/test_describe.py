@@ -138,6 +138,24 @@ def test_every_pair_of_groups_is_compared_and_the_largest_named(patients: pd.Dat
     assert found["I", "III"] == pytest.approx(by_hand)
 
 
+def test_the_order_of_levels_does_not_matter_and_groups_wholly_apart_have_no_number() -> None:
+    arm = ["a"] * 50 + ["b"] * 50
+    named = ["x"] * 25 + ["y"] * 24 + ["z"] * 2 + ["x"] + ["z"] * 48
+    apart = ["x"] * 25 + ["y"] * 25 + ["z"] * 50
+    turned = {"x": "3", "y": "1", "z": "2"}
+    table = pd.DataFrame(
+        {"arm": arm, "near": named, "far": apart, "yes": [False] * 50 + [True] * 50}
+    )
+    for name in ("near", "far"):
+        table[f"{name}_turned"] = [turned[level] for level in table[name]]
+    found = describe(table, by="arm", minimum_cell=0)
+    near = [found[name].largest_difference.smd for name in ("near", "near_turned")]
+    assert near[0] == pytest.approx(near[1])
+    assert near[0] > 3
+    for name in ("far", "far_turned", "yes"):
+        assert found[name].largest_difference is None
+
+
 def test_groups_nested_and_side_by_side(patients: pd.DataFrame) -> None:
     nested = describe(patients, by=["arm", "sex"], columns=["age"], minimum_cell=0)
     assert nested.groups[2].path == (("arm", "placebo"), ("sex", "male"))

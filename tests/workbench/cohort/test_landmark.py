@@ -17,6 +17,7 @@ from workbench import (
     entry,
     event,
     follow_up,
+    has,
     write_card,
 )
 from workbench.cohort.record_cohort import RecordCohort
@@ -89,6 +90,13 @@ def test_criteria_may_see_up_to_the_landmark() -> None:
     assert warned(Landmark(48, "hours"), 0, 1) == ()
     assert warned(Landmark(47, "hours"), 0, 1)
     assert warned(30, -5, None)
+
+
+def test_a_modality_at_any_time_is_warned_of_as_a_window_without_end_is() -> None:
+    undated, dated = has("mri"), has("mri").within(None, 0)
+    for rule in (undated, ~undated, undated | (col("age") > 90), has("mri").within(None, None)):
+        assert any("immortal time" in warning for warning in define(IN, rule).warnings())
+    assert not define(IN, dated).warnings()
 
 
 def test_features_see_up_to_the_landmark_and_no_further() -> None:

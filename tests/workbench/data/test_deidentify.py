@@ -189,6 +189,38 @@ def test_births_of_the_oldest_are_missing_and_others_keep_their_age(visits: pd.D
     assert clean.loc[clean["patient_id"].isin(young), "born"].notna().all()
 
 
+def test_who_gets_old_between_two_visits_has_no_birth_date_in_either() -> None:
+    seen = pd.to_datetime(["2010-06-01", "2015-06-01", "2011-01-01"])
+    born = pd.to_datetime(["1921-03-01", "1921-03-01", "1970-01-01"])
+    table = pd.DataFrame({"patient_id": ["a", "a", "b"], "seen": seen, "born": born})
+    left = deidentify(table, SHIFT, dates=["seen"], births=["born"], at="seen")
+    assert (
+        left["born"].notna().tolist() == (left["patient_id"] == pseudonyms(["b"], KEY)[0]).tolist()
+    )
+
+
+@pytest.mark.parametrize(
+    ("ids", "numbers", "refused"),
+    [
+        ([10455, 10455, 20991], [10455, 10455, 20991], True),
+        ([10455, 10455, 20991], [10455.0, np.nan, 7.0], True),
+        (["10455", "20991", "30001"], [20991, 30001, 10455], True),
+        ([1, 2, 3], [1, 2, 7], True),
+        ([1, 2, 3], [3, 2, 1], False),
+        ([10455, 20991, 30001], [10455.5, 1.0, 20991.0], False),
+        ([1, 2, 3], [True, False, True], False),
+        ([1, 2, 3], [np.nan, np.nan, np.nan], False),
+    ],
+)
+def test_numbers_that_are_identifiers_are_refused(ids: list, numbers: list, refused: bool) -> None:
+    table = pd.DataFrame({"patient_id": ids, "number": numbers})
+    if refused:
+        with pytest.raises(RecordsError, match="number: its numbers are identifiers"):
+            deidentify(table, SHIFT)
+    else:
+        assert deidentify(table, SHIFT)["number"].count() == np.isfinite(numbers).sum()
+
+
 def test_ages_over_89_are_one_group() -> None:
     ages = group_ages(pd.Series([89.0, 89.9, 90.0, 104.0, np.nan]))
     assert ages.tolist()[:4] == [89.0, 89.9, 90.0, 90.0]
@@ -202,6 +234,8 @@ def test_ages_over_89_are_one_group() -> None:
         (pd.Timestamp("2020-01-01"), "other holds dates"),
         ("see MRN-00007, ward 2", "1 different texts hold an identifier"),
         ("seen on 2020-03-01", "1 look like a date"),
+        ("2020-03-01T10:00", "1 look like a date"),
+        ("visit_01.03.2020", "1 look like a date"),
     ],
 )
 def test_what_was_forgotten_is_refused(visits: pd.DataFrame, column: object, said: str) -> None:

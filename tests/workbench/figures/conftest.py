@@ -253,9 +253,9 @@ def calibrated(shift: float) -> SimpleNamespace:
     )
     bins = [
         SimpleNamespace(
-            predicted=p, observed=p + 0.02, lower=p - 0.04, upper=p + 0.09, n_patients=n, n_events=9
+            predicted=p, observed=p + 0.02, lower=p - 0.04, upper=p + 0.09, n_patients=n, n_events=e
         )
-        for p, n in ((0.1, 30), (0.3, 30), (0.5, 4))
+        for p, n, e in ((0.1, 40, 14), (0.2, 30, 11), (0.3, 40, 15), (0.5, 4, 2))
     ]
     number = Estimate(0.021, 0.015, 0.04)
     return SimpleNamespace(

@@ -263,6 +263,7 @@ def test_calibration_shows_its_numbers_and_no_small_bin(results: SimpleNamespace
     drawing = results.calibration()
     assert "0.021 (0.015 to 0.040)" in texts(drawing)
     assert texts(drawing)[0] == "n = 1,200, 300 events by the horizon"
+    # That of 2 events, and one that would give it away, are left out.
     assert marks(drawing, Points)[0].x.tolist() == [0.1, 0.3]
     assert marks(results.calibrations(), Points) == []
     with pytest.raises(SurvivalError, match="no calibration"):

@@ -21,7 +21,7 @@ from workbench.evaluation.explained_cohort import ExplainedCohort
 from workbench.evaluation.fold_balance import fold_balance
 from workbench.evaluation.in_practice import decision_curves, failure_cases, subgroup_tables
 from workbench.materialisation import materialise
-from workbench.report import ReportContent
+from workbench.report import OtherSplit, ReportContent
 from workbench.study_practice import sample_size_record
 
 MODALITIES = ("clinical", "rna", "imaging")
@@ -79,7 +79,9 @@ def example_content(
         card=cohort.card,
         cohort=cohort,
         evaluation=_evaluation(cohort, risk, masks, seed=0),
-        other_splits={"whole hospitals": _evaluation(cohort, risk, masks, seed=1)},
+        other_splits={
+            "whole hospitals": OtherSplit("site", _evaluation(cohort, risk, masks, seed=1))
+        },
         chosen=tuple(
             {
                 "fold": fold,

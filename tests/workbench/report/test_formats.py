@@ -63,7 +63,7 @@ def test_the_pdf_is_tagged_bookmarked_and_numbered(pdf: PdfReader) -> None:
     assert b"pdfuaid" in root["/Metadata"].get_data()
     titles = [s.title for s in SECTIONS if s.anchor in KEPT]
     [top] = [entry for entry in pdf.outline if not isinstance(entry, list)]
-    assert "Overall survival" in str(top["/Title"])
+    assert "predict overall survival" in str(top["/Title"])
     [below] = [entry for entry in pdf.outline if isinstance(entry, list)]
     assert [e["/Title"] for e in below if not isinstance(e, list)] == titles
     for number, page in enumerate(pdf.pages, 1):

@@ -9,7 +9,7 @@ import pytest
 from workbench.report.bibliography import bibliography
 from workbench.report.methods_text import methods_sentences
 from workbench.report.model_card import model_card
-from workbench.report.provenance import withheld_practice
+from workbench.report.provenance import withheld_folds, withheld_practice
 from workbench.report.words import RESEARCH_USE
 
 Document = dict[str, Any]
@@ -127,6 +127,13 @@ def test_small_groups_and_sites_are_withheld_with_what_gives_them_away() -> None
     assert withheld_practice(practice, 0, refused=()) == practice
 
 
+def test_a_third_of_few_patients_is_withheld() -> None:
+    row = {"horizon": 1.0, "group": "all", "low": 8, "low_events": 0, "high": 30,
+           "high_survivors": 15}  # fmt: skip
+    [kept] = withheld_practice({"failure_cases": [row]}, 10, refused=())["failure_cases"]
+    assert (kept["low"], kept["low_events"], kept["high"]) == ("withheld", "withheld", 30)
+
+
 def test_a_refused_group_tells_no_count() -> None:
     table = {
         "rows": [row("all", "all", 100, 50), row("young", "group", 40, 20)],
@@ -136,3 +143,37 @@ def test_a_refused_group_tells_no_count() -> None:
     kept = withheld_practice({"subgroups": [table]}, 10, refused={"young"})
     assert kept["subgroups"][0]["rows"][1]["n"] == "withheld"
     assert kept["subgroups"][0]["rows"][1]["n_events"] == "withheld"
+
+
+def test_the_patients_whom_a_criterion_asks_for_are_nobody() -> None:
+    sentence = "At least 1,007 patients with 9 events (1.2 a parameter) are needed."
+    kept = withheld_practice({"sample_size": {"n_events": 9, "sentence": sentence}}, 10, refused=())
+    assert kept["sample_size"] == {"n_events": "<10", "sentence": sentence}
+
+
+EVENTS = (6, 17, 18, 28)
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_no_fold_is_had_from_those_who_train(beside: bool) -> None:
+    rows = [
+        {"fold": i, "n": 50, "n_events": e, "n_train": 150, "events_train": sum(EVENTS) - e}
+        for i, e in enumerate(EVENTS)
+    ]
+    if beside:
+        kept = withheld_practice({"fold_balance": rows}, 10, refused=())["fold_balance"]
+        assert [row["n_events"] for row in kept] == ["withheld", "withheld", 18, 28]
+    else:
+        chosen = [{n: row[n] for n in ("fold", "n_train", "events_train")} for row in rows]
+        again = [{**row, "repeat": i} for i in (0, 1) for row in chosen]
+        kept = withheld_folds(again, 10, {"n": 200, "n_events": sum(EVENTS)})
+        assert kept[4:] == [{**row, "repeat": 1} for row in kept[:4]]
+    assert [row["events_train"] for row in kept[:4]] == ["withheld", "withheld", 51, 41]
+    assert {row["n_train"] for row in kept} == {150}
+
+
+def test_a_fold_of_few_patients_tells_nobody_who_trains() -> None:
+    rows = [{"fold": i, "n_train": 60 - n, "events_train": 15} for i, n in enumerate((4, 26, 30))]
+    kept = withheld_folds(rows, 10, {"n": 60, "n_events": 30})
+    assert [row["n_train"] for row in kept] == ["withheld", "withheld", 30]
+    assert withheld_folds(rows, 0, {"n": 60, "n_events": 30}) == rows

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from workbench.report.evidence import RULES, holds
+from workbench.report.report_title import report_title
 from workbench.report.reporting_checklists import NAMES, applicable, fill, reporting_checklist
 from workbench.report.sections import SECTIONS
 
@@ -25,7 +26,7 @@ AUTHORS_OWN = [
 ]
 
 TAKEN_OUT: dict[str, Callable[[Document], Any]] = {
-    "1": lambda d: d["outcome"].update(title=""),
+    "1": lambda d: d.update(author={"title": "A new dawn"}),
     "4": lambda d: d.update(claims=[]),
     "5a": lambda d: d["dataset"].update(source=""),
     "6a": lambda d: d.update(availability=[t for t in d["availability"] if t["by"] != "site"]),
@@ -139,6 +140,66 @@ def test_the_checklist_of_images_asks_for_images(document: Document) -> None:
     assert "claim" in {each.name for each in applicable(with_images)}
     assert statuses("claim", with_images)["39"] == "auto"
     assert statuses("claim", with_images)["16"] == "author"
+
+
+def test_the_title_names_kind_of_study_outcome_methods_and_data(
+    html: str, document: Document, read_page: Callable[[str], Any]
+) -> None:
+    title = (
+        "Development and internal validation of multivariable models that predict overall "
+        "survival by Cox regression and deep learning, in An example of glioma: expression, shape "
+        "and clinic"
+    )
+    assert report_title(document) == title
+    assert f"<h1><bdi>{title}</bdi></h1>" in html
+    assert statuses("claim", document)["1"] == "auto"
+    ladder = [row for row in document["ladder"] if row["model"] != "fusion_net"]
+    regression = {**document, "ladder": ladder}
+    assert "by Cox regression, in" in report_title(regression)
+    assert statuses("claim", regression)["1"] == "missing"
+    assert statuses("tripod_ai", regression)["1"] == "auto"
+
+
+@pytest.mark.parametrize(
+    ("title", "status"),
+    [
+        ("A new dawn", "missing"),
+        ("Overall survival in An example of glioma", "missing"),
+        ("Evaluation of a model of age, in An example of glioma", "missing"),
+        ("Validation of a model that predicts overall survival in an example of glioma", "auto"),
+    ],
+)
+def test_it_is_the_title_that_is_shown_that_counts(
+    title: str, status: str, document: Document
+) -> None:
+    named = {**document, "author": {"title": title}}
+    assert statuses("tripod_ai", named)["1"] == status
+    assert statuses("claim", named)["1"] == "missing"
+    assert statuses("claim", named)["6"] == "auto"
+
+
+@pytest.mark.parametrize(
+    ("item", "is_treatment"),
+    [
+        ("Projection of the radiograph", False),
+        ("Radiology report", False),
+        ("Radiotherapy", True),
+        ("Radiation dose", True),
+        ("Whole-brain irradiation", True),
+    ],
+)
+def test_only_treatments_fill_the_items_on_treatment(
+    item: str, is_treatment: bool, document: Document
+) -> None:
+    with_item = {**document, "inventory": [{"item": item, "status": "used", "note": ""}]}
+    status = "auto" if is_treatment else "missing"
+    assert statuses("tripod_ai", with_item)["6c"] == status
+    assert statuses("remark", with_item)["3"] == status
+
+
+def test_sites_held_out_are_no_data_from_elsewhere(document: Document) -> None:
+    assert document["other_splits"][0]["kind"] == "site"
+    assert statuses("claim", document)["33"] == "author"
 
 
 def test_the_form_is_the_authors(document: Document) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from workbench.report import ReportContent, write_report
-from workbench.report.document import plain
+from workbench.report.document import plain, report_document
 from workbench.report.format import WRITERS
-from workbench.report.sections import SECTIONS
+from workbench.report.sections import SECTIONS, availability, explained_patients, model_comparison
 from workbench.report.table import resolve
-from workbench.report.withhold import withhold_counts
+from workbench.report.withhold import withheld, withhold_counts
 from workbench.report.words import RESEARCH_USE, SIMULATED
 
 Make = Callable[..., ReportContent]
@@ -123,6 +123,19 @@ def test_says_what_it_is(html: str, read_page: Read) -> None:
     text = "".join(read_page(html).text)
     assert text.count(RESEARCH_USE) == 2
     assert text.count(SIMULATED) == len(SECTIONS) + 3  # ribbon, title, every section, foot
+
+
+def test_thirds_of_risk_have_no_p_value_and_the_page_says_why(
+    html: str, read_page: Read, tmp_path: Path, example_content: Make
+) -> None:
+    text = " ".join("".join(read_page(html).text).split())
+    assert "No p-value is given: whoever is held out trains" in text
+    assert "Brief Bioinform 2011;12:203-214" in text
+    assert "log-rank p" not in text.lower()
+    assert "Log-rank test" not in text
+    write_report(example_content(tmp_path), tmp_path / "out")
+    document = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    assert not any("p_value" in stratum for stratum in document["risk_groups"]["strata"])
 
 
 def test_says_nothing_of_simulation_of_real_patients(tmp_path: Path, example_content: Make) -> None:
@@ -271,3 +284,135 @@ def test_counts_that_give_others_away_leave_the_sentences_too() -> None:
     [claim] = withhold_counts(evaluation, 10)["claims"]
     assert claim["n_events"] == "withheld"
     assert claim["sentence"] == "In b, C changed (30 patients, withheld events)."
+
+
+@pytest.mark.parametrize(
+    ("sentence", "shown"),
+    [
+        (
+            "C changed (1,007 patients, 12,000 events).",
+            "C changed (1,007 patients, 12,000 events).",
+        ),
+        ("C changed (1,007 patients, 1 event).", "C changed (1,007 patients, <10 event)."),
+        ("7 at risk; 3.5 events a year.", "<10 at risk; 3.5 events a year."),
+    ],
+)
+def test_small_counts_in_sentences_are_whole_numbers(sentence: str, shown: str) -> None:
+    assert withheld(sentence, 10, set()) == shown
+
+
+def test_thousands_leave_a_sentence_whole() -> None:
+    row = {"group": "b", "sentence": "In b, C changed (1,030 patients, 1,014 events)."}
+    told = withheld(row, 10, {("n", "b"), ("n_events", "b")})
+    assert told["sentence"] == "In b, C changed (withheld patients, withheld events)."
+
+
+def at_horizon(
+    group: str, n: int, n_events: int, n_at_risk: int, refused: str = ""
+) -> dict[str, Any]:
+    counts = {"n": n, "n_events": n_events, "n_at_risk": n_at_risk}
+    place = {"model": "selected", "group": group, "horizon": 365.0}
+    return {**place, **counts, "refused": refused or None}
+
+
+def evaluated(rows: list[dict[str, Any]], notes: tuple[str, ...] = ()) -> dict[str, Any]:
+    """An evaluation of groups of which nobody's total is small, with these rows at a horizon."""
+    return {
+        "settings": {"censoring_strata": ["G2", "G3", "G4"]},
+        "ladder": [row | {"n_events": row["n"] // 2} for row in rows],
+        "at_horizons": rows,
+        "risk_groups": {"strata": []},
+        "calibration_curves": [],
+        "claims": [],
+        "notes": list(notes),
+    }
+
+
+def test_no_count_at_a_horizon_follows_from_the_others() -> None:
+    few = "7 at risk at 365 days; at least 10 are needed"
+    rows = [
+        at_horizon("all", 600, 143, 286),
+        at_horizon("G2", 182, 4, 138),
+        at_horizon("G3", 191, 43, 141),
+        at_horizon("G4", 227, 96, 7, few),
+        at_horizon("patients with rna", 500, 140, 200),
+    ]
+    found = withhold_counts(evaluated(rows, (f"G4 at 365 days: {few}.",)), 10)
+    shown = {row["group"]: row for row in found["at_horizons"]}
+    assert shown["all"] == rows[0]
+    for name in ("n_events", "n_at_risk"):
+        told = [shown[group][name] for group in ("G2", "G3", "G4")]
+        assert sum(not isinstance(count, int) for count in told) == 2
+    assert shown["patients with rna"]["n_events"] == "withheld"
+    assert shown["patients with rna"]["n_at_risk"] == 200
+    assert "7 at risk" not in f"{shown['G4']['refused']} {found['notes']}"
+
+
+def calibrated(group: str, counts: list[tuple[int, int]]) -> dict[str, Any]:
+    bins = [
+        {"n": n, "n_events": e, "observed": e / n, "lower": 0.0, "upper": 1.0, "predicted": 0.1}
+        for n, e in counts
+    ]
+    return {"model": "selected", "group": group, "horizon": 365.0, "bins": bins}
+
+
+def test_no_observed_risk_tells_the_events_of_a_bin() -> None:
+    rows = [
+        at_horizon("all", 600, 143, 286),
+        at_horizon("G2", 182, 4, 138),
+        at_horizon("G3", 191, 43, 141),
+        at_horizon("G4", 227, 96, 50),
+    ]
+    curves = [
+        calibrated("all", [(200, 6), (200, 40), (200, 97)]),
+        calibrated("G3", [(95, 20), (96, 23)]),
+        calibrated("G4", [(113, 40), (114, 56)]),
+    ]
+    evaluation = {**evaluated(rows), "calibration_curves": curves}
+    everyone, third, fourth = withhold_counts(evaluation, 10)["calibration_curves"]
+    assert [b["n_events"] for b in everyone["bins"]] == ["withheld", "withheld", 97]
+    for name in ("observed", "lower", "upper"):
+        assert [b[name] is None for b in everyone["bins"]] == [True, True, False]
+    # The events of one of both would be the sum of those of its bins.
+    told = withhold_counts(evaluation, 10)["at_horizons"]
+    sums = [r["n_events"] for r in told if r["group"] in ("G3", "G4")]
+    for total, curve in zip(sums, (third, fourth), strict=True):
+        hidden = [b["n_events"] == "withheld" and b["observed"] is None for b in curve["bins"]]
+        assert all(hidden) if total == "withheld" else not any(hidden)
+    assert sums.count("withheld") == 1
+
+
+def test_a_number_at_risk_that_gives_another_away_is_in_no_sentence() -> None:
+    few = "7 at risk at 365 days; at least 10 are needed"
+    rows = [
+        at_horizon("all", 600, 143, 290),
+        at_horizon("G2", 182, 50, 3, few.replace("7", "3")),
+        at_horizon("G3", 191, 50, 280),
+        at_horizon("G4", 227, 43, 7, few),
+    ]
+    found = withhold_counts(evaluated(rows, (f"G4 at 365 days: {few}.",)), 5)
+    assert found["at_horizons"][3]["n_at_risk"] == "withheld"
+    told = few.replace("7", "withheld")
+    assert found["at_horizons"][3]["refused"] == told
+    assert found["notes"] == [f"G4 at 365 days: {told}."]
+
+
+def test_kinds_of_data_whose_titles_share_a_head_are_told_apart(
+    tmp_path: Path, example_content: Make
+) -> None:
+    content = example_content(tmp_path, words={"modality": "Gene expression, of the blood"})
+    document = json.loads(json.dumps(report_document(content)))
+    rows = [row[0].text for row in model_comparison.ladder_table(document, "all").rows]
+    assert len(set(rows)) == len(rows)
+    assert "Gene expression, of the blood alone" in rows
+    assert "who have gene expression, of the blood" in document["modality_value"][1]["sentence"]
+    document["contributions"]["explained"]["over_time"] = {
+        "horizons": [365.0, 1095.0],
+        "modalities": [
+            {"modality": m["name"], "mean_absolute": [0.1, 0.2]} for m in document["modalities"]
+        ],
+    }
+    drawn = explained_patients.context(document)["over_time"]
+    assert drawn.svg.count("Gene expression") == 2
+    heads = [c.title for c in availability.context(document)["tables"][0].columns]
+    assert heads[-2:] == ["Gene expression", "Gene expression, of the blood"]

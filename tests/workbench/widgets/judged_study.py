@@ -77,6 +77,16 @@ def restricted(cohort: Cohort, *, minimum: int = 10) -> Cohort:
     return replace(cohort, card=card)
 
 
+def retitled(cohort: Cohort, **titles: str) -> Cohort:
+    """The same patients as if their card called some modalities otherwise."""
+    modalities = {
+        name: each.model_copy(update={"title": titles.get(name, each.title)})
+        for name, each in cohort.card.spec.modalities.items()
+    }
+    spec = cohort.card.spec.model_copy(update={"modalities": modalities})
+    return replace(cohort, card=replace(cohort.card, spec=spec))
+
+
 @cache
 def attribution() -> Attribution:
     """Contributions at three horizons: groups of genes, maps of images; one check fails."""

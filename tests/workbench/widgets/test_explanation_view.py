@@ -9,6 +9,7 @@ from tests.workbench.widgets.judged_study import (
     identifiers,
     judged_study,
     restricted,
+    retitled,
 )
 from workbench.errors import CohortError, WorkbenchError
 from workbench.widgets import ExplanationView
@@ -59,6 +60,17 @@ def test_from_a_kind_of_data_to_a_group_to_its_features(study) -> None:
     widget.receive({"kind": "change", "field": "modality", "value": "imaging"})
     assert widget.state.group == ""
     assert "explained_images" in widget.text()
+
+
+def test_kinds_of_data_whose_titles_share_a_head_are_told_apart(study) -> None:
+    cohort = retitled(study.cohort, rna="MRI, T1-weighted", imaging="MRI, FLAIR")
+    widget = ExplanationView(attribution(), study.evaluation, cohort)
+    assert {"MRI, T1-weighted", "MRI, FLAIR"} <= {r[0] for r in widget.tables["modalities"].rows}
+    widget.receive({"kind": "pick", "name": "kinds", "pick": "MRI, FLAIR"})
+    assert widget.state.modality == "imaging"
+    over_time = str(widget.figures["over-time"])
+    assert "MRI, T1-weighted" in over_time
+    assert "MRI, FLAIR" in over_time
 
 
 def test_the_horizon_changes_what_is_shown(study) -> None:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,11 +10,14 @@ from tests.workbench.widgets.judged_study import (
     judged_study,
     restricted,
 )
+from workbench.cohort.crossfilter import Range
 from workbench.errors import CohortError, WorkbenchError
 from workbench.study import StudyResult
-from workbench.widgets import ModelEvaluation, Selection, evaluated_patients
+from workbench.widgets import ModelEvaluation, Selection, TableOne, evaluated_patients
 from workbench.widgets.blocks import Section
 from workbench.widgets.evaluated_patients import withheld_parts
+from workbench.widgets.selection import Moved
+from workbench.widgets.shown_evaluation import withheld_evaluation
 
 ASKED = {
     "decision": "acting on a risk of death within 1 year",
@@ -112,6 +116,52 @@ def test_a_third_leads_back_to_its_patients(widget: ModelEvaluation, selection: 
     assert selection.n_selected == int(n_high)
 
 
+def test_two_evaluations_of_one_selection_never_take_each_others_patients(
+    study: JudgedStudy, selection: Selection, widget: ModelEvaluation
+) -> None:
+    def ask(which: ModelEvaluation) -> np.ndarray:
+        which.receive({"kind": "pick", "name": "thirds", "pick": "high risk"})
+        return selection.mask
+
+    turned = {
+        name: replace(each, risk_score=-each.risk_score, survival=each.survival[::-1])
+        for name, each in study.predictions.items()
+    }
+    table = TableOne(selection, {"columns": ["age"]})
+    first = ask(widget)
+    other = ModelEvaluation(
+        study.evaluation, study.cohort, turned, selection=selection, state=ASKED
+    )
+    np.testing.assert_array_equal(selection.mask, first)
+    assert not (first & ask(other)).any()
+    assert f"(n = {selection.n_selected})" in table.tables["table-one"].head[1]
+    np.testing.assert_array_equal(ask(widget), first)
+    # The same cell run again is the same evaluation: what was asked stays.
+    again = ModelEvaluation(
+        study.evaluation, study.cohort, study.predictions, selection=selection, state=ASKED
+    )
+    np.testing.assert_array_equal(selection.mask, first)
+    again.receive({"kind": "do", "verb": "release"})
+    assert selection.n_selected == 600
+
+
+def test_a_column_offered_anew_ends_what_was_asked_of_the_old_one_and_says_so(
+    selection: Selection,
+) -> None:
+    told: list[Moved] = []
+    selection.watch(told.append)
+    selection.offer("risk", np.linspace(0, 1, 600))
+    assert told == []
+    selection.set("view", Range("risk", 0.5, None))
+    selection.offer("risk", np.linspace(1, 0, 600))
+    assert (len(told), selection.n_selected, told[-1].settled) == (2, 600, True)
+
+
+def test_thirds_are_not_tested(widget: ModelEvaluation) -> None:
+    assert "No p-value is given: whoever is held out trains" in widget.text()
+    assert "log-rank p" not in widget.text().lower()
+
+
 def test_a_threshold_divides_the_patients(
     widget: ModelEvaluation, study: JudgedStudy, selection: Selection
 ) -> None:
@@ -195,9 +245,25 @@ def test_no_patient_and_no_small_count_is_shown(study: JudgedStudy) -> None:
     events = [row[3] for row in widget.tables["bins"].rows]
     assert events.count("withheld") >= 2
     assert all(each == "withheld" or int(each) == 0 or int(each) >= 50 for each in events)
+    observed = [row[1] for row in widget.tables["bins"].rows]
+    assert [o == "withheld" for o in observed] == [e == "withheld" for e in events]
     low = next(r for r in widget.tables["calibration-numbers"].rows if r[1] == "G2")
     assert "withheld" in widget.text()
     assert low[0] == "Clinical Cox"
+
+
+def test_a_group_that_the_release_log_refuses_tells_no_count(study: JudgedStudy) -> None:
+    cohort = restricted(study.cohort)
+    few_less = cohort.available["rna"].copy()
+    few_less[np.flatnonzero(few_less)[:3]] = False
+    ids = cohort.patients.index.to_numpy(object)
+    cohort.release_log.show(ids, {"patients with rna, but for three": few_less})
+    widget = ModelEvaluation(study.evaluation, cohort, study.predictions, state=ASKED)
+    shown = [row[1:3] for row in widget.tables["availability"].rows]
+    assert shown == [("600", "319"), ("withheld", "withheld")]
+    explained = withheld_evaluation(study.evaluation, cohort)["at_horizons"]
+    hidden = {row["group"] for row in explained if row["n_at_risk"] == "withheld"}
+    assert hidden == {"patients with rna"}
 
 
 def test_a_withheld_group_takes_another_with_it() -> None:

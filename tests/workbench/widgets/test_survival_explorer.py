@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -133,6 +134,36 @@ def test_it_is_saved_in_every_form(selection: Selection, tmp_path: Path) -> None
         explorer.save(tmp_path / "y.csv")
     with pytest.raises(WorkbenchError, match=r"one of \.html"):
         explorer.save(tmp_path / "y.doc")
+
+
+def test_times_in_years_keep_the_digits_that_matter(selection: Selection) -> None:
+    years = Selection(
+        selection.patients,
+        np.asarray(selection.time) / 365.25,
+        selection.event,
+        minimum=0,
+        time_unit="years",
+    )
+    in_days = Selection(
+        selection.patients, selection.time, selection.event, minimum=0, time_unit="d"
+    )
+    tables = [SurvivalExplorer(s, {"group": "sex"}).tables["groups"] for s in (years, in_days)]
+    for short, long in zip(*(table.rows for table in tables), strict=True):
+        assert float(short[3]) == pytest.approx(float(long[3].replace(",", "")) / 365.25, rel=0.005)
+    explorer = SurvivalExplorer(years, {"group": "sex", "tau": 3.0})
+    lived = next(line for line in explorer.text().splitlines() if "on average" in line)
+    assert re.search(r"lived [+−]\d\.\d\d+ years \(95 % interval [+−]\d\.\d\d", lived)
+
+
+def test_a_cell_that_a_spreadsheet_would_run_is_text(selection: Selection, tmp_path: Path) -> None:
+    odd = "-2+3+cmd|' /C calc'!A0"
+    patients = selection.patients.assign(grade=selection.patients["sex"].replace("male", odd))
+    explorer = SurvivalExplorer(
+        Selection(patients, selection.time, selection.event, minimum=0), {"group": "grade"}
+    )
+    text = explorer.save(tmp_path / "x.csv", "groups").read_text(encoding="utf-8")
+    assert f"'{odd}" in text
+    assert f"\n{odd}" not in text
 
 
 def test_a_selection_without_an_outcome_is_refused(selection: Selection) -> None:

@@ -70,6 +70,10 @@ class Criterion(ABC):
         """
         return False
 
+    def undated(self) -> frozenset[str]:
+        """Modalities that it asks for whenever they were acquired, also after the index date."""
+        return frozenset()
+
     def mask(self, population: Population) -> np.ndarray:
         """Who is in, (record,) bool.
 
@@ -161,6 +165,9 @@ class Several(Criterion):
     def looks_ahead(self, landmark: "Landmark | None" = None) -> bool:
         return any(part.looks_ahead(landmark) for part in self.parts)
 
+    def undated(self) -> frozenset[str]:
+        return frozenset().union(*(part.undated() for part in self.parts))
+
     def _body(self) -> dict[str, Any]:
         parts = [part.to_json() for part in self.parts]
         if self.n == len(parts):
@@ -195,6 +202,9 @@ class Not(Criterion):
 
     def looks_ahead(self, landmark: "Landmark | None" = None) -> bool:
         return self.part.looks_ahead(landmark)
+
+    def undated(self) -> frozenset[str]:
+        return self.part.undated()
 
     def _body(self) -> dict[str, Any]:
         return {"not": self.part.to_json()}

@@ -60,6 +60,9 @@ class Has(Criterion):
     def looks_ahead(self, landmark: "Landmark | None" = None) -> bool:
         return self.window is not None and self.window.looks_ahead(landmark)
 
+    def undated(self) -> frozenset[str]:
+        return frozenset() if self.window is not None else frozenset({self.modality})
+
     def _body(self) -> dict[str, Any]:
         window = {} if self.window is None else {"window": self.window.to_json()}
         return {"has": self.modality, **window}
@@ -71,6 +74,9 @@ class Has(Criterion):
 
 def has(modality: str) -> Has:
     """Patients who have a modality: in a card's cohort, those whose files are there and readable.
+
+    Of health records it means at any time, and the cohort warns of that: whoever has it later must
+    live until then. Say when with :meth:`Has.within`.
 
     Examples
     --------

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from sqlalchemy import select, table
+from sqlalchemy import column, select, table
 
 from workbench.cohort.sql import bound
 from workbench.cohort.sql.catalogue import Tables, check_no_zone, tables_of
@@ -56,14 +56,16 @@ class OmopDatabase:
     modalities
         Modality → codes whose events are its acquisitions.
     name
-        What the attrition calls it.
+        What the attrition calls it; that of ``cdm_source``, if not given, else OMOP. Data that are
+        read from files too need one name in both, for what was shown of them is remembered under
+        it.
     """
 
     server: Server
     schema: str | None = None
     vocabulary_schema: str | None = None
     modalities: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    name: str = "OMOP"
+    name: str | None = None
 
     def source(self, session: Session) -> OmopSource:
         """What it holds.
@@ -95,7 +97,8 @@ class OmopDatabase:
                 words, "concept_relationship", RELATIONSHIP, ("invalid_reason",)
             )
         cdm = Cdm(schema, vocabulary, columns)
-        return OmopSource(cdm, modalities=dict(self.modalities), name=self.name)
+        name = self.name or _name_of(session, clinical, schema) or "OMOP"
+        return OmopSource(cdm, modalities=dict(self.modalities), name=name)
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,7 @@ class MedsDatabase:
     modalities, vocabulary
         As of :class:`workbench.data.records.Records`.
     name
-        What the attrition calls it.
+        What the attrition calls it, and under which what was shown is remembered.
     """
 
     server: Server
@@ -168,6 +171,15 @@ class MedsDatabase:
             self.vocabulary,
             self.name,
         )
+
+
+def _name_of(session: Session, tables: Tables, schema: str) -> str:
+    """What a CDM calls itself; "" where it does not."""
+    if "cdm_source_name" not in tables.get("cdm_source", {}):
+        return ""
+    of_cdm = table("cdm_source", column("cdm_source_name"), schema=schema)
+    rows = session.select(as_sql(select(of_cdm.c.cdm_source_name.label("name")).limit(bound.ONE)))
+    return str(rows["name"][0]) if len(rows["name"]) and rows["name"][0] is not None else ""
 
 
 def _holds_rows(session: Session, tables: Tables, schema: str, name: str) -> bool:

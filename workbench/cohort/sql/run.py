@@ -34,8 +34,8 @@ class DatabaseCohort(Account):
 
     Parameters
     ----------
-    name
-        What the database is called.
+    kind, name
+        Format of the database, and what it is called.
     definition
         What decides who is in.
     patient_ids
@@ -56,6 +56,7 @@ class DatabaseCohort(Account):
         What a reader must know of the database, one sentence each.
     """
 
+    kind: str
     name: str
     definition: RecordDefinition
     patient_ids: np.ndarray
@@ -72,7 +73,8 @@ class DatabaseCohort(Account):
 
     @property
     def release_name(self) -> str:
-        return f"database {self.name}"
+        """As of the same data read from files, so that what either showed is remembered of both."""
+        return f"{self.kind} {self.name}"
 
     @property
     def _ids(self) -> np.ndarray:
@@ -174,6 +176,7 @@ def _cohort(
         words = (step_name(criterion, i), criterion.sentence())
         flow = flow.rule(Step(*words, mask(f"holds_{i}"), mask(f"unknown_{i}")))
     return DatabaseCohort(
+        source.kind,
         source.name,
         definition,
         patient_ids,

@@ -49,6 +49,9 @@ def count_levels(
 def smd(shares: np.ndarray, first: int, second: int) -> float:
     """Mahalanobis distance of two groups' shares of the known levels [1].
 
+    It does not depend on the order of the levels. NaN where somebody's level is known in one group
+    alone, or where a level tells the groups apart and varies in neither: no number is large enough.
+
     Parameters
     ----------
     shares
@@ -56,8 +59,12 @@ def smd(shares: np.ndarray, first: int, second: int) -> float:
     first, second
         The groups.
     """
-    p, q = shares[1:, first], shares[1:, second]
+    p, q = shares[:, first], shares[:, second]
     if np.isnan(shares[:, [first, second]]).any():
         return np.nan
     covariance = (np.diag(p) - np.outer(p, p) + np.diag(q) - np.outer(q, q)) / 2
-    return float(np.sqrt(max((p - q) @ np.linalg.pinv(covariance) @ (p - q), 0.0)))
+    apart = p - q
+    scaled = np.linalg.pinv(covariance, hermitian=True) @ apart
+    if not np.allclose(covariance @ scaled, apart, rtol=0, atol=1e-9):
+        return np.nan
+    return float(np.sqrt(max(apart @ scaled, 0.0)))

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.data.deidentify import DateShift, pseudonyms
 from workbench.data.deidentify_dicom.identifiers import (
+    holds_date,
     holds_identifier,
     identifiers_of,
     text_of_element,
 )
-from workbench.data.deidentify_dicom.profile import EDITION, Action, action_of
+from workbench.data.deidentify_dicom.profile import EDITION, PUBLISHED_CODES, Action, action_of
 from workbench.data.secret_key import SecretKey
 
 if TYPE_CHECKING:
@@ -78,14 +79,27 @@ def _cleaned(dataset: "Dataset", patient: Patient, names: frozenset[str], done: 
     made = Dataset()
     for element in dataset:
         tag = int(element.tag)
-        action = action_of(tag, element.VR)
-        kept, said = _after(element, action, patient, names, done)
+        action = _action_beside(dataset, element)
+        if action is Action.NUMBER:
+            kept, said = _with(element, f"segment {dataset.get('SegmentNumber', '')}"), action.value
+        else:
+            kept, said = _after(element, action, patient, names, done)
         keyword = element.keyword if not element.tag.is_private else ""
         if said != Action.KEEP.value:
             done[tag, keyword, said] += 1
         if kept is not None:
             made.add(kept)
     return made
+
+
+def _action_beside(dataset: "Dataset", element: "DataElement") -> Action:
+    """What becomes of an element; of a code, by the scheme that stands beside it."""
+    if element.keyword in ("CodeValue", "CodeMeaning"):
+        published = str(dataset.get("CodingSchemeDesignator") or "") in PUBLISHED_CODES
+        typed = element.keyword == "CodeMeaning" or holds_date(text_of_element(element))
+        if typed and not published:
+            return Action.REPLACE
+    return action_of(int(element.tag), element.VR)
 
 
 def _after(
@@ -115,6 +129,9 @@ def _after(
     searched = element.VR in _SEARCHED and element.keyword not in _CODED
     if searched and holds_identifier(text_of_element(element), names):
         return None, "removed: it held an identifier"
+    # Numbers of published codes may look like dates.
+    if searched and element.keyword != "CodeValue" and holds_date(text_of_element(element)):
+        return None, "removed: it held a date"
     return element, action.value
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from workbench.data.deidentify import DateShift
 from workbench.data.deidentify_dicom.clean import Done, cleaned, new_uid, patient_of
+from workbench.data.deidentify_dicom.code_streams import without_comments
 from workbench.data.deidentify_dicom.identifiers import identifiers_of, left_in_bytes
 from workbench.data.deidentify_dicom.risks import (
     BURNED_IN,
@@ -70,10 +71,10 @@ def deidentify_images(
     """Every DICOM file of a folder without what names the patient, by PS3.15's basic profile.
 
     Identifiers become pseudonyms, UIDs other UIDs (the same for the same, so that a segmentation
-    still finds its series), dates move by the patient's shift. Private elements, overlays and free
-    text are removed, and whatever else holds a word of a name. Written are images, segmentations
-    and structure sets, under new names, and ``audit.csv``; nothing else. Originals stay as they
-    are.
+    still finds its series), dates move by the patient's shift. Private elements, overlays, free
+    text and comments in compressed pixels are removed, and whatever else holds a word of a name.
+    Written are images, segmentations and structure sets, under new names, and ``audit.csv``;
+    nothing else. Originals stay as they are.
 
     Parameters
     ----------
@@ -86,7 +87,8 @@ def deidentify_images(
         that :func:`deidentify` prepared with it fit.
     accept
         Risks that somebody has looked at: ``"burned_in"`` writes files whose pixels may show
-        writing, ``"faces"`` heads whose face was removed, and volumes that are no heads.
+        writing, ``"faces"`` heads whose face was removed, and volumes that are no heads. The
+        photographs of a slide's label and of the whole glass are never written.
 
     Raises
     ------
@@ -96,7 +98,9 @@ def deidentify_images(
     source, target = Path(folder), Path(out)
     unknown = set(accept) - set(ACCEPTABLE)
     if unknown:
-        raise ImageError(f"accept: burned_in or faces, got {sorted(unknown)}")
+        raise ImageError(
+            f"accept: burned_in or faces, got {sorted(unknown)}; nothing else can be accepted"
+        )
     if not source.is_dir():
         raise ImageError("no such folder: give the one that holds the files")
     if target.resolve().is_relative_to(source.resolve()):
@@ -140,14 +144,29 @@ def _without_patient(path: Path, shift: DateShift, accepted: set[str]) -> tuple[
             raise ImageError(risks[0])
         patient = patient_of(original, shift)
         made, done = cleaned(original, patient)
+        beside_pixels = _blank_comments(made, file.transfer_syntax, done)
         content = _written(made, file.transfer_syntax, original)
-        if left_in_bytes(_header_of(content, made), identifiers_of(original)):
+        searched = _header_of(content, made) + beside_pixels
+        if left_in_bytes(searched, identifiers_of(original)):
             raise ImageError(LEFT)
     series = new_uid(file.text("SeriesInstanceUID"), shift.key) or "no series"
     name = new_uid(file.text("SOPInstanceUID"), shift.key)
     if not name:
         raise ImageError(f"{DOCUMENT}: it has no SOPInstanceUID")
     return content, Path(patient.pseudonym) / series / f"{name}.dcm", done
+
+
+def _blank_comments(made: "Dataset", syntax: str, done: Done) -> bytes:
+    """Blank what is written in code streams; what else they say beside the pixels."""
+    if "PixelData" not in made:
+        return b""
+    element = made["PixelData"]
+    blank, beside_pixels = without_comments(element.value, syntax)
+    if blank != element.value:
+        # The element is the original's too.
+        made.add_new(element.tag, element.VR, blank)
+        done[int(element.tag), element.keyword, "comments in compressed pixels blanked"] += 1
+    return beside_pixels
 
 
 def _written(made: "Dataset", syntax: str, original: "Dataset") -> bytes:

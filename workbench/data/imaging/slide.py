@@ -18,6 +18,7 @@ from tifffile import COMPRESSION
 
 from workbench.data.imaging.dicom.files import is_dicom
 from workbench.data.imaging.dicom.slide_pyramid import dicom_levels
+from workbench.data.imaging.tiff import check_colours, is_inverted
 from workbench.data.imaging.tiled import from_tiles
 from workbench.errors import ImageError
 
@@ -145,7 +146,7 @@ class TiledLevel:
             raise ImageError("a tile of the slide cannot be read: truncated or damaged") from None
         if decoded is None:
             return None
-        return _colours(decoded.reshape(decoded.shape[-3:]))
+        return _colours(decoded.reshape(decoded.shape[-3:]), is_inverted(page))
 
 
 def open_slide(path: str | Path) -> Slide:
@@ -197,6 +198,7 @@ def slide_of(pixels: np.ndarray, micrometres: float | None = None) -> Slide:
 
 
 def _level(page: tifffile.TiffPage, mapped: np.ndarray) -> Level:
+    check_colours(page)
     if page.dtype != np.uint8 or page.samplesperpixel not in (1, 3, 4) or page.planarconfig != 1:
         raise ImageError(
             f"{page.samplesperpixel} samples of {page.dtype} a pixel: expected grey or RGB of "
@@ -213,7 +215,7 @@ def _level(page: tifffile.TiffPage, mapped: np.ndarray) -> Level:
     if page.imagewidth * page.imagelength > LARGEST_WHOLE:
         raise _no_pyramid()
     try:
-        return ArrayLevel(_colours(page.asarray()))
+        return ArrayLevel(_colours(page.asarray(), is_inverted(page)))
     except (OSError, ValueError, RuntimeError, zlib.error):
         raise ImageError("cannot be read whole: truncated or damaged") from None
 
@@ -240,8 +242,9 @@ def _no_pyramid() -> ImageError:
     )
 
 
-def _colours(pixels: np.ndarray) -> np.ndarray:
-    """(row, column, 3) from grey, RGB or RGBA."""
+def _colours(pixels: np.ndarray, inverted: bool) -> np.ndarray:
+    """(row, column, 3) from grey, RGB or RGBA; white is high."""
+    pixels = ~pixels if inverted else pixels
     pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
     return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels[:, :, :3]
 

@@ -25,6 +25,30 @@ _UNPACKED_BY_TIFFFILE = (
 _TO_MM = {"nm": 1e-6, "µm": 1e-3, "um": 1e-3, "mm": 1.0, "cm": 10.0}
 _SUM_OF_PACKED = 1100
 """Deflate makes at most 1,032 bytes of one."""
+_READ = (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.RGB, PHOTOMETRIC.YCBCR)
+_MADE_RGB_BY_CODEC = (COMPRESSION.JPEG, COMPRESSION.OJPEG)
+
+
+def check_colours(page: tifffile.TiffPage) -> None:
+    """Refuse pages whose numbers, once unpacked, are neither grey nor red, green and blue.
+
+    Raises
+    ------
+    ImageError
+        If they are places in a table of colours (palette), inks, or brightness and two differences
+        of colour that no codec turns into RGB.
+    """
+    colours = PHOTOMETRIC(page.photometric)
+    raw = colours == PHOTOMETRIC.YCBCR and page.compression not in _MADE_RGB_BY_CODEC
+    if colours not in _READ or raw:
+        raise ImageError(f"a {colours.name} image, whose numbers are no colours: save it as RGB")
+    if is_inverted(page) and page.dtype is not None and page.dtype.kind not in "ub":
+        raise ImageError(f"low numbers are white, of {page.dtype}: save it with high ones white")
+
+
+def is_inverted(page: tifffile.TiffPage) -> bool:
+    """Whether low numbers are white, so that they must be turned round."""
+    return page.photometric == PHOTOMETRIC.MINISWHITE
 
 
 def read_tiff(path: Path) -> Volume:
@@ -35,8 +59,8 @@ def read_tiff(path: Path) -> Volume:
     Raises
     ------
     ImageError
-        If it is damaged or truncated, would take more than 2 GiB, or its compression needs
-        imagecodecs, which is not installed.
+        If it is damaged or truncated, would take more than 2 GiB, its numbers are no colours, or
+        its compression needs imagecodecs, which is not installed.
     """
     try:
         with tifffile.TiffFile(path) as file:
@@ -44,6 +68,7 @@ def read_tiff(path: Path) -> Volume:
                 raise ImageError("holds no image")
             image = file.series[0]
             page = image.keyframe
+            check_colours(page)
             _check(image, page, path.stat().st_size)
             unpacked = page.compression in _UNPACKED_BY_TIFFFILE
             if not unpacked and importlib.util.find_spec("imagecodecs") is None:
@@ -55,7 +80,7 @@ def read_tiff(path: Path) -> Volume:
                 )
             values, axes = image.asarray(), image.axes
             ome = file.ome_metadata if file.is_ome else None
-            photometric, n_series = PHOTOMETRIC(page.photometric), len(file.series)
+            inverted, n_series = is_inverted(page), len(file.series)
     except ImageError:
         raise
     except FileNotFoundError:
@@ -74,7 +99,7 @@ def read_tiff(path: Path) -> Volume:
         zlib.error,
     ):
         raise ImageError("cannot be read whole: truncated or damaged") from None
-    return _made(values, axes, photometric, ome or "", n_series)
+    return _made(values, axes, inverted, ome or "", n_series)
 
 
 def _check(image: tifffile.TiffPageSeries, page: tifffile.TiffPage, n_bytes: int) -> None:
@@ -90,9 +115,7 @@ def _check(image: tifffile.TiffPageSeries, page: tifffile.TiffPage, n_bytes: int
         raise ImageError(f"{n_bytes:,} bytes cannot hold {size:,}: truncated or damaged")
 
 
-def _made(
-    values: np.ndarray, axes: str, photometric: PHOTOMETRIC, ome: str, n_series: int
-) -> Volume:
+def _made(values: np.ndarray, axes: str, inverted: bool, ome: str, n_series: int) -> Volume:
     """(row, column, picture[, channel]) from any order of axes."""
     if values.ndim != len(axes) or "Y" not in axes or "X" not in axes:
         raise ImageError(f"axes {axes} of {values.shape}: no picture")
@@ -110,7 +133,7 @@ def _made(
     if channel == "S" and n_channels == 4:
         pixels, n_channels = pixels[..., :3], 3
         notes.append("how transparent pixels are was left out")
-    if photometric == PHOTOMETRIC.MINISWHITE and pixels.dtype.kind in "ub":
+    if inverted:
         pixels = ~pixels
         notes.append("stored with low numbers white: turned round, so that larger is brighter")
     names = _names(ome, channel, n_channels, pixels.dtype)

@@ -6,7 +6,7 @@ from typing import Any
 from workbench.report.format import text
 from workbench.report.sections.section import Context, Document, Section
 from workbench.report.table import Cell, Column, Table, cell, words
-from workbench.report.words import group_title, in_sentence, label, short
+from workbench.report.words import group_title, in_sentence, label, told_apart
 
 
 def context(document: Document) -> Context:
@@ -18,6 +18,7 @@ def context(document: Document) -> Context:
 def _table(document: Document, i: int, part: dict[str, Any]) -> Table:
     """One row a level, one column a modality."""
     at = {(row["level"], row["modality"]): j for j, row in enumerate(part["rows"])}
+    titles = told_apart(part["titles"])
     levels, modalities = (list(dict.fromkeys(key[n] for key in at)) for n in (0, 1))
     by = "Outcome" if part["by"] == "event" else text(label(document, part["by"]))
     return Table(
@@ -26,7 +27,7 @@ def _table(document: Document, i: int, part: dict[str, Any]) -> Table:
             Column(by, numeric=False),
             Column("Patients"),
             Column("Events"),
-            *(Column(text(short(part["titles"][name]))) for name in modalities),
+            *(Column(text(titles[name])) for name in modalities),
         ),
         tuple(
             (

@@ -23,6 +23,8 @@ for (const table of document.querySelectorAll("main table")) {
         return down ? y - x : x - y;
       });
       body.append(...rows);
+      // What stood once for several rows stands in each, now that they are apart.
+      body.querySelectorAll(".quiet").forEach((cell) => cell.classList.remove("quiet"));
     });
   });
 }

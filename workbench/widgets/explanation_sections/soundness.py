@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from workbench.evaluation import Evaluation
-from workbench.report.withhold import withhold_counts
 from workbench.report.words import model_titles
 from workbench.widgets import evaluation_tables
 from workbench.widgets.blocks import Block, Notice, Table, Words
 from workbench.widgets.shown_attribution import ShownAttribution
+from workbench.widgets.shown_evaluation import withheld_evaluation
 
 if TYPE_CHECKING:
     from fusion.explanation.attribution import Check
@@ -46,7 +46,7 @@ def calibration_blocks(shown: ShownAttribution, evaluation: Evaluation | None) -
             Notice("Pass the evaluation: why a model says something matters once it is right."),
         )
     settings = evaluation.settings
-    numbers = withhold_counts(evaluation.to_json(), shown.minimum)
+    numbers = withheld_evaluation(evaluation, shown.cohort)
     spec = {} if shown.cohort is None else shown.cohort.card.spec.modalities
     kinds = [{"name": name, "title": each.title} for name, each in spec.items()]
     document = {"evaluation_settings": settings, "modalities": kinds}

@@ -9,6 +9,7 @@ from workbench.figures.timeline import FollowUp
 from workbench.report.format import A_YEAR
 from workbench.report.words import in_sentence, short
 from workbench.widgets.blocks import Figure, Table
+from workbench.widgets.shown_attribution import modality_title
 from workbench.widgets.shown_patient import ShownPatient
 
 EVENT_COLUMNS = ("patient_id", "day", "kind", "label")
@@ -57,8 +58,11 @@ def data_tiles(patient: ShownPatient) -> Table:
     """Which kinds of data the patient has."""
     available = patient.cohort.available
     rows = tuple(
-        (short(spec.title), "● there" if available[name][patient.row] else "○ absent")
-        for name, spec in patient.cohort.card.spec.modalities.items()
+        (
+            modality_title(patient.cohort, name),
+            "● there" if available[name][patient.row] else "○ absent",
+        )
+        for name in patient.cohort.card.spec.modalities
     )
     return Table("tiles", "Kinds of data", ("Kind", "This patient"), rows)
 

@@ -171,6 +171,26 @@ def test_toy_in_duckdb(cdm: Any, tmp_path: Path, entry: Any, schema: str) -> Non
             assert_same_codes(records, database)
 
 
+def test_a_concept_that_nobody_has_is_known_in_both_and_both_share_a_log(
+    cdm: Any,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    rules = (
+        wb.event("condition//999").never(),
+        wb.event(concept_set("rare", 999), domain="condition").never(),
+    )
+    with into_duckdb(tables_of(cdm)) as connection:
+        database = OmopDatabase(DuckMemory(connection))
+        records = read_omop(write_csv(cdm, tmp_path / "cdm"))
+        definition = define(ENTRIES[0], *rules)
+        assert assert_same(definition, records, database) > 0
+        in_database, in_memory = (
+            run_in_database(definition, database),
+            build_cohort(records, definition),
+        )
+        assert in_database.release_name == in_memory.release_name
+
+
 def assert_same_codes(records: Records, database: OmopDatabase) -> None:
     """Units and answers of a set, or of none of it, each asked alone."""
     measured, n = ("measurement//",), []

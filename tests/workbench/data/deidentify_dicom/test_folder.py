@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.uid import (
     CTImageStorage,
     ExplicitVRLittleEndian,
+    MultiFrameTrueColorSecondaryCaptureImageStorage,
     SecondaryCaptureImageStorage,
+    VLWholeSlideMicroscopyImageStorage,
 )
 
 import workbench as wb
@@ -23,7 +26,15 @@ from workbench.data.deidentify_dicom import deidentify_images
 from workbench.data.deidentify_dicom.clean import new_uid
 from workbench.data.deidentify_dicom.folder import TWICE
 from workbench.data.deidentify_dicom.profile import Action, action_of
-from workbench.data.deidentify_dicom.risks import BURNED_IN, DOCUMENT, FACE, FACE_UNKNOWN
+from workbench.data.deidentify_dicom.risks import (
+    BURNED_IN,
+    DOCUMENT,
+    FACE,
+    FACE_UNKNOWN,
+    LABEL,
+    risks_of,
+)
+from workbench.data.imaging import Mask, read_segmentation, save_segmentation
 from workbench.data.secret_key import SecretKey
 from workbench.errors import ImageError
 
@@ -31,6 +42,11 @@ SHIFT = DateShift(SecretKey(b"k" * 32))
 FORMATS = Path(os.environ.get("WORKBENCH_DATA", "")) / "formats"
 PLANTED = ("Quisling", "Hortensia", "MRN77661234", "19410305", "ACC-555123", "Zebedee", "Ostfriesl")
 """Names and numbers; none of them is a word that DICOM itself uses."""
+FACES = (
+    *("WHOLEBODY", "EYE", "NOSE", "TMJ", "MASTOID", "ZYGOMA", "PAROTID", "TONGUE", "OPTICCANAL"),
+    *("HYPOPHYSE", "SELLA", "SCALP", "LIP", "MOUTH", "HEADNECK", "IAC", "THYROID", "CSPINE"),
+    *("LARYNX", "SPINE", "SOFT TISSUE", "CHEST_X", "OTHER"),
+)
 
 
 def _image(number: int = 1, **elements: Any) -> Dataset:
@@ -136,6 +152,39 @@ def test_planted_identifiers_leave_none_behind(tmp_path: Path) -> None:
     assert pd.read_csv(tmp_path / "out/audit.csv").equals(done.audit)
 
 
+def _code(value: str, scheme: str, meaning: str) -> Dataset:
+    made = Dataset()
+    made.CodeValue, made.CodingSchemeDesignator, made.CodeMeaning = value, scheme, meaning
+    return made
+
+
+def test_no_true_date_is_left_beside_a_moved_one(tmp_path: Path) -> None:
+    made = _image(
+        AcquisitionProtocolName="Leber Kontrolle 12.03.2019, Station 4B",
+        ContentDescription="scan of the second visit",
+        ContentLabel="SCAN_20190312",
+        ConvolutionKernel="B30f",
+        SoftwareVersions=["syngo 4.1", "built 2019-03-12"],
+        RescaleType="HU",
+        PatientBirthDateInAlternativeCalendar="Heisei 3",
+    )
+    made.ProcedureCodeSequence = [_code("20190312", "99LOCAL", "control of 12 Mar 2019")]
+    made.AnatomicRegionSequence = [_code("20101002", "SCT", "Chest")]
+    _write(made, tmp_path / "in/a")
+    done = deidentify_images(tmp_path / "in", tmp_path / "out", SHIFT)
+    (path,) = done.folder.rglob("*.dcm")
+    left = dcmread(path)
+    for text in (b"Leber", b"second visit", b"20190312", b"2019-03-12", b"12 Mar", b"Heisei"):
+        assert text not in path.read_bytes()
+    assert (left.ConvolutionKernel, left.RescaleType) == ("B30f", "HU")
+    assert left.AnatomicRegionSequence[0].CodeMeaning == "Chest"
+    assert left.AnatomicRegionSequence[0].CodeValue == "20101002"
+    actions = done.audit.set_index("keyword")["action"]
+    assert actions["AcquisitionProtocolName"] == "emptied"
+    assert actions["ContentLabel"] == "removed: it held a date"
+    assert actions["SoftwareVersions"] == "removed: it held a date"
+
+
 def test_dates_move_alike_and_intervals_stay(tmp_path: Path) -> None:
     _write(_image(1), tmp_path / "in/a")
     _write(_image(2, StudyDate="20200214"), tmp_path / "in/b")
@@ -164,11 +213,18 @@ def test_a_volume_is_the_same_afterwards(tmp_path: Path) -> None:
     [
         ({"BurnedInAnnotation": "YES"}, BURNED_IN, "burned_in"),
         ({"SOPClassUID": SecondaryCaptureImageStorage}, BURNED_IN, "burned_in"),
+        (
+            {"SOPClassUID": MultiFrameTrueColorSecondaryCaptureImageStorage},
+            BURNED_IN,
+            "burned_in",
+        ),
         ({"Modality": "US"}, BURNED_IN, "burned_in"),
         ({"ImageType": ["DERIVED", "SECONDARY", "SCREEN SAVE"]}, BURNED_IN, "burned_in"),
         ({"BodyPartExamined": "HEAD"}, FACE, "faces"),
         ({"BodyPartExamined": "", "SeriesDescription": "t1 Brain"}, FACE, "faces"),
         ({"BodyPartExamined": ""}, FACE_UNKNOWN, "faces"),
+        ({"BodyPartExamined": "SPINE"}, FACE_UNKNOWN, "faces"),
+        ({"Modality": "PT", "StudyDescription": "PET Ganzkoerper"}, FACE, "faces"),
     ],
 )
 def test_risks_are_withheld_unless_they_are_accepted(
@@ -183,6 +239,30 @@ def test_risks_are_withheld_unless_they_are_accepted(
     assert (again.n_written, again.reasons) == (2, {})
 
 
+def _slide(number: int, kind: str, **elements: Any) -> Dataset:
+    return _image(
+        number,
+        SOPClassUID=VLWholeSlideMicroscopyImageStorage,
+        Modality="SM",
+        ImageType=["ORIGINAL", "PRIMARY", kind, "NONE"],
+        **elements,
+    )
+
+
+def test_tissue_leaves_and_photographs_of_the_label_never_do(tmp_path: Path) -> None:
+    _write(_slide(1, "VOLUME", SpecimenLabelInImage="NO"), tmp_path / "in/tissue")
+    _write(_slide(2, "LABEL", BurnedInAnnotation="YES"), tmp_path / "in/label")
+    _write(_slide(3, "OVERVIEW", SpecimenLabelInImage="NO"), tmp_path / "in/glass")
+    _write(_slide(4, "VOLUME", SpecimenLabelInImage="YES"), tmp_path / "in/said")
+    for n, accept in enumerate(((), ("burned_in", "faces"))):
+        done = deidentify_images(tmp_path / "in", tmp_path / f"out{n}", SHIFT, accept=accept)
+        assert (done.n_written, done.reasons) == (1, {LABEL: 3})
+        (path,) = done.folder.rglob("*.dcm")
+        assert dcmread(path).ImageType[2] == "VOLUME"
+    with pytest.raises(ImageError, match="nothing else can be accepted"):
+        deidentify_images(tmp_path / "in", tmp_path / "out", SHIFT, accept=["labels"])
+
+
 def test_an_overlay_in_unused_bits_of_the_pixels_is_writing(tmp_path: Path) -> None:
     made = _image(1)
     made.add_new(0x60000102, "US", 12)
@@ -195,9 +275,23 @@ def test_thumbnails_are_removed() -> None:
     assert action_of(0x00880200, "SQ") is Action.REMOVE
 
 
+@pytest.mark.parametrize("modality", ["MR", "CT", "PT"])
+@pytest.mark.parametrize(
+    "part",
+    FACES,
+)
+def test_parts_of_the_body_that_may_show_a_face_are_a_risk(part: str, modality: str) -> None:
+    found = risks_of(_image(1, BodyPartExamined=part, Modality=modality))
+    assert set(found) <= {FACE, FACE_UNKNOWN}
+    assert found
+
+
 @pytest.mark.parametrize(
     "elements",
     [
+        {"BodyPartExamined": "CHEST_ABDOMEN"},
+        {"BodyPartExamined": "RIGHT UPPER ARM"},
+        {"Modality": "MR", "BodyPartExamined": "THORACIC SPINE"},
         {"SeriesDescription": "cardiac, linear, one year"},
         {
             "BodyPartExamined": "",
@@ -281,6 +375,30 @@ def test_every_listed_element_of_the_profile_is_done_something_to() -> None:
             kept.append(vr)
     # Times of day are kept: a shift is by whole days.
     assert set(kept) == {"TM"}
+
+
+def test_a_segmentation_of_ours_leaves_without_what_people_called_its_regions(
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("highdicom", reason="highdicom is in the extra 'pacs'")
+    for number in (1, 2):
+        _write(_image(number, StudyID="", ReferringPhysicianName=""), tmp_path / f"in/{number}")
+    image = wb.read_image(tmp_path / "in")
+    voxels = np.zeros(image.shape, np.uint8)
+    voxels[1, 2, 0], voxels[3, 4, 1] = 1, 2
+    labels = replace(image, voxels=voxels, slope=1.0, intercept=0.0, unit="", window=None)
+    mask = Mask(labels, ("GTV 2019-03-12 Miller", "node of Hortensia"))
+    source = [tmp_path / "in/1", tmp_path / "in/2"]
+    save_segmentation(mask, source, tmp_path / "in/mask.dcm")
+    done = deidentify_images(tmp_path / "in", tmp_path / "out", SHIFT)
+    assert (done.n_written, done.withheld) == (3, {})
+    (path,) = (p for p in done.folder.rglob("*.dcm") if dcmread(p).Modality == "SEG")
+    assert b"Miller" not in path.read_bytes()
+    back = read_segmentation(path)
+    assert back.names == ("segment 1", "segment 2")
+    assert np.bincount(back.labels.voxels.ravel()).tolist()[1:] == [1, 1]
+    actions = done.audit.set_index("keyword")["action"]
+    assert actions["SegmentLabel"] == "replaced by the number of the segment"
 
 
 @pytest.mark.shared_data

@@ -7,7 +7,9 @@ import pytest
 import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
+from tifffile import PHOTOMETRIC
 
+import workbench as wb
 from workbench.data.imaging import Slide, open_slide
 from workbench.data.imaging.slide import TILE, slide_of
 from workbench.errors import ImageError
@@ -70,6 +72,52 @@ def test_grey_is_shown_as_grey(tmp_path: Path) -> None:
     grey = _random(300, 300)[:, :, 0]
     tifffile.imwrite(tmp_path / "a.tif", grey, tile=(64, 64))
     assert np.array_equal(open_slide(tmp_path / "a.tif").tile(0, 1, 1)[..., 2], grey[TILE:, TILE:])
+
+
+@pytest.mark.parametrize("stored", [(64, 64), None])
+def test_low_numbers_that_are_white_are_turned_round(
+    tmp_path: Path, stored: tuple[int, int] | None
+) -> None:
+    grey = _random(200, 200)[:, :, 0]
+    tifffile.imwrite(tmp_path / "a.tif", grey, tile=stored, photometric="miniswhite")
+    assert np.array_equal(open_slide(tmp_path / "a.tif").tile(0, 0, 0)[..., 1], 255 - grey)
+    read = wb.read_image(tmp_path / "a.tif")
+    assert np.array_equal(read.voxels.reshape(200, 200), 255 - grey)
+    assert "turned round" in read.notes[0]
+
+
+@pytest.mark.parametrize("tile", [(64, 64), None])
+@pytest.mark.parametrize("photometric", ["palette", "ycbcr", "cielab", "separated"])
+def test_numbers_that_are_no_colours_are_refused(
+    tmp_path: Path, photometric: str, tile: tuple[int, int] | None
+) -> None:
+    pixels = _random(128, 128)
+    options = {}
+    if photometric == "palette":
+        pixels, options = pixels[..., 0], {"colormap": np.zeros((3, 256), np.uint16)}
+    if photometric == "separated":
+        pixels = np.concatenate([pixels, pixels[..., :1]], axis=2)
+    tifffile.imwrite(tmp_path / "a.tif", pixels, tile=tile, photometric=photometric, **options)
+    for read in (open_slide, wb.read_image):
+        with pytest.raises(ImageError, match=f"a {photometric.upper()} image"):
+            read(tmp_path / "a.tif")
+
+
+def test_colours_that_the_codec_makes_are_read(tmp_path: Path) -> None:
+    pytest.importorskip("imagecodecs", reason="imagecodecs is in the extra 'slides'")
+    red = np.zeros((128, 128, 3), np.uint8)
+    red[..., 0] = 200
+    tifffile.imwrite(tmp_path / "a.tif", red, tile=(64, 64), photometric="rgb", compression="jpeg")
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        assert file.pages.first.photometric == PHOTOMETRIC.YCBCR
+    shown = open_slide(tmp_path / "a.tif").tile(0, 0, 0)
+    assert np.abs(shown.astype(int) - red).max() <= 2
+
+
+def test_low_numbers_of_floats_cannot_be_turned_round(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((8, 8), np.float32), photometric="miniswhite")
+    with pytest.raises(ImageError, match="low numbers are white, of float32"):
+        wb.read_image(tmp_path / "a.tif")
 
 
 @pytest.mark.parametrize(("per_inch", "found"), [(72, None), (50_800, 0.5)])

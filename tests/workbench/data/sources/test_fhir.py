@@ -277,6 +277,23 @@ def test_the_time_of_the_record_stands_in_and_is_counted(tmp_path: Path) -> None
     assert warns(records, "1 Condition resources have no date but that of their record: used")
 
 
+@pytest.mark.parametrize(
+    ("recorded", "begins", "words"),
+    [
+        ("2015-01-10", (2015, 1, 10), "1 Condition resources have no beginning but that of their"),
+        ("2021-01-10", (2020, 6, 30), "1 Condition resources have no beginning: they begin when"),
+        (None, (2020, 6, 30), "1 Condition resources have no beginning: they begin when"),
+    ],
+)
+def test_an_end_is_no_beginning_where_the_record_was_written_before_it(
+    tmp_path: Path, recorded: str | None, begins: tuple[int, int, int], words: str
+) -> None:
+    past = condition(onsetDateTime=None, abatementDateTime="2020-06-30", recordedDate=recorded)
+    records = read(tmp_path, PATIENT, past)
+    assert records.events.rows(["snomed//44054006"]).time.tolist() == [micro(*begins)]
+    assert warns(records, words)
+
+
 def test_codes_of_two_systems_are_both_found(tmp_path: Path) -> None:
     codings = [
         {"system": "http://snomed.info/sct", "code": "44054006", "display": "Diabetes"},

@@ -142,6 +142,10 @@ def test_names_of_concepts_in_use_and_above(cdm, tmp_path) -> None:
     assert vocabulary.names["201820"] == "Diabetes mellitus"
     assert vocabulary.resolve(concept_set("diabetes", 201820)) == {"201820", "201826"}
     assert records.warnings[-1] == "8 of 12 concepts in use have no name in CONCEPT"
+    # Nobody has it, and yet the vocabulary knows it.
+    assert "999" in vocabulary
+    assert vocabulary.resolve(concept_set("rare", 999)) == {"999"}
+    assert not [concept for concept in ("998", "0999", "9" * 30, "a", "") if concept in vocabulary]
 
 
 def test_hierarchy_from_relationships_where_ancestors_are_absent(cdm, tmp_path) -> None:

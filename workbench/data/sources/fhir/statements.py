@@ -118,11 +118,15 @@ def _span(
     if rule.until is not None:
         begun, ended = _when(resource, rule.until)
         end = ended or begun
-    if start is None and end is None and rule.recorded is not None:
-        start, _ = _when(resource, rule.recorded)
-        if start is not None:
-            notes[f"{resource_type} resources have no date but that of their record: used"] += 1
-    start = start or end
+    if start is None and rule.recorded is not None:
+        recorded, _ = _when(resource, rule.recorded)
+        if recorded is not None and (end is None or recorded.first <= end.last):
+            start = recorded
+            what = "date" if end is None else "beginning"
+            notes[f"{resource_type} resources have no {what} but that of their record: used"] += 1
+    if start is None and end is not None:
+        start = end
+        notes[f"{resource_type} resources have no beginning: they begin when they end"] += 1
     if start is None:
         return None
     partial = sum(moment is not None and moment.partial for moment in (start, end))

@@ -1,7 +1,8 @@
-"""Names of the concepts in use, and what they lie under; the rest of a vocabulary stays on disk."""
+"""Names of the concepts in use, and what they lie under; of the others, that they exist."""
 
 from collections.abc import Collection
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -16,7 +17,7 @@ _IS_A, _SUBSUMES = "Is a", "Subsumes"
 def read_vocabulary(
     tables: dict[str, SourceTable], used: Collection[int], duck: Duck, version: str
 ) -> Vocabulary | None:
-    """Read the concepts in use and those above them.
+    """Read the concepts in use and those above them, and which others there are.
 
     Which concept lies under which comes from CONCEPT_ANCESTOR; where that is empty or absent, from
     the closure of "Is a" and "Subsumes" in CONCEPT_RELATIONSHIP.
@@ -31,11 +32,11 @@ def read_vocabulary(
     pairs = _ancestors(tables, used, duck)
     parents = None if len(pairs) else _parents(tables, used, duck)
     needed = set(used) | set((pairs if parents is None else parents).to_numpy().ravel())
-    names = _names(tables["concept"], needed, duck)
+    names, every = _names(tables["concept"], needed, duck)
     if parents is not None:
         edges = parents.astype(str).itertuples(index=False, name=None)
-        return Vocabulary.from_parents(edges, names, version)
-    return Vocabulary(names, pairs.astype(str).astype(object), version)
+        return Vocabulary.from_parents(edges, names, version, every)
+    return Vocabulary(names, pairs.astype(str).astype(object), version, every)
 
 
 def _ancestors(tables: dict[str, SourceTable], used: Collection[int], duck: Duck) -> pd.DataFrame:
@@ -75,36 +76,48 @@ def _parents(tables: dict[str, SourceTable], used: Collection[int], duck: Duck) 
     return edges[edges["descendant"].isin(reached)]
 
 
-def _names(source: SourceTable, needed: Collection[int], duck: Duck) -> dict[str, str]:
+def _names(
+    source: SourceTable, needed: Collection[int], duck: Duck
+) -> tuple[dict[str, str], np.ndarray]:
+    """Names of the concepts needed, and the numbers of all, sorted; each block is read once."""
     source.require(["concept_id", "concept_name"])
-    columns = {"concept": "concept_id"}
-    rows = _chosen(source, columns, "concept", needed, duck, name="concept_name")
-    rows = rows.dropna().drop_duplicates("concept")
-    return dict(zip(rows["concept"].astype(str), rows["name"], strict=True))
+    chosen, names, numbers = _wanted(needed), {}, [np.empty(0, np.int64)]
+    for block in source.blocks(["concept_id", "concept_name"]):
+        schema = block.rows.schema
+        concept, name = whole(schema, "concept_id"), words(schema, "concept_name")
+        with duck.table("block", block.rows), duck.table("chosen", chosen):
+            every = duck.select(f"SELECT DISTINCT {concept} AS concept FROM block").to_pandas()
+            rows = duck.select(
+                f"SELECT * FROM (SELECT {concept} AS concept, {name} AS name FROM block) "
+                "SEMI JOIN chosen ON concept = wanted"
+            ).to_pandas()
+        numbers.append(every["concept"].dropna().to_numpy(np.int64))
+        rows = rows.dropna().drop_duplicates("concept")
+        named = zip(rows["concept"].astype("int64").astype(str), rows["name"], strict=True)
+        names = dict(named) | names
+    return names, np.unique(np.concatenate(numbers))
 
 
 def _chosen(
-    source: SourceTable, columns: dict[str, str], by: str, wanted: Collection[int], duck: Duck,
-    *, name: str | None = None,
-) -> pd.DataFrame:  # fmt: skip
+    source: SourceTable, columns: dict[str, str], by: str, wanted: Collection[int], duck: Duck
+) -> pd.DataFrame:
     """Rows whose column ``by`` is among the concepts wanted, block by block."""
     source.require(list(columns.values()))
-    chosen = pa.table({"wanted": pa.array(sorted(int(i) for i in wanted), pa.int64())})
-    parts = []
-    text = [name] if name is not None else []
-    for block in source.blocks([*columns.values(), *text]):
+    chosen, parts = _wanted(wanted), []
+    for block in source.blocks(list(columns.values())):
         schema = block.rows.schema
         values = [f"{whole(schema, column)} AS {short}" for short, column in columns.items()]
-        values += [f"{words(schema, column)} AS name" for column in text]
         with duck.table("block", block.rows), duck.table("chosen", chosen):
             parts.append(duck.select(
                 f"SELECT * FROM (SELECT {', '.join(values)} FROM block) "
                 f"SEMI JOIN chosen ON {by} = wanted"
             ).to_pandas())  # fmt: skip
-    if not parts:
-        empty = {short: pd.Series([], dtype="int64") for short in columns}
-        return pd.DataFrame(empty | ({"name": pd.Series([], dtype=object)} if text else {}))
-    return pd.concat(parts, ignore_index=True).dropna()
+    nothing = pd.DataFrame({short: pd.Series([], dtype="int64") for short in columns})
+    return pd.concat(parts, ignore_index=True).dropna() if parts else nothing
+
+
+def _wanted(concepts: Collection[int]) -> pa.Table:
+    return pa.table({"wanted": pa.array(sorted(int(i) for i in concepts), pa.int64())})
 
 
 def read_release(tables: dict[str, SourceTable], fallback: str) -> tuple[str, str, str]:

@@ -1,0 +1,45 @@
+"""What a report is called: as its authors say, else by kind of study, outcome, methods and data."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from workbench.report.words import in_sentence, short, terms
+
+Document = Mapping[str, Any]
+
+
+def report_title(document: Document) -> str:
+    """The authors' title; without one, a title that names what TRIPOD+AI and CLAIM ask of it.
+
+    Parameters
+    ----------
+    document
+        Of :func:`workbench.report.document.report_document`, or ``report.json`` read back.
+    """
+    return document.get("author", {}).get("title") or _usual_title(document)
+
+
+def running_title(document: Document) -> str:
+    """The authors' title; without one, as much as the head of a page on paper has room for."""
+    outcome, data = short(document["outcome"]["title"]), document["dataset"]["title"]
+    return document.get("author", {}).get("title") or f"{outcome} in {data}"
+
+
+def _usual_title(document: Document) -> str:
+    in_time = (document["definition"]["split"] or {}).get("kind") == "time"
+    outcome = in_sentence(short(document["outcome"]["title"]))
+    return (
+        f"Development and {'temporal' if in_time else 'internal'} validation of multivariable "
+        f"models that predict {outcome} by {_methods(document)}, in {document['dataset']['title']}"
+    )
+
+
+def _methods(document: Document) -> str:
+    """The kinds of method, as narrow as one word says it of each."""
+    images = any(modality["kind"] == "image" for modality in document["modalities"])
+    outlines = document["study"].get("image_encoder", "outlines") == "outlines"
+    network = any(row["model"] == "fusion_net" for row in document["ladder"])
+    regression = f"{terms(document).regression} regression"
+    if network or (images and outlines):
+        return f"{regression} and deep learning"
+    return f"{regression} and machine learning" if images else regression
