@@ -6,6 +6,7 @@ cluster, as a whole and in its centre, and by its colours.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -72,6 +73,7 @@ class PatchEncoder(Backbone):
 
     filters: Tensor
     offset: Tensor
+    learned_buffers: ClassVar[tuple[str, ...]] = ("filters", "offset")
 
     def __init__(self, n_channels: int, config: PatchConfig) -> None:
         n_colours = n_channels * (2 + N_BINS) + n_channels * (n_channels - 1) // 2

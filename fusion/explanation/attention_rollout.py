@@ -9,7 +9,7 @@ from monai.networks.blocks.selfattention import SABlock
 from torch import Tensor
 
 from fusion.encoders.vit import VitBackbone
-from fusion.explanation.image_method import SeenImages, in_batches
+from fusion.explanation.image_method import SeenImages, by_model, in_batches
 from fusion.explanation.image_score import ImageScore
 from fusion.explanation.layer_maps import onto_images, outputs_of
 
@@ -46,6 +46,9 @@ class AttentionRollout:
         ValueError
             If the images' encoder is no vision transformer.
         """
+        return by_model(self._of_one, score, seen)
+
+    def _of_one(self, score: ImageScore, seen: SeenImages) -> Tensor:
         found_in = [m for m in score.image_encoder().modules() if isinstance(m, VitBackbone)]
         if len(found_in) != 1:
             raise ValueError(

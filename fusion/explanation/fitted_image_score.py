@@ -135,13 +135,22 @@ class OutOfFoldImageScore(ImageScore):
         rows: Int[Tensor, " image"],
     ) -> Float[Tensor, " image"]:
         """Output for the patient at each of ``rows``, if these were their images."""
-        fold = self.fold[rows]
-        found, places = [], []
-        for label in fold.unique().tolist():
-            at = (fold == label).nonzero()[:, 0]
-            found.append(self.scores[str(label)](images[at], rows[at]))
-            places.append(at)
+        found, places = zip(
+            *((score(images[at], rows[at]), at) for score, at in self.models(rows)), strict=True
+        )
         return torch.cat(found)[torch.cat(places).argsort()]
+
+    def models(
+        self, rows: Int[Tensor, " image"]
+    ) -> list[tuple[ImageScore, Int[Tensor, " chosen"]]]:
+        """Of each fold."""
+        fold = self.fold[rows]
+        found = []
+        for label in fold.unique().tolist():
+            score = self.scores[str(label)]
+            assert isinstance(score, ImageScore)
+            found.append((score, (fold == label).nonzero()[:, 0]))
+        return found
 
     def image_encoder(self) -> nn.Module:
         """The encoders of all folds."""

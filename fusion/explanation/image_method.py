@@ -69,6 +69,15 @@ class ImageMethod(Protocol):
         ...
 
 
+def by_model(
+    explain: Callable[[ImageScore, SeenImages], Tensor], score: ImageScore, seen: SeenImages
+) -> Float[Tensor, "patient slice height width"]:
+    """Maps of all patients, each by the one model that scores them, of methods that look inside."""
+    models = score.models(seen.rows)
+    maps = torch.cat([explain(model, seen.take(chosen)) for model, chosen in models])
+    return maps[torch.cat([chosen for _, chosen in models]).argsort()]
+
+
 def in_batches(
     explain: Callable[[SeenImages], Tensor], seen: SeenImages, size: int
 ) -> Float[Tensor, "patient slice height width"]:

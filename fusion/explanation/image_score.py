@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -49,6 +50,12 @@ class ImageScore(nn.Module, ABC):
     def layer_of_maps(self) -> nn.Module | None:
         """The layer that Grad-CAM looks at; None leaves the choice to the sizes of its maps."""
         return None
+
+    def models(
+        self, rows: Int[Tensor, " image"]
+    ) -> list[tuple["ImageScore", Int[Tensor, " chosen"]]]:
+        """Scores of one model each, and for which of ``rows`` they stand; together, all of them."""
+        return [(self, torch.arange(len(rows)))]
 
 
 class NetworkImageScore(ImageScore):
@@ -144,6 +151,7 @@ class EmbeddingColumns(nn.Module):
     upper: Tensor
     center: Tensor
     projection: Tensor
+    learned_buffers: ClassVar[tuple[str, ...]] = ("projection",)
 
     def __init__(self, components: Components, projection: np.ndarray) -> None:
         super().__init__()

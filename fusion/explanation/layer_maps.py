@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fusion.explanation.image_method import SeenImages, in_batches
+from fusion.explanation.image_method import SeenImages, by_model, in_batches
 from fusion.explanation.image_score import ImageScore
 
 LEAST_CELLS = 8
@@ -66,16 +66,20 @@ def explain_by_layer(
     batch
         Patients at once.
     """
-    chosen = layer or layer_of_maps(score, seen)
 
-    def explain(part: SeenImages) -> Tensor:
-        found = maps_at(score, chosen, part.images, part.rows)
-        total = part.images.new_zeros(())
-        for values, gradients in zip(found.values, found.gradients, strict=True):
-            total = total + onto_images(combine(values, gradients), part.images.shape)
-        return total
+    def of_one(score: ImageScore, seen: SeenImages) -> Tensor:
+        chosen = layer or layer_of_maps(score, seen)
 
-    return in_batches(explain, seen, batch)
+        def explain(part: SeenImages) -> Tensor:
+            found = maps_at(score, chosen, part.images, part.rows)
+            total = part.images.new_zeros(())
+            for values, gradients in zip(found.values, found.gradients, strict=True):
+                total = total + onto_images(combine(values, gradients), part.images.shape)
+            return total
+
+        return in_batches(explain, seen, batch)
+
+    return by_model(of_one, score, seen)
 
 
 def layer_of_maps(score: ImageScore, seen: SeenImages) -> nn.Module:

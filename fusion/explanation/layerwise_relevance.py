@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from fusion.explanation.checks import Check, at_most
-from fusion.explanation.image_method import SeenImages, in_batches
+from fusion.explanation.image_method import SeenImages, by_model, in_batches
 from fusion.explanation.image_score import ImageScore
 from fusion.explanation.relevance_rules import Rules
 
@@ -81,10 +81,14 @@ class LayerwiseRelevance:
         ValueError
             If the encoder calls a function that has no rule; its layer is named.
         """
-        return in_batches(lambda part: self.propagated(score, part).pixels, seen, self.batch)
+
+        def of_one(score: ImageScore, seen: SeenImages) -> Tensor:
+            return in_batches(lambda part: self.propagated(score, part).pixels, seen, self.batch)
+
+        return by_model(of_one, score, seen)
 
     def propagated(self, score: ImageScore, seen: SeenImages) -> Relevance:
-        """Relevance of some patients, and what the biases took of it."""
+        """Relevance of some patients of one model, and what the biases took of it."""
         rules = Rules(self.epsilon, self.gamma)
         weights = {name: each.detach() for name, each in score.named_parameters()}
         with _under(rules, score.image_encoder()) as embedded:
@@ -106,8 +110,9 @@ class LayerwiseRelevance:
     def conservation(self, score: ImageScore, seen: SeenImages) -> Check:
         """How much relevance came or went on the way, as a share of all."""
         found = [
-            self.propagated(score, seen.take(part))
-            for part in torch.arange(len(seen.rows)).split(self.batch)
+            self.propagated(model, seen.take(part))
+            for model, chosen in score.models(seen.rows)
+            for part in chosen.split(self.batch)
         ]
         gap = [r.pixels.flatten(1).sum(dim=1) + r.biases - r.total for r in found]
         size = torch.cat([r.total for r in found]).abs().sum()

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from fusion.bags import GatedAttentionPooling
-from fusion.explanation.image_method import SeenImages, in_batches
+from fusion.explanation.image_method import SeenImages, by_model, in_batches
 from fusion.explanation.image_score import ImageScore
 
 
@@ -43,6 +43,9 @@ class MilAttention:
         ValueError
             If the images' encoder has no attention pooling.
         """
+        return by_model(self._of_one, score, seen)
+
+    def _of_one(self, score: ImageScore, seen: SeenImages) -> Tensor:
         layers = [
             m for m in score.image_encoder().modules() if isinstance(m, GatedAttentionPooling)
         ]

@@ -67,8 +67,8 @@ class Rules(TorchFunctionMode):
     epsilon
         Added to the size of every denominator.
     gamma
-        How much a convolution favours what has the sign of its output: 0 for not at all, infinite
-        for nothing else (z⁺).
+        How much a convolution favours what has the sign of its output, an input times its weight:
+        0 for not at all, infinite for nothing else (z⁺).
     box
         Whether the first convolution takes z^B; otherwise it is one like the others.
 
@@ -170,13 +170,18 @@ class Rules(TorchFunctionMode):
         return out
 
     def _favoured(self, layer: Convolution, sign: float) -> Tensor:
-        """Credits by weights of one sign, and the others' at 1 / (1 + γ) of their size."""
+        """Credits of one sign, and the others' at 1 / (1 + γ) of their size; a bias has input 1."""
 
-        def favoured(weights: Tensor) -> Tensor:
+        def favoured(weights: Tensor, sign: float) -> Tensor:
             return torch.where(weights * sign >= 0, weights, weights / (1 + self.gamma))
 
-        bias = self._taking(_over_space(favoured(layer.bias), layer.x), len(layer.x))
-        return layer.of(layer.x, favoured(layer.weight)) + bias
+        above = layer.x.clamp(min=0)
+        below = layer.x - above
+        credits = layer.of(above, favoured(layer.weight, sign))
+        if below.any():
+            credits = credits + layer.of(below, favoured(layer.weight, -sign))
+        bias = favoured(layer.bias, sign)
+        return credits + self._taking(_over_space(bias, layer.x), len(layer.x))
 
     def _linear(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         credits = functional.linear(x, weight)

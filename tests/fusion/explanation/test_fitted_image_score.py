@@ -9,15 +9,26 @@ import torch
 from fusion.dataset import Modality, PatientDataset
 from fusion.embeddings import FittedEmbedder, ImageEmbedder
 from fusion.encoders.image import ImageEncoderConfig
+from fusion.explanation.attention_rollout import AttentionRollout
 from fusion.explanation.fitted_image_score import (
     FittedImageScore,
     OutOfFoldImageScore,
     parts_that_read,
 )
+from fusion.explanation.grad_cam import GradCam
+from fusion.explanation.grad_cam_plus_plus import GradCamPlusPlus
+from fusion.explanation.layerwise_relevance import LayerwiseRelevance
+from fusion.explanation.mil_attention import MilAttention
 from fusion.models import FusionNet, RidgeCox
 from fusion.models.blend import FittedBlend
 from fusion.models.protocol import FittedRisk
 from fusion.training import TrainingConfig
+from tests.fusion.explanation.image_models import (
+    network_score,
+    seen,
+    slices_encoder,
+    transformer_encoder,
+)
 
 N = 60
 
@@ -99,6 +110,34 @@ def test_every_patient_is_scored_by_the_model_of_their_fold(patients, embedder, 
     assert not torch.allclose(by_fold[3], by_fold[7])
     expected = torch.stack([by_fold[3][0], by_fold[7][1], by_fold[3][2], by_fold[7][3]])
     torch.testing.assert_close(got, expected)
+
+
+@pytest.mark.parametrize(
+    ("method", "make"),
+    [
+        (GradCam(), slices_encoder),
+        (GradCamPlusPlus(), slices_encoder),
+        (LayerwiseRelevance(), slices_encoder),
+        (AttentionRollout(), transformer_encoder),
+        (MilAttention(), lambda: slices_encoder(attention=True)),
+    ],
+    ids=lambda part: getattr(part, "name", ""),
+)
+def test_methods_that_look_inside_take_the_model_of_each_patients_fold(method, make):
+    torch.manual_seed(0)
+    scores = {}
+    for label in (3, 7):
+        scores[label], images = network_score(mri=make())
+    some = seen(images["mri"])
+    fold = np.array([7, 3, 7, 7])
+    got = method(OutOfFoldImageScore(scores, fold), some)
+    for label, score in scores.items():
+        mine = torch.as_tensor(fold == label)
+        alone = method(score, some)
+        torch.testing.assert_close(got[mine], alone[mine])
+        assert not torch.allclose(got[~mine], alone[~mine])
+    if isinstance(method, LayerwiseRelevance):
+        assert method.conservation(OutOfFoldImageScore(scores, fold), some).passed
 
 
 def test_a_model_that_does_not_read_the_images_is_refused(patients, embedder, models):

@@ -9,12 +9,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fusion.components import fit_components
+from fusion.dataset import Modality
+from fusion.encoders.patches import PatchConfig, PatchEncoder
 from fusion.explanation.checks import failed
 from fusion.explanation.evidence import Evidence, held_out_fit
 from fusion.explanation.explain_images import explain_images
 from fusion.explanation.faithfulness import FaithfulnessConfig
 from fusion.explanation.heat_overlap import heat_overlap
 from fusion.explanation.image_method import SeenImages
+from fusion.explanation.image_score import EmbeddedImageScore
 from fusion.explanation.integrated_gradients import IntegratedGradients
 from fusion.explanation.random_weights import with_random_weights
 from fusion.explanation.replacement import replacement_curves
@@ -158,6 +162,44 @@ def test_random_weights_are_the_same_numbers_elsewhere():
     assert torch.equal(one.flatten().sort().values, two.flatten().sort().values)
     assert not torch.equal(one, two)
     assert torch.equal(two, with_random_weights(score, 0).layer.weight)
+
+
+def test_a_learned_dictionary_and_what_reads_it_are_shuffled_too():
+    torch.manual_seed(0)
+    encoder = PatchEncoder(2, PatchConfig(n_atoms=8))
+    encoder.filters.normal_()
+    encoder.offset.normal_()
+    n_features = encoder.n_features
+    embedded = torch.rand(20, n_features).numpy().astype(float)
+    part = Modality(
+        "mri", "embedding", embedded, np.ones(20, bool), tuple(map(str, range(n_features)))
+    )
+    components = fit_components(part, part.present)
+    coefficients = np.arange(1.0, components.n_components + 1)
+    score = EmbeddedImageScore(encoder, components, coefficients)
+    assert not list(score.parameters())
+    other = with_random_weights(score, 0)
+    for one, two in (
+        (score.encoder.filters, other.encoder.filters),
+        (score.encoder.offset, other.encoder.offset),
+        (score.columns.projection, other.columns.projection),
+    ):
+        assert torch.equal(one.flatten().sort().values, two.flatten().sort().values)
+        assert not torch.equal(one, two)
+    # What is no weight stays.
+    assert torch.equal(score.columns.center, other.columns.center)
+    images = torch.rand(3, 1, 2, SIZE, SIZE)
+    rows = torch.arange(3)
+    assert not torch.allclose(score(images, rows), other(images, rows))
+
+
+def test_a_model_without_weights_has_no_random_twin():
+    score = SquareScore(8, 16)
+    with torch.no_grad():
+        for weights in score.parameters():
+            weights.fill_(1.0)
+    with pytest.raises(ValueError, match="SquareScore has no weights whose order matters"):
+        with_random_weights(score, 0)
 
 
 def test_replacement_of_the_square_moves_the_score_all_the_way():

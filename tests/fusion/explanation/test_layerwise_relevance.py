@@ -83,6 +83,40 @@ def test_relevance_is_captums(gamma, biased):
     torch.testing.assert_close(ours / largest, theirs.detach() / largest, rtol=0, atol=1e-4)
 
 
+@pytest.mark.parametrize("gamma", [0.25, 4.0])
+@pytest.mark.parametrize(
+    ("x", "w"),
+    [
+        ((1.0, 1.0), (1.0, -0.9)),
+        ((-1.0, -1.0), (-1.0, 0.9)),
+        ((-1.0, 1.0), (-1.0, -0.8)),
+        ((-2.0, 1.0, 0.5), (1.0, 0.7, -0.4)),
+    ],
+)
+def test_what_has_the_sign_of_the_output_is_favoured_whatever_the_inputs_sign(x, w, gamma):
+    ours, _ = relevance(
+        lambda images: torch.conv2d(images, torch.tensor(w).view(1, -1, 1, 1)),
+        torch.tensor(x).view(1, -1, 1, 1),
+        Rules(1e-9, gamma, box=False),
+    )
+    # The rule of Andéol et al. (2021) for outputs of either sign.
+    parts = np.multiply(x, w)
+    total = parts.sum()
+    credits = parts + gamma * np.where(parts * total > 0, parts, 0)
+    expected = credits / credits.sum() * total
+    np.testing.assert_allclose(ours.detach().numpy().ravel(), expected, rtol=1e-5)
+
+
+def test_relevance_is_conserved_where_activations_are_negative():
+    torch.manual_seed(0)
+    layers = (nn.Conv2d(2, 8, 3), nn.LeakyReLU(0.1), nn.Conv2d(8, 8, 3), nn.ELU())
+    network = nn.Sequential(*layers, nn.Conv2d(8, 4, 3)).requires_grad_(False)
+    images = torch.rand(2, 2, SIZE, SIZE)
+    pixels, biases = relevance(network, images, Rules(1e-9, 0.25))
+    total = network(images).sum()
+    torch.testing.assert_close(pixels.sum() + biases, total, rtol=1e-3, atol=1e-4)
+
+
 def test_of_the_pixels_each_counts_from_its_darkest_to_its_brightest():
     network = nn.Sequential(nn.Conv2d(1, 1, SIZE, bias=False), nn.Flatten())
     network.requires_grad_(False)

@@ -154,8 +154,9 @@ def laid_over(values: np.ndarray, affine: np.ndarray | None, image: Volume) -> V
     Parameters
     ----------
     values
-        (i, j, k), or (row, column[, picture]) where the image is one of pictures, whose edges are
-        taken to be the map's.
+        (i, j, k), or (row, column[, picture]) where the image is one of pictures. A square map is
+        of pictures that were centred on a square, as models see them; others have their edges.
+        Maps beyond the last picture, which fill up a patient's row, are left out if 0 throughout.
     affine
         (4, 4) from position in ``values`` to mm to the right, front and head.
     image
@@ -198,12 +199,16 @@ def laid_over(values: np.ndarray, affine: np.ndarray | None, image: Volume) -> V
 def _over_pictures(values: np.ndarray, image: Volume) -> Volume:
     values = values[:, :, None] if values.ndim == 2 else values
     rows, columns, n = image.shape
+    if values.ndim == 3 and values.shape[2] > n and not values[:, :, n:].any():
+        values = values[:, :, :n]
     if values.ndim != 3 or values.shape[2] != n:
         raise ImageError(
             f"a map of pictures is (row, column, picture) with {n} pictures, got {values.shape}"
         )
+    cells = values.shape[:2]
+    whole = (max(rows, columns),) * 2 if cells[0] == cells[1] else (rows, columns)
     row, column = (
-        (np.arange(size) * 2 + 1) * cells // (2 * size)
-        for size, cells in zip((rows, columns), values.shape[:2], strict=True)
+        ((np.arange(size) + (edge - size) // 2) * 2 + 1) * n_cells // (2 * edge)
+        for size, edge, n_cells in zip((rows, columns), whole, cells, strict=True)
     )
     return picture(values[row][:, column].astype(np.float32))

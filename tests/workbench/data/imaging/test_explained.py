@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from fusion.explanation.attribution import Attribution as Explanation
 from fusion.explanation.attribution import Check, ImageAttribution
+from workbench.data.image_files import fit_square
 from workbench.data.imaging import OneScene, Scene, explained_images, picture, volume
 from workbench.data.imaging.explained import laid_over
 from workbench.errors import ImageError
@@ -68,6 +69,32 @@ def test_a_map_on_the_image_itself_is_not_resampled() -> None:
 def test_patches_of_pictures_are_whole() -> None:
     laid = laid_over(np.array([[1.0, 2.0], [3.0, 4.0]]), None, picture(np.zeros((4, 6))))
     assert laid.voxels[:, :, 0].tolist() == [[1] * 3 + [2] * 3] * 2 + [[3] * 3 + [4] * 3] * 2
+
+
+@pytest.mark.parametrize("shape", [(45, 60), (60, 45), (48, 48), (31, 64)])
+def test_what_a_model_saw_on_a_square_lies_where_the_picture_has_it(shape: tuple) -> None:
+    lesion = np.zeros(shape, np.float32)
+    lesion[2:9, 10:20] = 1
+    for size in (max(shape), 2 * max(shape)):
+        laid = laid_over(fit_square(lesion, size), None, picture(lesion))
+        assert np.array_equal(laid.voxels[:, :, 0], lesion)
+    coarse = laid_over(fit_square(lesion, 16), None, picture(lesion)).voxels[:, :, 0]
+    middle = np.array([np.average(places, weights=coarse) for places in np.indices(shape)])
+    assert middle == pytest.approx([5, 14.5], abs=0.75 * max(shape) / 16)
+
+
+def test_a_map_with_the_shape_of_its_picture_has_its_edges() -> None:
+    laid = laid_over(np.array([[1.0, 2.0, 3.0]]), None, picture(np.zeros((2, 6))))
+    assert laid.voxels[:, :, 0].tolist() == [[1, 1, 2, 2, 3, 3]] * 2
+
+
+def test_maps_that_fill_up_a_row_of_pictures_are_left_out() -> None:
+    values = np.ones((2, 2, 3))
+    values[:, :, 2] = 0
+    assert laid_over(values, None, picture(np.zeros((2, 2, 2)))).shape == (2, 2, 2)
+    values[0, 0, 2] = 1
+    with pytest.raises(ImageError, match="with 2 pictures"):
+        laid_over(values, None, picture(np.zeros((2, 2, 2))))
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,8 @@ class Frame:
     slope, intercept, unit
         value = stored × slope + intercept.
     kind
-        What differs between images that must not be one: series, size, direction, type.
+        What differs between images that must not be one, beside direction and spacing: series,
+        size, type.
     order
         What sorts planes of one place: time, echo, number.
     echo_ms, b_value
@@ -56,6 +57,12 @@ class Frame:
     order: tuple[float, ...]
     echo_ms: float | None
     b_value: float | None
+
+    def fits(self, other: "Frame") -> bool:
+        """Whether both may be of one image."""
+        if self.kind != other.kind or self.pose is None or other.pose is None:
+            return self.kind == other.kind
+        return self.pose.alike(other.pose)
 
 
 def frames_of(file: DicomFile) -> list[Frame]:
@@ -167,7 +174,7 @@ def _frame(file: DicomFile, layout: FrameLayout, groups: _Groups, number: int) -
             (layout.rows, layout.columns, layout.samples, layout.photometric),
             _types(groups),
             str(groups.get("FrameContentSequence", "StackID") or ""),
-            _direction(where) if where else str(file.path),
+            "" if where else str(file.path),
         ),
         tuple(0.0 if value is None else value for value in (*timing, float(number))),
         echo,
@@ -234,9 +241,3 @@ def _words(value: Any) -> tuple[str, ...]:
     if value is None:
         return ()
     return (value,) if isinstance(value, str) else tuple(str(word) for word in value)
-
-
-def _direction(where: Pose) -> tuple[float, ...]:
-    cosines = np.concatenate([where.along_row, where.along_column])
-    rounded = np.round(cosines, 2) + 0.0
-    return (*rounded.tolist(), *(round(step, 4) for step in where.spacing))

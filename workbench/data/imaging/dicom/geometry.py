@@ -10,6 +10,9 @@ SAME_POSITION_MM = 1e-3
 UNEVEN = 0.05
 """Distances between neighbours may differ from the step by this share of it: scanners round."""
 TILTED_DEGREES = 0.05
+SAME_DIRECTION = 0.005
+SAME_SPACING_MM = 1e-4
+"""Cosines and spacings of planes that are alike may differ by these: scanners round, or jitter."""
 
 TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 """DICOM's axes point to the patient's left, back and head (PS3.3 C.7.6.2.1.1)."""
@@ -38,6 +41,14 @@ class Pose:
     def normal(self) -> np.ndarray:
         """(3,) unit vector out of the plane."""
         return np.cross(self.along_row, self.along_column)
+
+    def alike(self, other: "Pose") -> bool:
+        """Whether another plane has the same directions and spacing, but for rounding."""
+        turned = [self.along_row - other.along_row, self.along_column - other.along_column]
+        closer = np.subtract(self.spacing, other.spacing)
+        return bool(
+            np.abs(turned).max() <= SAME_DIRECTION and np.abs(closer).max() <= SAME_SPACING_MM
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -68,6 +68,13 @@ def frame_layout(dataset: "Dataset") -> FrameLayout:
         0 < layout.bits_stored <= layout.bits_allocated
     ):
         raise ImageError(f"{layout.bits_stored} of {layout.bits_allocated} bits: cannot be")
+    high = dataset.get("HighBit")
+    if isinstance(high, int) and high != layout.bits_stored - 1:
+        # PS3.5 8.1.1; a code stream does not say whether its numbers were shifted too.
+        raise ImageError(
+            f"HighBit {high}: of {layout.bits_stored} bits stored the highest is "
+            f"{layout.bits_stored - 1}; save the file again with its numbers in the lowest bits"
+        )
     if layout.rows * layout.columns > LARGEST_PIXELS:
         raise ImageError(f"more than {LARGEST_PIXELS:,} pixels a frame: refused")
     return layout
@@ -168,12 +175,18 @@ def _meaning(dataset: "Dataset", layout: FrameLayout, stored: np.ndarray) -> np.
         return (colours >> 8).astype(np.uint8) if colours.dtype.itemsize == 2 else colours
     if dataset.get("ModalityLUTSequence"):
         return apply_modality_lut(stored, dataset)
-    if layout.photometric == "MONOCHROME1" and not has_unit(dataset):
-        highest = (1 << layout.bits_stored) - 1
-        return ~stored if layout.signed else (highest - stored).astype(stored.dtype)
-    return stored
+    turn = turned_from(dataset)
+    return stored if turn is None else (turn - stored).astype(stored.dtype)
 
 
-def has_unit(dataset: "Dataset") -> bool:
-    """Whether the numbers measure something: Hounsfield units, activity, dose."""
-    return dataset.get("Modality") in ("CT", "PT", "NM", "RTDOSE")
+def turned_from(dataset: "Dataset") -> int | None:
+    """What a number becomes when it is turned round: this, less the number as stored.
+
+    None where nothing is turned round: larger numbers are brighter (MONOCHROME2), a table says what
+    numbers mean, or they measure something (Hounsfield units, activity, dose).
+    """
+    layout = frame_layout(dataset)
+    measured = dataset.get("Modality") in ("CT", "PT", "NM", "RTDOSE")
+    if layout.photometric != "MONOCHROME1" or measured or dataset.get("ModalityLUTSequence"):
+        return None
+    return -1 if layout.signed else (1 << layout.bits_stored) - 1

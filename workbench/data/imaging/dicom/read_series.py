@@ -16,7 +16,7 @@ from workbench.data.imaging.dicom.files import (
 )
 from workbench.data.imaging.dicom.frames import Frame
 from workbench.data.imaging.dicom.geometry import TILTED_DEGREES, Stack, stacked
-from workbench.data.imaging.dicom.pixels import LARGEST_BYTES, has_unit, read_frames
+from workbench.data.imaging.dicom.pixels import LARGEST_BYTES, read_frames, turned_from
 from workbench.data.imaging.dicom.series import Series
 from workbench.data.imaging.dicom.slide_frames import is_tiled, tile_corners
 from workbench.data.imaging.volume import COLOURS, Volume, picture, volume
@@ -146,10 +146,11 @@ def _room(out: np.ndarray | None, plane: np.ndarray, n_planes: int) -> np.ndarra
 
 
 def _described(made: Volume, series: Series, stack: Stack | None) -> Volume:
-    file: DicomFile = series.frames[0].file
+    first = series.frames[0]
+    file: DicomFile = first.file
     with faults_of_dicom("cannot be read as DICOM: damaged data elements"):
-        facts = acquisition_of(file.dataset, series.frames[0].number)
-        window = _window(file.dataset)
+        facts = acquisition_of(file.dataset, first.number)
+        window, turn = _window(file.dataset), turned_from(file.dataset)
     notes = list(series.notes)
     faults = sum(f.n_faults for f in {id(f.file): f.file for f in series.frames}.values())
     if faults:
@@ -162,10 +163,12 @@ def _described(made: Volume, series: Series, stack: Stack | None) -> Volume:
                 f"the gantry was tilted by {stack.tilt_degrees:.1f}°: planes are sheared against "
                 "each other, as the affine says"
             )
-    if text_of(file.dataset, "PhotometricInterpretation") == "MONOCHROME1" and not has_unit(
-        file.dataset
-    ):
+    if turn is not None:
         notes.append("stored with low numbers white: turned round, so that larger is brighter")
+        if window is not None:
+            # The file's window is of numbers as stored: it is turned round as they are.
+            centre = first.slope * turn + 2 * first.intercept - window.centre
+            window = replace(window, centre=centre)
     return replace(
         made, modality=series.modality, acquisition=facts, window=window, notes=tuple(notes)
     )

@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench.data.imaging.dicom.files import DicomFile, faults_of_dicom, open_dicom, text_of
 from workbench.data.imaging.dicom.frames import Frame, planes_of_file
-from workbench.data.imaging.dicom.geometry import SAME_POSITION_MM, affine_of
+from workbench.data.imaging.dicom.geometry import SAME_POSITION_MM, Pose, affine_of
 from workbench.data.imaging.dicom.pixels import LARGEST_BYTES, read_frames
 from workbench.data.imaging.dicom.slide_frames import is_tiled, tile_corners
 from workbench.data.imaging.layers import MOST_LABELS, Mask
@@ -127,12 +127,7 @@ def _in_space(
         return _without_place(file, frames, numbers, label)
     if len(poses) != len(frames):
         raise ImageError("says only of some frames where they lie: damaged")
-    normal = poses[0].normal
-    heights = np.array([pose.position @ normal for pose in poses])
-    step = _step(heights, frames[0].step)
-    place = np.rint((heights - heights.min()) / step).astype(int)
-    if np.abs(heights - heights.min() - place * step).max() > OFF_GRID * step + SAME_POSITION_MM:
-        raise ImageError("its planes are not evenly spaced: resample it to the image")
+    place, first, step = _places(poses, frames[0].step)
     rows, columns = frames[0].kind[2][:2]
     n_planes = int(place.max()) + 1
     if n_planes * rows * columns > LARGEST_BYTES:
@@ -142,13 +137,34 @@ def _in_space(
         place, numbers, read_frames(file, range(len(frames))), strict=True
     ):
         _paint(labels[k], file, number, values, label)
-    first = poses[int(heights.argmin())]
-    return volume(labels.transpose(2, 1, 0), affine_of(first, normal * step))
+    return volume(labels.transpose(2, 1, 0), affine_of(first, step))
 
 
-def _step(heights: np.ndarray, said: float | None) -> float:
+def _places(poses: list[Pose], said: float | None) -> tuple[np.ndarray, Pose, np.ndarray]:
+    """Which plane each frame is in, the first of them, and (3,) mm from each to the next."""
+    if not all(pose.alike(poses[0]) for pose in poses):
+        raise ImageError("its planes differ in direction or spacing: no volume")
+    positions, normal = np.array([pose.position for pose in poses]), poses[0].normal
+    heights = positions @ normal
+    first = int(heights.argmin())
+    beside = positions - positions[first]
+    # A tilted gantry moves planes along a line that is not their normal.
+    line = beside[heights.argmax()] if np.ptp(heights) > SAME_POSITION_MM else normal
+    along = beside @ line / np.linalg.norm(line)
+    step = _step(along, said)
+    place = np.rint(along / step).astype(int)
+    if np.abs(along - place * step).max() > OFF_GRID * step + SAME_POSITION_MM:
+        raise ImageError("its planes are not evenly spaced: resample it to the image")
+    vector = place @ beside / (place @ place) if place.any() else normal * step
+    off = float(np.abs(beside - place[:, None] * vector).max())
+    if off > max(OFF_GRID * step, 0.1):
+        raise ImageError(f"its planes lie up to {off:.3g} mm beside one line: no volume")
+    return place, poses[first], vector
+
+
+def _step(along: np.ndarray, said: float | None) -> float:
     """mm between planes: as the file says, unless its planes lie closer."""
-    gaps = np.diff(np.unique(np.round(heights, 3)))
+    gaps = np.diff(np.unique(np.round(along, 3)))
     gaps = gaps[gaps > SAME_POSITION_MM]
     if gaps.size == 0:
         return said or 1.0

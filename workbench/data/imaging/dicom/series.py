@@ -1,9 +1,9 @@
 """Series: frames of files that are one image, told apart from all others."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from workbench.data.imaging.dicom.files import faults_of_dicom, is_dicom, open_dicom
 from workbench.data.imaging.dicom.frames import Frame, frames_of
@@ -56,10 +56,10 @@ def find_series(paths: Iterable[Path]) -> tuple[tuple[Series, ...], dict[Path, s
     tuple
         The series, and why other DICOM files are in none: they hold no image, or are damaged.
     """
-    grouped: dict[tuple[Any, ...], list[Frame]] = {}
+    groups: list[list[Frame]] = []
     refused: dict[Path, str] = {}
-    seen: set[tuple[str, int]] = set()
-    twice: dict[tuple[Any, ...], int] = {}
+    seen: dict[tuple[str, int], int] = {}
+    twice: Counter[int] = Counter()
     files = [path for path in paths if path.is_file() and is_dicom(path)]
     for path in files:
         try:
@@ -70,17 +70,24 @@ def find_series(paths: Iterable[Path]) -> tuple[tuple[Series, ...], dict[Path, s
         except ImageError as error:
             refused[path] = str(error)
             continue
-        again = bool(uid) and (uid, len(frames)) in seen
-        seen.add((uid, len(frames)))
-        if again:
-            twice[frames[0].kind] = twice.get(frames[0].kind, 0) + 1
+        if uid and (uid, len(frames)) in seen:
+            twice[seen[uid, len(frames)]] += 1
             continue
         for frame in frames:
-            grouped.setdefault(frame.kind, []).append(frame)
+            _group(groups, frame).append(frame)
+        seen[uid, len(frames)] = groups.index(_group(groups, frames[0]))
     found = []
-    for number, (kind, frames) in enumerate(grouped.items(), start=1):
-        n = twice.get(kind, 0)
+    for number, group in enumerate(groups, start=1):
+        n = twice[number - 1]
         files = "file that was" if n == 1 else "files that were"
         notes = (f"{n} {files} there twice left out",) if n else ()
-        found.append(Series(number, kind[1], tuple(frames), notes))
+        found.append(Series(number, group[0].kind[1], tuple(group), notes))
     return tuple(found), refused
+
+
+def _group(groups: list[list[Frame]], frame: Frame) -> list[Frame]:
+    """Those whose first one a frame fits; a new one where it fits none."""
+    found = next((group for group in groups if group[0].fits(frame)), None)
+    if found is None:
+        groups.append(found := [])
+    return found

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 OFF_PLANE = 0.3
 """Outlines may lie beside the image's planes by this share of their distance."""
+SAME_HEIGHT = 0.01
+"""Outlines are of one plane if their heights differ by this share of that distance at most."""
 _TO_RAS = np.array([-1.0, -1.0, 1.0])
 
 
@@ -25,8 +27,10 @@ def read_structures(
 ) -> Mask:
     """Outlined structures as one mask on the voxels of an image.
 
-    A pixel is inside where its middle is; outlines of one structure in one plane that lie in each
-    other cut holes (even-odd rule, as PS3.3 C.8.8.6 has keyholes and inner outlines).
+    A pixel is inside where its middle is; outlines of one structure at one height that lie in each
+    other cut holes (even-odd rule, as PS3.3 C.8.8.6 has keyholes and inner outlines). An outline
+    that is there twice counts once. Where outlines of several heights are nearest to one plane of
+    the image, those of the nearest height count, of two as near the lower.
 
     Parameters
     ----------
@@ -42,7 +46,7 @@ def read_structures(
     ------
     ImageError
         If the file is no structure set or is damaged, an outline lies outside of the image or
-        between its planes, or structures overlap.
+        between its planes, structures overlap, or one has outlines and no pixel inside.
     """
     if onto.affine is None:
         raise ImageError("outlines are in mm: the image needs an affine")
@@ -69,6 +73,11 @@ def read_structures(
     to_voxels = np.linalg.inv(affine)
     for n, name in enumerate(chosen, start=1):
         inside = _filled(outlined[name], to_voxels, labels.shape)
+        if not inside.any():
+            raise ImageError(
+                f"structure {n} of {len(chosen)} has outlines, but no pixel has its middle inside: "
+                "too small for this image; leave it out with names=[…]"
+            )
         taken = int((inside & (labels != 0)).sum())
         if taken:
             raise ImageError(
@@ -109,15 +118,22 @@ def _filled(
     outlines: list[np.ndarray], to_voxels: np.ndarray, shape: tuple[int, ...]
 ) -> np.ndarray:
     """(i, j, k) bool: inside an odd number of outlines of its plane."""
-    inside = np.zeros(shape, bool)
-    for points in outlines:
+    placed: dict[int, list[np.ndarray]] = {}
+    for points in {points.tobytes(): points for points in outlines}.values():
         places = points @ to_voxels[:3, :3].T + to_voxels[:3, 3]
         plane = int(np.rint(places[:, 2].mean()))
         if np.abs(places[:, 2] - plane).max() > OFF_PLANE:
             raise ImageError("an outline lies between planes of the image, or across them")
         if not 0 <= plane < shape[2]:
             raise ImageError("an outline lies outside of the image: it belongs to another series")
-        inside[:, :, plane] ^= polygon(places[:, :2], shape[:2])
+        placed.setdefault(plane, []).append(places)
+    inside = np.zeros(shape, bool)
+    for plane, there in placed.items():
+        heights = [float(places[:, 2].mean()) for places in there]
+        nearest = min(heights, key=lambda height: (round(abs(height - plane), 2), height))
+        for places, height in zip(there, heights, strict=True):
+            if abs(height - nearest) <= SAME_HEIGHT:
+                inside[:, :, plane] ^= polygon(places[:, :2], shape[:2])
     return inside
 
 

@@ -28,23 +28,18 @@ LIVER = FORMATS / "dicom_seg_dcmqi/data/segmentations/23x38x3"
 needs_samples = pytest.mark.skipif(not FORMATS.is_dir(), reason="no shared data")
 HEIGHTS = (4.0, 0.0, 2.0)
 """In mm, not in the order of their numbers."""
+REPEATED = (
+    *("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "ReferringPhysicianName"),
+    *("StudyDate", "StudyTime", "StudyID", "AccessionNumber"),
+)
+"""What a file beside a series must repeat of it."""
 
 
 @pytest.fixture
 def series(write_planes: Any, tmp_path: Path) -> list[Path]:
     """Three CT planes of 3 × 4 pixels of a patient with a name."""
-    write_planes(
-        HEIGHTS,
-        PatientName="Known^Anna",
-        PatientID="P-1",
-        PatientBirthDate="",
-        PatientSex="F",
-        StudyDate="",
-        StudyTime="",
-        StudyID="",
-        AccessionNumber="",
-        ReferringPhysicianName="",
-    )
+    named = {"PatientName": "Known^Anna", "PatientID": "P-1", "PatientSex": "F"}
+    write_planes(HEIGHTS, **dict.fromkeys(REPEATED, "") | named)
     return sorted(tmp_path.glob("*.dcm"))
 
 
@@ -93,6 +88,70 @@ def test_a_map_has_its_values_at_its_places_and_says_what_failed(
             assert frame[row, column] == values[voxel]
     assert "1 of 1 checks FAILED" in written.ContentDescription
     assert "log hazard" in str(written.SharedFunctionalGroupsSequence[0])
+
+
+TILT = np.radians(20)
+TILTED = (1.0, 0.0, 0.0, 0.0, float(np.cos(TILT)), float(np.sin(TILT)))
+
+
+def _tilted(make_plane: Any, folder: Path) -> Volume:
+    """Six planes of a tilted gantry, whose table moved by 5 mm."""
+    folder.mkdir()
+    for k in range(6):
+        made = make_plane(
+            np.zeros((8, 10)),
+            (0, 0, 5 * k),
+            number=k + 1,
+            ImageOrientationPatient=list(TILTED),
+            SliceThickness=5,
+            **dict.fromkeys(REPEATED, ""),
+        )
+        made.save_as(folder / f"{k}.dcm", enforce_file_format=True)
+    return wb.read_image(folder)
+
+
+@pytest.mark.parametrize("planes", [(1, 2, 3, 4), (1, 3), (2,)])
+def test_a_mask_of_a_tilted_gantry_comes_back_where_it_was(
+    make_plane: Any, tmp_path: Path, planes: tuple[int, ...]
+) -> None:
+    image = _tilted(make_plane, tmp_path / "ct")
+    labels = np.zeros(image.shape, np.uint8)
+    labels[3:6, 2:5, planes] = 1
+    path = tmp_path / "mask.dcm"
+    save_segmentation(Mask(on(image, labels)), (tmp_path / "ct").iterdir(), path)
+    back = read_segmentation(path, onto=image)
+    assert np.array_equal(back.labels.voxels, labels)
+    alone = read_segmentation(path).labels
+    assert alone.affine is not None
+    assert image.affine is not None
+    drawn, found = (
+        np.argwhere(each.voxels) @ each.affine[:3, :3].T + each.affine[:3, 3]
+        for each in (on(image, labels), alone)
+    )
+    assert found.min(axis=0) == pytest.approx(drawn.min(axis=0), abs=1e-3)
+    assert found.max(axis=0) == pytest.approx(drawn.max(axis=0), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("group", "keyword", "value", "message"),
+    [
+        ("PlanePositionSequence", "ImagePositionPatient", [3, 0, 15], "beside one line"),
+        ("PlaneOrientationSequence", "ImageOrientationPatient", [1, 0, 0, 0, 1, 0], "direction"),
+    ],
+)
+def test_frames_that_are_no_stack_are_refused(
+    make_plane: Any, tmp_path: Path, group: str, keyword: str, value: list[int], message: str
+) -> None:
+    image = _tilted(make_plane, tmp_path / "ct")
+    labels = np.ones(image.shape, np.uint8)
+    save_segmentation(Mask(on(image, labels)), (tmp_path / "ct").iterdir(), tmp_path / "mask.dcm")
+    written = pydicom.dcmread(tmp_path / "mask.dcm")
+    moved = pydicom.Dataset()
+    setattr(moved, keyword, value)
+    setattr(written.PerFrameFunctionalGroupsSequence[2], group, [moved])
+    written.save_as(tmp_path / "moved.dcm")
+    with pytest.raises(ImageError, match=message):
+        read_segmentation(tmp_path / "moved.dcm")
 
 
 @needs_samples

@@ -153,6 +153,43 @@ def test_a_drawn_ring_has_the_area_and_the_place_that_it_was_given(tmp_path: Pat
         read_structures(tmp_path / "far", image)
 
 
+@pytest.mark.parametrize(
+    ("heights", "planes"),
+    [
+        ([0, 0], [2]),
+        ([0.75, -0.75], [2]),
+        ([-0.75, 0, 0.75], [2]),
+        ([0.6, 3], [2, 3]),
+    ],
+)
+def test_outlines_of_one_plane_never_cancel_each_other(
+    tmp_path: Path, heights: list[float], planes: list[int]
+) -> None:
+    affine = np.diag([-0.5, -0.5, 3.0, 1.0])
+    affine[:3, 3] = 25, 25, -6
+    image = volume(np.zeros((101, 101, 5), np.int16), affine)
+    for order in (heights, heights[::-1]):
+        # Each outline has its own size, so that it is known which was taken.
+        drawn = [_circle(10 + abs(z - 0.1), z) for z in order]
+        _structures(tmp_path / "rt", {"a": drawn})
+        found = read_structures(tmp_path / "rt", image).labels.voxels
+        assert np.flatnonzero(found.any(axis=(0, 1))).tolist() == planes
+        taken = min(order, key=lambda z: (abs(z), z))
+        _structures(tmp_path / "one", {"a": [_circle(10 + abs(taken - 0.1), taken)]})
+        alone = read_structures(tmp_path / "one", image).labels.voxels
+        assert np.array_equal(found[:, :, 2], alone[:, :, 2])
+
+
+def test_a_structure_that_comes_out_empty_is_refused(tmp_path: Path) -> None:
+    affine = np.diag([-0.5, -0.5, 3.0, 1.0])
+    image = volume(np.zeros((9, 9, 2), np.int16), affine)
+    dot = _circle(0.1, 0) + np.array([1.25, 1.25, 0])
+    _structures(tmp_path / "rt", {"a": [_circle(2, 0) + np.array([2, 2, 0])], "b": [dot]})
+    with pytest.raises(ImageError, match="structure 2 of 2 has outlines, but no pixel"):
+        read_structures(tmp_path / "rt", image)
+    assert read_structures(tmp_path / "rt", image, names=["a"]).labels.voxels.any()
+
+
 @given(
     st.lists(
         st.tuples(st.floats(-3, 12, width=32), st.floats(-3, 12, width=32)),

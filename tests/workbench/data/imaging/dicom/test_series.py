@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydicom.pixels.processing import apply_windowing
 
 import workbench as wb
 from workbench.data.imaging import as_stored, find_series, read_series
@@ -77,6 +78,31 @@ def test_two_series_in_one_folder_are_told_apart(write_planes: Any, tmp_path: Pa
         wb.read_image(tmp_path, series=3)
 
 
+def test_directions_that_jitter_are_one_series_and_others_are_not(
+    write_planes: Any, make_plane: Callable[..., Any], tmp_path: Path
+) -> None:
+    # A cosine of 0.125 lies on the edge between two numbers of two decimals.
+    for k in range(4):
+        along = 0.125 + 1e-7 * (-1) ** k
+        made = make_plane(
+            np.ones((3, 4)),
+            (0, 0, 2 * k),
+            number=k + 1,
+            ImageOrientationPatient=[1, 0, 0, 0, np.sqrt(1 - along**2), along],
+            PixelSpacing=[0.50005 + 1e-7 * (-1) ** k, 0.7],
+        )
+        made.save_as(tmp_path / f"{k}.dcm", enforce_file_format=True)
+    assert wb.read_image(tmp_path).shape == (4, 3, 4)
+    # The same series number and size, turned by a degree or with larger pixels: others.
+    turned = [float(x) for x in (1, 0, 0, 0, np.cos(np.radians(8.2)), np.sin(np.radians(8.2)))]
+    write_planes([0, 2], numbers=[11, 12], ImageOrientationPatient=turned)
+    write_planes([0, 2], numbers=[21, 22], PixelSpacing=[0.51, 0.7])
+    (tmp_path / "again").write_bytes((tmp_path / "021.dcm").read_bytes())
+    found, _ = find_series(sorted(tmp_path.iterdir()))
+    assert sorted(len(series.frames) for series in found) == [2, 2, 4]
+    assert [bool(series.notes) for series in found].count(True) == 1
+
+
 def test_a_tilted_gantry_keeps_every_voxel_where_it_was(write_planes: Any, tmp_path: Path) -> None:
     write_planes([0, 2, 4], shift=np.tan(np.radians(20)))
     found = wb.read_image(tmp_path)
@@ -132,6 +158,7 @@ def test_low_numbers_shown_white_are_turned_round(
         PhotometricInterpretation="MONOCHROME1",
         PixelRepresentation=0,
         BitsStored=10,
+        HighBit=9,
         RescaleIntercept=0,
     )
     del made.ImagePositionPatient
@@ -140,6 +167,57 @@ def test_low_numbers_shown_white_are_turned_round(
     assert np.array_equal(found.voxels[..., 0], 1023 - pixels)
     assert found.affine is None
     assert found.spacing == (0.5, 0.7, 1.0)
+
+
+def test_numbers_that_are_not_in_the_lowest_bits_are_refused(
+    make_plane: Callable[..., Any], tmp_path: Path
+) -> None:
+    made = make_plane(np.full((3, 4), 100 << 4), BitsStored=12, PixelRepresentation=0)
+    made.save_as(tmp_path / "ct", enforce_file_format=True)
+    with pytest.raises(ImageError, match="HighBit 15: of 12 bits stored the highest is 11"):
+        wb.read_image(tmp_path / "ct")
+    # Bits above them are no part of a number: overlays of old stood there.
+    made.PixelData = np.full((3, 4), 100 | 1 << 12, "<u2").tobytes()
+    made.HighBit = 11
+    made.save_as(tmp_path / "ct", enforce_file_format=True)
+    assert np.unique(wb.read_image(tmp_path / "ct").voxels).tolist() == [100]
+
+
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT"])
+@pytest.mark.parametrize(("slope", "intercept"), [(1, 0), (2, -300)])
+def test_a_window_is_turned_round_with_the_numbers(
+    make_plane: Callable[..., Any],
+    tmp_path: Path,
+    signed: bool,
+    function: str,
+    slope: int,
+    intercept: int,
+) -> None:
+    pixels = np.array([[0, 185, 190, 191], [195, 198, 200, 204], [205, 209, 220, 1023]])
+    pixels = pixels - 512 * signed
+    made = make_plane(
+        pixels,
+        Modality="DX",
+        PhotometricInterpretation="MONOCHROME1",
+        PixelRepresentation=int(signed),
+        BitsStored=10,
+        HighBit=9,
+        RescaleSlope=slope,
+        RescaleIntercept=intercept,
+        WindowCenter=slope * (200 - 512 * signed) + intercept,
+        WindowWidth=20 * slope,
+        VOILUTFunction=function,
+    )
+    made.save_as(tmp_path / "dx", enforce_file_format=True)
+    found = wb.read_image(tmp_path / "dx")
+    assert found.window is not None
+    shown = found.window.grey(found.values(as_stored(found)[0])[..., 0].T)
+    # By pydicom: the window comes first, then low is shown white (PS3.3 C.7.6.3.1.2).
+    windowed = apply_windowing(slope * pixels + intercept, made)
+    expected = 255 * (windowed.max() - windowed) / np.ptp(windowed)
+    assert np.abs(shown - expected).max() <= 0.51
+    assert len(np.unique(shown)) > 6
 
 
 def test_facts_of_the_acquisition_and_the_window(
