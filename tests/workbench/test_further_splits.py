@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from workbench.errors import StudyError
+from workbench.report.methods_text import methods_sentences
 from workbench.report.words import short
 from workbench.study import StudyResult, run
 from workbench.study_settings import Study
@@ -31,14 +32,20 @@ def document(result: StudyResult) -> dict[str, Any]:
 def test_a_temporal_split_is_judged_on_the_latest_patients(
     small_study: Any, tmp_path: Path
 ) -> None:
-    study = asked(small_study, {"kind": "time", "column": "year", "k": 3})
+    sites = [{"kind": "site", "k": 2}]
+    study = asked(small_study, {"kind": "time", "column": "year", "k": 3}, also_split=sites)
     result = run(study, tmp_path / "run")
     assert result.cohort.n_patients == 120
     assert {row["n"] for row in result.evaluation.ladder} == {40}
     written = pd.read_parquet(tmp_path / "run" / "predictions.parquet")
     assert set(written["patient_id"]) == {f"P{i:03}" for i in range(80, 120)}
     assert set(written["fold"]) == {0}
-    assert [row["n_train"] for row in document(result)["chosen"]] == [80]
+    report = document(result)
+    assert [row["n_train"] for row in report["chosen"]] == [80]
+    assert [other["kind"] for other in report["other_splits"]] == ["site"]
+    assert (
+        "developed in 80 earlier patients" in methods_sentences(report)["Patients and outcome"][0]
+    )
     assert "the latest patients held out (year from 2008 on)" in result.report.read_text("utf-8")
 
 
