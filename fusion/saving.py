@@ -9,8 +9,8 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -210,5 +210,19 @@ def _decode(content: Any, numbers: Mapping[str, torch.Tensor]) -> Any:
             dictionary.load_state_dict(parts["state"])
             return dictionary.eval()
         case {"class": name, "fields": parts} if name in RECORDS:
+            _require_fields(RECORDS[name], parts)
             return RECORDS[name](**{key: again(part) for key, part in parts.items()})
     raise ValueError(f"unknown content in a saved record: {sorted(content)[:3]}")
+
+
+def _require_fields(record: type, saved: Collection[str]) -> None:
+    """Raise TypeError unless a saved record has every field that has no default."""
+    needed = [
+        f.name for f in fields(record) if f.default is MISSING and f.default_factory is MISSING
+    ]
+    lacking = [name for name in needed if name not in saved]
+    if lacking:
+        raise TypeError(
+            f"a {record.__name__} without {', '.join(lacking)}. If an earlier version wrote it, "
+            "its predictions are not those of this one: fit the model again"
+        )

@@ -28,7 +28,12 @@ from fusion.training import Stacked, TrainingConfig, stacked_scores, train_stack
 
 @dataclass(frozen=True)
 class FittedNet(FittedRisk):
-    """An ensemble of networks; its risk score is their mean, times the calibration slope.
+    """An ensemble of networks; its risk score is their mean less ``centre``, times the slope.
+
+    Cox's likelihood cannot see a constant, so each ensemble learns one of its own. Less its mean
+    over the patients it learned from, the score of another ensemble can be compared with it, and
+    the baseline hazard of out-of-fold scores holds for it. A patient of whom nothing is known has
+    the score 0 of the average training patient.
 
     Parameters
     ----------
@@ -43,6 +48,8 @@ class FittedNet(FittedRisk):
         Stacked weights, (seed, …) each.
     slope
         Calibration slope of out-of-fold scores; below 1 where the networks overstate.
+    centre
+        Mean of the networks over the training patients.
     """
 
     components: Mapping[str, Components]
@@ -51,6 +58,7 @@ class FittedNet(FittedRisk):
     config: NetworkConfig
     state: Mapping[str, Tensor]
     slope: float
+    centre: float
 
     def risk_score(self, dataset: PatientDataset) -> np.ndarray:
         features, present = self.seen(dataset)
@@ -104,7 +112,8 @@ class FittedNet(FittedRisk):
             {name: f.expand(n_seeds, -1, -1) for name, f in features.items()},
             {name: p.expand(n_seeds, -1) for name, p in present.items()},
         )
-        return scores.mean(0).double() * self.slope
+        known = torch.stack(list(present.values())).any(dim=0)
+        return (scores.mean(0).double() - self.centre * known.double()) * self.slope
 
     @torch.no_grad()
     def _mean_score(
@@ -157,6 +166,7 @@ class FusionNet(RiskModel):
             # The first networks of the stack are those trained on everyone.
             {name: tensor[: self.n_seeds].clone() for name, tensor in best.state.items()},
             slope,
+            best.centre,
         )
         return NestedFit(fitted, fold_scores, credit(held_out))
 
@@ -201,10 +211,11 @@ class FusionNet(RiskModel):
         best, last_gain = -np.inf, 0
         for network, state in steps:
             scores = self._scores(network, state, features, present)
+            centres = _training_means(scores, design.weights)
+            scores = scores - centres[:, None]
             held_out = _held_out(design, scores)
-            looks.append(
-                _Look((len(looks) + 1) * self.training.check_every, state, scores, held_out)
-            )
+            epochs = (len(looks) + 1) * self.training.check_every
+            looks.append(_Look(epochs, state, scores, float(centres[0]), held_out))
             if float(held_out.sum()) > best:
                 best, last_gain = float(held_out.sum()), len(looks)
             elif len(looks) - last_gain >= self.training.patience:
@@ -237,12 +248,22 @@ class _Seen:
 
 @dataclass(frozen=True)
 class _Look:
-    """The stacked networks after some epochs: weights, scores, held-out likelihood a fold."""
+    """The stacked networks after some epochs: weights, scores, held-out likelihood a fold.
+
+    ``scores``, (1 + inner fold, patient), are each less the mean of their own training patients;
+    ``centre`` is that mean where everyone is trained on.
+    """
 
     epochs: int
     state: Stacked
     scores: Tensor
+    centre: float
     held_out: Tensor
+
+
+def _training_means(scores: Tensor, weights: Tensor) -> Tensor:
+    """Mean of each row over the patients whom its networks learned from, (1 + inner fold,)."""
+    return (scores * weights).sum(-1) / weights.sum(-1)
 
 
 def _held_out(design: NestedDesign, scores: Tensor) -> Tensor:

@@ -213,10 +213,10 @@ class TaskNet(Generic[Outcome]):
         held_out = _held_out(outcome, dataset.n_patients, seed)
         config, accelerator = replace(self.training, seed=seed), Accelerator()
 
-        def outputs() -> np.ndarray:
+        def outputs(learner: _Learner) -> np.ndarray:
             return predict_outputs(
-                trial.network,
-                trial.inputs,
+                learner.network,
+                learner.inputs,
                 micro_batch=config.micro_batch,
                 accelerator=accelerator,
             )
@@ -228,13 +228,13 @@ class TaskNet(Generic[Outcome]):
             shape=self.network,
             config=config,
             accelerator=accelerator,
-            held_out=lambda network: trial.held_out_log_likelihood(outputs()),
+            held_out=lambda network: trial.held_out_log_likelihood(outputs(trial)),
             checkpoint=None if checkpoint is None else checkpoint / "choice.safetensors",
             progress=progress,
             on_step=None if on_step is None else on_step("choosing the number of steps"),
         )
-        # Of patients that the network does not know, as it will not know new ones.
-        unknown = outputs()[held_out]
+        # Held-out patients are unknown to this network, as new ones will be to the final one.
+        tried = outputs(trial)
 
         final = self._learner(dataset, outcome, np.ones_like(held_out), seed)
         train_network(
@@ -251,7 +251,9 @@ class TaskNet(Generic[Outcome]):
         return FittedTaskNet(
             self.name,
             self.task,
-            final.task.calibrate(unknown, _rows(outcome, held_out)),
+            final.task.centred(tried[~held_out])
+            .calibrate(tried[held_out], _rows(outcome, held_out))
+            .centred(outputs(final)),
             final.reader,
             {name: value.cpu() for name, value in final.network.state_dict().items()},
             config.micro_batch,

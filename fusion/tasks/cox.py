@@ -23,9 +23,13 @@ class FittedCox(FittedSurvivalTask):
     baseline
         Cumulative hazard at risk score 0. Before :meth:`calibrate` that of the training patients
         if all were alike (Nelson–Aalen).
+    centre
+        Output that is risk score 0: the mean of the patients the network learned from, since
+        Cox's likelihood leaves each network a constant of its own.
     """
 
     baseline: BaselineHazard
+    centre: float
     additive: ClassVar[bool] = False
 
     def targets(self, outcome: TimeToEvent) -> Targets:
@@ -38,16 +42,20 @@ class FittedCox(FittedSurvivalTask):
         ordered = outputs[sets.order]
         return -cox_log_likelihood(ordered, sets, torch.ones_like(ordered))
 
+    def centred(self, outputs: np.ndarray) -> "FittedCox":
+        return replace(self, centre=float(outputs.mean(dtype=float)))
+
     def calibrate(self, outputs: np.ndarray, outcome: TimeToEvent) -> "FittedCox":
-        return replace(self, baseline=breslow(outcome.time, outcome.event, outputs))
+        baseline = breslow(outcome.time, outcome.event, self.risk_score(outputs))
+        return replace(self, baseline=baseline)
 
     def risk_score(self, outputs: np.ndarray) -> np.ndarray:
-        """Log relative hazard, (patient,)."""
-        return outputs
+        """Log hazard relative to the average training patient, (patient,)."""
+        return outputs - self.centre
 
     def survival(self, outputs: np.ndarray, horizons: np.ndarray) -> np.ndarray:
         """Probability of no event by each horizon, (patient, horizon)."""
-        return self.baseline.survival(outputs, horizons)
+        return self.baseline.survival(self.risk_score(outputs), horizons)
 
 
 @dataclass(frozen=True)
@@ -64,4 +72,5 @@ class CoxTask(Task[TimeToEvent]):
 
     def fit(self, outcome: TimeToEvent) -> FittedCox:
         require_events(outcome)
-        return FittedCox(breslow(outcome.time, outcome.event, np.zeros(len(outcome.time))))
+        alike = np.zeros(len(outcome.time))
+        return FittedCox(breslow(outcome.time, outcome.event, alike), 0.0)

@@ -99,8 +99,18 @@ class FittedTask(ABC, Generic[Outcome]):
     def risk_score(self, outputs: np.ndarray) -> np.ndarray:
         """Higher is worse, (patient,)."""
 
+    def centred(self, outputs: np.ndarray) -> "FittedTask[Outcome]":
+        """The task, knowing what outputs a network gives the patients it learned from.
+
+        Only Cox's model, whose outputs have no zero of their own, learns from them.
+        """
+        return self
+
     def calibrate(self, outputs: np.ndarray, outcome: Outcome) -> "FittedTask[Outcome]":
         """The task, knowing what outputs the network gives; best those out of fold.
+
+        Where another network gave them, the task must be :meth:`centred` by that one's outputs
+        first, and by those of the network that will be used afterwards.
 
         Only Cox's model, whose baseline hazard depends on the risk scores, learns from them.
         """

@@ -255,6 +255,17 @@ def test_a_changed_description_is_refused(saved, text, message):
         load_record(saved)
 
 
+def test_a_network_of_an_earlier_version_says_so_and_is_refused(dataset, tmp_path):
+    """It had no centre, and its absolute risk was off by a constant."""
+    save_record(NET.fit(dataset), tmp_path / "model")
+    record = tmp_path / "model" / "record.json"
+    content = json.loads(record.read_text(encoding="utf-8"))
+    del content["record"]["fields"]["centre"]
+    record.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(ValueError, match="FittedNet without centre.*fit the model again"):
+        load_record(tmp_path / "model")
+
+
 def test_damaged_numbers_are_refused(saved):
     numbers = saved / "numbers.safetensors"
     numbers.write_bytes(numbers.read_bytes()[:40])

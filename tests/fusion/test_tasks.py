@@ -151,6 +151,18 @@ def test_coxs_survival_comes_from_the_calibrated_baseline():
     assert_allclose(after.survival(score, horizons), expected)
 
 
+def test_a_constant_of_its_own_in_each_network_changes_no_survival_of_coxs():
+    """Cox's likelihood cannot see one: neither that of the network tried nor of the final one."""
+    score, horizons = np.linspace(1, -1, 8), np.array([2.0, 6.0])
+
+    def said(of_tried: float, of_final: float) -> np.ndarray:
+        task = CoxTask().fit(SURVIVAL).centred(score[:6] + of_tried)
+        task = task.calibrate(score + of_tried, SURVIVAL).centred(score + of_final)
+        return task.survival(score + of_final, horizons)
+
+    assert_allclose(said(3.0, -2.0), said(0.0, 0.0))
+
+
 def test_discrete_survival_by_hand():
     """Hazards .2, .5, 0+: linear inside an interval, flat after the last cut."""
     task = FittedDiscreteHazard(CUTS)

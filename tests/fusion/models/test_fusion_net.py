@@ -10,9 +10,11 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
+from fusion.baseline_hazard import breslow
 from fusion.dataset import PatientDataset
-from fusion.models import FusionNet
+from fusion.models import FusionNet, RidgeCox
 from fusion.models.fusion_net import FittedNet
+from fusion.models.protocol import out_of_fold
 from fusion.nested import NestedDesign
 from fusion.network import FUSERS, NetworkConfig, compose_network
 from fusion.saving import load_record, save_record
@@ -48,7 +50,7 @@ def mean_score(fitted: FittedNet, dataset: PatientDataset) -> np.ndarray:
         network = compose_network(fitted.inputs, fitted.config)
         network.load_state_dict({k: v[seed] for k, v in fitted.state.items()})
         scores.append(network(features, present).detach().double().numpy())
-    return np.mean(scores, axis=0) * fitted.slope
+    return (np.mean(scores, axis=0) - fitted.centre) * fitted.slope
 
 
 def test_shapley_values_sum_to_the_score_of_the_networks(fitted, dataset):
@@ -57,6 +59,43 @@ def test_shapley_values_sum_to_the_score_of_the_networks(fitted, dataset):
     assert_allclose(sum(parts.values()), mean_score(fitted, dataset), atol=1e-5)
     for name, part in parts.items():
         assert not part[~dataset.modalities[name].present].any()
+
+
+def test_each_network_is_compared_with_the_average_patient_it_learned_from(dataset):
+    """Cox's likelihood cannot see a constant, and each network learns one of its own."""
+    design = NestedDesign(dataset, seed=1)
+    fit = design.fit(NET)
+    assert isinstance(fit.fitted, FittedNet)
+    assert abs(fit.fitted.centre) > 0.01
+    assert_allclose(fit.fitted.risk_score(dataset).mean(), 0, atol=1e-6)
+    learned = design.weights[1:]
+    means = (fit.fold_scores * learned).sum(1) / learned.sum(1)
+    assert_allclose(means, 0, atol=1e-6)
+    expected = breslow(
+        design.dataset.time, design.dataset.event, out_of_fold(fit.fold_scores, design)
+    )
+    assert_allclose(fit.fitted.baseline.cumulative, expected.cumulative)
+
+
+@pytest.mark.parametrize("seed", [0, 2, 4])
+def test_as_many_new_patients_are_expected_to_have_the_event_as_by_ridge_cox(simulate, seed):
+    """A linear model has no constant to lose; networks that keep theirs are a quarter off."""
+    training, fresh = simulate(150, seed=seed, censored=0.1), simulate(3000, seed=9)
+    models = (
+        FusionNet("fusion_net", ("clinical", "rna"), n_seeds=1),
+        RidgeCox("concatenation", ("clinical",), ("rna",)),
+    )
+    network, linear = (
+        1 - model.fit(training, seed=seed).predict(fresh, np.array([400.0])).survival.mean()
+        for model in models
+    )
+    assert network == pytest.approx(linear, rel=0.1)
+
+
+def test_a_patient_of_whom_nothing_is_known_is_the_average_one(fitted, dataset):
+    nobody = without(dataset, NAMES)
+    assert not fitted.risk_score(nobody).any()
+    assert not fitted.coalition_scores(dataset)[0].any()
 
 
 def test_a_single_present_modality_has_the_whole_score(fitted, dataset):

@@ -281,6 +281,12 @@ def test_the_baseline_hazard_comes_from_patients_held_out(fitted):
     assert 10 < len(task.baseline.times) < 60
 
 
+def test_coxs_risk_is_relative_to_the_average_training_patient(fitted, training):
+    """Of the network that predicts, not of the one that was tried."""
+    assert abs(fitted("cox").fitted_task.centre) > 0.01
+    assert fitted("cox").risk_score(training).mean() == pytest.approx(0, abs=1e-5)
+
+
 def test_the_same_seed_gives_the_same_network_and_another_seed_another(training, fresh):
     task = TASKS["cox"]
     quick = net(task, training=replace(TRAINING, max_steps=10))
