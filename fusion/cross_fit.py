@@ -9,7 +9,7 @@ from fusion.dataset import PatientDataset
 from fusion.embeddings import ImageEmbedder
 from fusion.models.protocol import FittedRisk, RiskModel
 from fusion.nested import NestedDesign
-from fusion.predictions import Predictions, concatenate
+from fusion.predictions import Predictions, Ranking, concatenate
 
 FoldPredictions = dict[str, Predictions]
 TRAINING_ONLY = -1
@@ -95,8 +95,9 @@ def average_repeats(repeats: Sequence[FoldPredictions]) -> FoldPredictions:
 
     Risk scores are averaged, for each is a log hazard relative to the average patient of its
     training folds; so are their parts by modality, and survival by horizon. Each patient is still
-    predicted only by models that never saw them. An average of models predicts a little better
-    than one of them, and hides how much they differ: look at the repeats for that.
+    predicted only by models that never saw them. But the averages of two patients come from
+    different models, some of which learned from the other of the two: which of them ranks higher
+    is judged by ``repeats``, within the folds of each.
 
     Parameters
     ----------
@@ -106,8 +107,8 @@ def average_repeats(repeats: Sequence[FoldPredictions]) -> FoldPredictions:
     Returns
     -------
     dict
-        Predictions of each model. ``fold`` is that of the first repeat, within which scores are
-        compared; ``provenance["folds"]`` holds the folds of every repeat, counted from 1.
+        Predictions of each model. ``fold`` is that of the first repeat; ``repeats`` holds scores
+        and folds of all, and ``provenance["folds"]`` their folds, counted from 1.
 
     Raises
     ------
@@ -143,6 +144,7 @@ def _average(name: str, repeats: Sequence[Predictions]) -> Predictions:
                 for row in each.provenance["folds"]
             ]
         },
+        repeats=tuple(Ranking(each.fold, each.risk_score) for each in repeats),
     )
 
 

@@ -8,6 +8,18 @@ import numpy as np
 
 
 @dataclass(frozen=True)
+class Ranking:
+    """Risk scores of one cross-fit, comparable within its folds; (patient,) each."""
+
+    fold: np.ndarray
+    risk_score: np.ndarray
+
+    def take(self, index: np.ndarray) -> "Ranking":
+        """The patients at ``index``, in that order."""
+        return Ranking(self.fold[index], self.risk_score[index])
+
+
+@dataclass(frozen=True)
 class Predictions:
     """Risk of each patient; higher is worse.
 
@@ -30,6 +42,10 @@ class Predictions:
         risk score minus that of the reference patient. Empty where a model has none.
     provenance
         What was chosen inside the folds, JSON-ready.
+    repeats
+        Where these predictions are the average of several cross-fits, the scores and folds of
+        each: patients of one fold of one repeat were scored by the same model, and by none that
+        learned from either.
     """
 
     model: str
@@ -40,6 +56,7 @@ class Predictions:
     survival: np.ndarray
     contributions: Mapping[str, np.ndarray] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    repeats: tuple[Ranking, ...] = ()
 
     def __post_init__(self) -> None:
         n = len(self.patient_id)
@@ -48,6 +65,7 @@ class Predictions:
             "risk_score": (self.risk_score.shape, (n,)),
             "survival": (self.survival.shape, (n, len(self.horizons))),
             **{f"contributions[{k}]": (v.shape, (n,)) for k, v in self.contributions.items()},
+            **{f"repeats[{i}]": (r.risk_score.shape, (n,)) for i, r in enumerate(self.repeats)},
         }
         for what, (got, expected) in shapes.items():
             if got != expected:
@@ -62,6 +80,11 @@ class Predictions:
     @property
     def n_patients(self) -> int:
         return len(self.patient_id)
+
+    @property
+    def rankings(self) -> tuple[Ranking, ...]:
+        """Scores that may be compared: those of each repeat, or its own."""
+        return self.repeats or (Ranking(self.fold, self.risk_score),)
 
     def at(self, horizon: float) -> np.ndarray:
         """Survival at one of ``horizons``, (patient,)."""
@@ -82,6 +105,7 @@ class Predictions:
             risk_score=self.risk_score[index],
             survival=self.survival[index],
             contributions={k: v[index] for k, v in self.contributions.items()},
+            repeats=tuple(each.take(index) for each in self.repeats),
         )
 
 

@@ -35,7 +35,7 @@ from fusion.models.null import FittedNull
 from fusion.models.task_net import FittedTaskNet
 from fusion.network import ModalityInputs, NetworkConfig
 from fusion.outcome_losses import CensoringCurve
-from fusion.predictions import Predictions
+from fusion.predictions import Predictions, Ranking
 from fusion.tasks import (
     CompetingRisksTask,
     ContinuousTask,
@@ -83,6 +83,7 @@ RECORDS = {
         NetworkReader,
         PatchConfig,
         Predictions,
+        Ranking,
     )
 }
 ENTRIES = ("record.json", "numbers.safetensors")

@@ -278,6 +278,9 @@ def test_repeats_are_averaged_patient_by_patient(simulate):
         assert_allclose(found.risk_score, np.mean([r[name].risk_score for r in repeats], axis=0))
         assert_allclose(found.survival, np.mean([r[name].survival for r in repeats], axis=0))
         assert_array_equal(found.fold, splits[0])
+        for kept, repeat, split in zip(found.repeats, repeats, splits, strict=True):
+            assert_array_equal(kept.risk_score, repeat[name].risk_score)
+            assert_array_equal(kept.fold, split)
         rows = [(row["repeat"], row["fold"]) for row in found.provenance["folds"]]
         assert rows == [(r + 1, f) for r, k in enumerate((3, 3, 4)) for f in range(k)]
     parts = averaged["stack"].contributions

@@ -171,7 +171,11 @@ def test_a_saved_embedder_embeds_identically(dataset, discs, tmp_path, masks):
 
 def test_predictions_come_back_whole(dataset, tmp_path):
     before = BASE.fit(dataset).predict(dataset, HORIZONS, 3)
-    before = replace(before, provenance={"folds": ({"fold": 3, "chosen": {"penalty": None}},)})
+    before = replace(
+        before,
+        provenance={"folds": ({"fold": 3, "chosen": {"penalty": None}},)},
+        repeats=before.rankings * 2,
+    )
     save_record({"clinical": before}, tmp_path / "fold" / "3")
     after = load_record(tmp_path / "fold" / "3")["clinical"]
     assert after.model == before.model
@@ -180,6 +184,10 @@ def test_predictions_come_back_whole(dataset, tmp_path):
         assert_array_equal(getattr(after, part), getattr(before, part))
         assert getattr(after, part).dtype == getattr(before, part).dtype
     assert after.provenance == before.provenance
+    assert len(after.repeats) == 2
+    for kept, repeat in zip(after.repeats, before.repeats, strict=True):
+        assert_array_equal(kept.fold, repeat.fold)
+        assert_array_equal(kept.risk_score, repeat.risk_score)
 
 
 def test_a_record_is_json_and_safetensors_alone(saved):

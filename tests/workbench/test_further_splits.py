@@ -101,9 +101,13 @@ def test_repeats_are_averaged_and_their_spread_is_told(small_study: Any, tmp_pat
     note = document(result)["notes"][-1]
     assert note.startswith("Over 3 repeats on other folds, Harrell’s C of the selected model was")
     assert f"{np.mean(by_repeat):.3f} on average" in note
+    row = next(r for r in document(result)["ladder"] if r["model"] == "selected")
+    assert min(by_repeat) < row["harrell_c"]["estimate"] < max(by_repeat)
+    assert len(result.predictions["selected"].repeats) == 3
     rows = [(row["repeat"], row["fold"]) for row in document(result)["chosen"]]
     assert rows == [(r, f) for r in (1, 2, 3) for f in (0, 1, 2)]
     assert "3 random folds of patients, dealt 3 times" in result.report.read_text("utf-8")
+    assert "within the folds of every deal" in result.report.read_text("utf-8")
 
 
 def test_repeats_that_were_stopped_go_on_where_they_were(small_study: Any, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,24 @@ class EvaluatedCohort(Protocol):
     def time_unit(self) -> str | None: ...
 
 
+class Fold(NamedTuple):
+    """Patients whose risk scores are compared: one model predicted them all.
+
+    Parameters
+    ----------
+    title
+        Its number; with that of its repeat where there are several.
+    repeat
+        Position of its scores in ``Predictions.rankings``.
+    member
+        (patient,) bool.
+    """
+
+    title: str
+    repeat: int
+    member: np.ndarray
+
+
 @dataclass(frozen=True)
 class Aligned:
     """Patients, groups and predictions in one order.
@@ -38,7 +56,7 @@ class Aligned:
     Parameters
     ----------
     time, event, fold
-        (patient,).
+        (patient,); of averaged repeats the folds of the first.
     censoring, stratum
         The one censoring curve, and each patient's stratum in it, (patient,) int.
     stratum_names
@@ -71,6 +89,20 @@ class Aligned:
     def terms(self) -> Terms:
         """How all of this is spoken of."""
         return terms_of(self.time_unit)
+
+    @property
+    def folds(self) -> list[Fold]:
+        """Those of every repeat."""
+        rankings = next(iter(self.predictions.values())).rankings
+        return [
+            Fold(
+                f"{label}" if len(rankings) == 1 else f"{label} of repeat {repeat + 1}",
+                repeat,
+                ranking.fold == label,
+            )
+            for repeat, ranking in enumerate(rankings)
+            for label in np.unique(ranking.fold)
+        ]
 
     def n_at_risk(self, group: str, horizon: float) -> int:
         """Patients of a group at risk just before a horizon."""
@@ -148,7 +180,13 @@ def _in_order(name: str, predictions: Predictions, patient_id: np.ndarray) -> Pr
 def _common_fold(predictions: Mapping[str, Predictions]) -> np.ndarray:
     first_name, first = next(iter(predictions.items()))
     for name, each in predictions.items():
-        n_differ = int((each.fold != first.fold).sum())
+        if len(each.repeats) != len(first.repeats):
+            raise SurvivalError(
+                f"every model must be the average of the same repeats, got {len(each.repeats)} in "
+                f"{name} and {len(first.repeats)} in {first_name}: cross-fit them together"
+            )
+        pairs = zip(each.rankings, first.rankings, strict=True)
+        n_differ = int(np.any([mine.fold != other.fold for mine, other in pairs], axis=0).sum())
         if n_differ:
             raise SurvivalError(
                 f"every model must have the same folds, got {n_differ} patients who stand in "

@@ -27,7 +27,7 @@ BATCH = 2**18
 
 
 class PairSums(NamedTuple):
-    """Weight of pairs within each fold, all (draw, fold)."""
+    """Weight of pairs within each fold, of every repeat, all (draw, fold)."""
 
     concordant: Mapping[str, np.ndarray]
     comparable: np.ndarray
@@ -88,9 +88,10 @@ def auc_sums(aligned: Aligned, group: str, horizon: float) -> PairSums:
 
 def _pair_sums(aligned: Aligned, group: str, pairs_of: PairsOf) -> PairSums:
     concordant, comparable = [], []
-    for fold in np.unique(aligned.fold):
-        index = np.flatnonzero(aligned.groups[group] & (aligned.fold == fold))
-        scores = [each.risk_score[index] for each in aligned.predictions.values()]
+    for fold in aligned.folds:
+        index = np.flatnonzero(aligned.groups[group] & fold.member)
+        rankings = [each.rankings[fold.repeat] for each in aligned.predictions.values()]
+        scores = [ranking.risk_score[index] for ranking in rankings]
         in_draws = _by_matrix if len(index) <= LARGEST_MATRIX else _by_counting
         sums = in_draws(
             lambda score, index=index: pairs_of(index, score), scores, aligned.draws[:, index]

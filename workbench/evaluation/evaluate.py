@@ -47,7 +47,8 @@ def evaluate(
 ) -> Evaluation:
     """Judge out-of-fold predictions.
 
-    Scores of different folds are never compared. Survival probabilities are pooled over folds.
+    Scores of different folds are never compared; of averaged repeats those of each are, within its
+    own folds, and all pairs count. Survival probabilities are pooled over folds.
     Censoring is weighted by one Kaplan-Meier curve of all evaluated patients, stratified by the
     groups where these hold every patient exactly once. Intervals are percentiles of patient
     bootstraps within folds, the same for every model, given the fitted models and the censoring

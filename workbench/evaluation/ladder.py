@@ -129,8 +129,9 @@ def ladder_notes(aligned: Aligned, group: str, draws: dict[str, Draws]) -> Itera
 
 def _undefined_folds(aligned: Aligned, group: str) -> str:
     comparable = harrell_sums(aligned, group).comparable[0]
-    folds = np.unique(aligned.fold)[comparable == 0]
-    return f" (no comparable pair in folds {', '.join(map(str, folds))})" if len(folds) else ""
+    every = zip(aligned.folds, comparable, strict=True)
+    folds = [fold.title for fold, total in every if total == 0]
+    return f" (no comparable pair in folds {', '.join(folds)})" if folds else ""
 
 
 def ipa(brier: np.ndarray, null_brier: np.ndarray) -> np.ndarray:
@@ -139,11 +140,11 @@ def ipa(brier: np.ndarray, null_brier: np.ndarray) -> np.ndarray:
 
 
 def _check_every_fold(aligned: Aligned, comparable: np.ndarray) -> None:
-    for fold, total in zip(np.unique(aligned.fold), comparable, strict=True):
+    for fold, total in zip(aligned.folds, comparable, strict=True):
         if total == 0:
-            member = aligned.fold == fold
+            member = fold.member
             raise SurvivalError(
-                f"concordance is undefined in fold {fold}: {member.sum()} patients with "
+                f"concordance is undefined in fold {fold.title}: {member.sum()} patients with "
                 f"{aligned.event[member].sum()} events form no comparable pair; use fewer or "
                 "larger folds"
             )

@@ -17,8 +17,9 @@ def harrell_c_by_repeat(
 ) -> dict[str, list[float]]:
     """Harrell's C of each model in each repeat, over pairs within that repeat's folds.
 
-    It is not C of the averaged predictions: those come from several models a patient and rank a
-    little better.
+    That of a repeated study is of the pairs of all repeats together, never of averaged scores: two
+    patients of one fold stand apart in other repeats, where models that learned from one of them
+    score the other.
 
     Parameters
     ----------
@@ -49,12 +50,13 @@ def spread_sentence(model: str, by_repeat: Sequence[float], terms: Terms = TIMES
     --------
     >>> spread_sentence("selected", [0.70, 0.72, 0.71])
     'Over 3 repeats on other folds, Harrell’s C of the selected model was 0.710 on average (SD \
-0.010; 0.700 to 0.720); its numbers here are of predictions averaged over the repeats.'
+0.010; 0.700 to 0.720); its numbers here are of the pairs of all repeats, and of probabilities \
+averaged over them.'
     """
     c = np.asarray(by_repeat)
     return (
         f"Over {len(c)} repeats on other folds, {terms.concordance} of "
         f"{model_words(model, terms)} was "
         f"{c.mean():.3f} on average (SD {c.std(ddof=1):.3f}; {c.min():.3f} to {c.max():.3f}); its "
-        "numbers here are of predictions averaged over the repeats."
+        "numbers here are of the pairs of all repeats, and of probabilities averaged over them."
     )

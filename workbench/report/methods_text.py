@@ -124,9 +124,11 @@ def _division(document: Document) -> Sentences:
         case _:
             how = f"a cut in time ({split['column']} from {split['from']:g} on is held out)"
     others = [other["title"] for other in document["other_splits"]]
+    repeated = "Pairs are compared within the folds of every deal; probabilities are averaged."
     return [
         f"Patients were divided into {how}; every patient is in one part, and each part is "
         "predicted by models of the others.",
+        repeated if split.get("repeats", 1) > 1 else "",
         f"All was repeated with {listed(others)}." if others else "",
     ]
 
