@@ -58,7 +58,7 @@ class Evaluation:
         horizon).
     risk_groups
         ``{model, labels, strata}``; ``strata`` has one entry a group ("all" first): ``{group, n,
-        n_events, statistic, degrees_of_freedom, p_value, p_refused, at_risk_times, curves}``.
+        n_events, at_risk_times, curves}``, without a test.
         ``curves`` has one entry a label: ``{label, n, n_events, time, survival, lower, upper,
         censored, median, n_at_risk}``: steps from (0, 1); censoring times; ``median`` with None
         for "not reached"; ``n_at_risk`` just before each of ``at_risk_times``.

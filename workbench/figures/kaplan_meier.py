@@ -34,9 +34,7 @@ UNDER_AXIS = 0.62
 HEADING = "At risk just before"
 
 
-def plot_kaplan_meier(
-    stratum: Mapping[str, Any], *, title: str, time_unit: str, log_rank: str
-) -> Figure:
+def plot_kaplan_meier(stratum: Mapping[str, Any], *, title: str, time_unit: str) -> Figure:
     """Survival of each risk group with its 95 % band, and who is still at risk.
 
     Parameters
@@ -49,8 +47,6 @@ def plot_kaplan_meier(
         The patients, in words.
     time_unit
         Unit of the time axis, such as ``"days"``.
-    log_rank
-        The test's result as a person reads it, such as ``"log-rank p < 0.001"``.
 
     Returns
     -------
@@ -75,7 +71,7 @@ def plot_kaplan_meier(
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         axes.grid(axis="y", color=RULE, linewidth=0.6)
         axes.set_axisbelow(True)
-        axes.set_title(wrap(f"{title}  ·  {log_rank}", 90, lines=1), pad=30)
+        axes.set_title(wrap(title, 90, lines=1), pad=30)
         axes.legend(
             loc="lower left",
             bbox_to_anchor=(0, 1.0),

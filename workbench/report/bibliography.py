@@ -81,6 +81,14 @@ _WORKS: tuple[tuple[Reference, Callable[[Document], bool]], ...] = (
     ),
     (
         Reference(
+            "Curves of cross-validated risk groups, and why they are not tested",
+            "Simon, Subramanian, Li and Menezes, Brief Bioinform 2011;12:203-214",
+            "10.1093/bib/bbr001",
+        ),
+        lambda document: bool(document["risk_groups"].get("strata")),
+    ),
+    (
+        Reference(
             "Median follow-up by exchanged events",
             "Schemper and Smith, Control Clin Trials 1996;17:343-346",
             "10.1016/0197-2456(96)00075-X",
@@ -242,6 +250,7 @@ _WORKS: tuple[tuple[Reference, Callable[[Document], bool]], ...] = (
 _OF_TIMES = frozenset(
     {
         "Survival curves",
+        "Curves of cross-validated risk groups, and why they are not tested",
         "Median follow-up by exchanged events",
         "Proportional hazards",
         "Baseline hazard",

@@ -123,15 +123,6 @@ def _reached(value: Value) -> str:
     return NOT_REACHED if value is None else time(value)
 
 
-def p_value(value: float | None) -> str:
-    """As journals print it: two decimals, three below 0.01, and never zero."""
-    if value is None:
-        return NONE
-    if value < 0.001:
-        return "p < 0.001"
-    return f"p = {value:.3f}" if value < 0.01 else f"p = {value:.2f}"
-
-
 def time(value: Value) -> str:
     """A time or horizon: no decimals unless it has some."""
     whole = isinstance(value, int | float) and value == int(value)
@@ -168,7 +159,6 @@ WRITERS: dict[str, Writer] = {
     "availability": availability,
     "estimate": estimate,
     "difference": difference,
-    "p_value": p_value,
     "signed": signed,
     "time": time,
     "times": times,

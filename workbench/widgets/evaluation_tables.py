@@ -7,7 +7,7 @@ import numpy as np
 
 from workbench.cohort.privacy import suppress
 from workbench.figures.wording import capitalised, fixed, percents, span_words
-from workbench.report.format import NONE, count, difference, estimate, p_value, time, times
+from workbench.report.format import NONE, count, difference, estimate, time, times
 from workbench.report.words import group_title, short, terms
 from workbench.survival import DecisionCurve, RiskBin
 from workbench.survival.inputs import Estimate
@@ -179,10 +179,9 @@ def at_threshold(curves: Mapping[str, DecisionCurve], minimum: int, caption: str
 
 def risk_groups(stratum: Row, time_unit: str) -> Table:
     """What became of patients at low, middle and high predicted risk."""
-    test = stratum["p_refused"] or f"log-rank {p_value(stratum['p_value'])}"
     return Table(
         "risk-groups",
-        f"Outcome by thirds of predicted risk ({test})",
+        "Outcome by thirds of predicted risk",
         ("Predicted risk", "Patients", "Events", f"Median ({time_unit})"),
         tuple(
             (each["label"], count(each["n"]), count(each["n_events"]), times(each["median"]))

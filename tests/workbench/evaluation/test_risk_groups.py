@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from workbench.evaluation import evaluate
 from workbench.evaluation.risk_groups import at_risk_times, thirds_within_folds
-from workbench.survival import kaplan_meier, log_rank
+from workbench.survival import kaplan_meier
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,6 @@ def test_curves_equal_kaplan_meier_of_thirds_within_folds(cohort, result):
     overall = result["strata"][0]
     assert (result["model"], result["labels"]) == ("selected", ["low", "middle", "high"])
     assert (overall["group"], overall["n"]) == ("all", 400)
-    assert_allclose(overall["p_value"], log_rank(time, event, third).p_value, rtol=1e-8)
     for code, curve in enumerate(overall["curves"]):
         member = third == code
         expected = kaplan_meier(time[member], event[member])
@@ -39,12 +38,11 @@ def test_curves_equal_kaplan_meier_of_thirds_within_folds(cohort, result):
     assert medians == sorted(medians, reverse=True)
 
 
-def test_no_p_value_for_small_risk_groups(result):
-    few = result["strata"][1]
-    assert few["group"] == "few"
-    assert few["p_value"] is None
-    assert "at least 10 are needed" in few["p_refused"]
-    assert result["strata"][2]["p_refused"] is None
+def test_thirds_of_cross_validated_risk_are_not_tested(result):
+    """Whoever is held out trains the models of the others: the test's p-values are too small."""
+    assert [stratum["group"] for stratum in result["strata"]] == ["all", "few", "rest"]
+    for stratum in result["strata"]:
+        assert set(stratum) == {"group", "n", "n_events", "at_risk_times", "curves"}
 
 
 @settings(deadline=None)

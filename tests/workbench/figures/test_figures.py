@@ -65,7 +65,7 @@ def stratum() -> dict[str, Any]:
 
 
 def kaplan_meier() -> Figure:
-    return plot_kaplan_meier(stratum(), title=LONG, time_unit="days", log_rank="log-rank p < 0.001")
+    return plot_kaplan_meier(stratum(), title=LONG, time_unit="days")
 
 
 def calibration() -> Figure:

@@ -125,6 +125,19 @@ def test_says_what_it_is(html: str, read_page: Read) -> None:
     assert text.count(SIMULATED) == len(SECTIONS) + 3  # ribbon, title, every section, foot
 
 
+def test_thirds_of_risk_have_no_p_value_and_the_page_says_why(
+    html: str, read_page: Read, tmp_path: Path, example_content: Make
+) -> None:
+    text = " ".join("".join(read_page(html).text).split())
+    assert "No p-value is given: whoever is held out trains" in text
+    assert "Brief Bioinform 2011;12:203-214" in text
+    assert "log-rank p" not in text.lower()
+    assert "Log-rank test" not in text
+    write_report(example_content(tmp_path), tmp_path / "out")
+    document = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    assert not any("p_value" in stratum for stratum in document["risk_groups"]["strata"])
+
+
 def test_says_nothing_of_simulation_of_real_patients(tmp_path: Path, example_content: Make) -> None:
     content = example_content(tmp_path, simulated=False)
     assert SIMULATED not in write_report(content, tmp_path / "out").read_text(encoding="utf-8")

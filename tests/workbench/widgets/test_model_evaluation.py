@@ -112,6 +112,11 @@ def test_a_third_leads_back_to_its_patients(widget: ModelEvaluation, selection: 
     assert selection.n_selected == int(n_high)
 
 
+def test_thirds_are_not_tested(widget: ModelEvaluation) -> None:
+    assert "No p-value is given: whoever is held out trains" in widget.text()
+    assert "log-rank p" not in widget.text().lower()
+
+
 def test_a_threshold_divides_the_patients(
     widget: ModelEvaluation, study: JudgedStudy, selection: Selection
 ) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from workbench.evaluation.risk_groups import NO_TEST
 from workbench.figures import plot_kaplan_meier
 from workbench.report.drawing import Drawing, draw
-from workbench.report.format import p_value, text
 from workbench.report.sections.section import Context, Document, Section
 from workbench.report.table import Column, Table, cell, words
 from workbench.report.words import group_title, of_study
@@ -19,27 +19,17 @@ def context(document: Document) -> Context:
         "fewest": privacy["minimum_cell"] if privacy["restricted"] else 0,
         "figures": [_figure(document, i, stratum) for i, stratum in of_study(document, strata)],
         "content": _table(document),
+        "no_test": NO_TEST,
     }
 
 
-def _log_rank(stratum: Mapping[str, Any]) -> str:
-    if stratum["p_value"] is None:
-        return f"no test: {text(stratum['p_refused'])}"
-    return f"log-rank {p_value(stratum['p_value'])}"
-
-
 def _figure(document: Document, i: int, stratum: Mapping[str, Any]) -> Drawing:
-    group, test = group_title(document, stratum["group"]), _log_rank(stratum)
+    group = group_title(document, stratum["group"])
     parts = [f"{c['label']}, {c['n']} patients, {c['n_events']} events" for c in stratum["curves"]]
     return draw(
-        plot_kaplan_meier(
-            stratum,
-            title=group,
-            time_unit=document["outcome"]["time_unit"],
-            log_rank=test,
-        ),
+        plot_kaplan_meier(stratum, title=group, time_unit=document["outcome"]["time_unit"]),
         f"risk-groups-{i}",
-        f"Kaplan–Meier curves by predicted risk, {group}: {'; '.join(parts)}; {test}.",
+        f"Kaplan–Meier curves by predicted risk, {group}: {'; '.join(parts)}.",
         f"{group}. Bands: 95 % log-log intervals. Below: patients at risk just before each time.",
     )
 
@@ -58,7 +48,6 @@ def _table(document: Document) -> Table:
             Column("Patients"),
             Column("Events"),
             Column("Median time"),
-            Column("Log-rank test"),
         ),
         tuple(
             (
@@ -71,9 +60,6 @@ def _table(document: Document) -> Table:
                         ("count", "n_events"),
                         ("times", "median"),
                     )
-                ),
-                replace(
-                    cell(document, "p_value", "risk_groups", "strata", i, "p_value"), quiet=j > 0
                 ),
             )
             for i, j, stratum in rows

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from workbench.evaluation import SubgroupTable
+from workbench.evaluation.risk_groups import NO_TEST
 from workbench.figures import plot_subgroups, plot_survival_curves
 from workbench.figures.group_forests import METRICS as FOREST_METRICS
 from workbench.widgets import evaluation_tables as tables
@@ -20,9 +21,9 @@ def risk_group_blocks(shown: ShownEvaluation, *, selects: bool) -> tuple[Block, 
     """Survival of patients at low, middle and high predicted risk."""
     unit = shown.time_unit or ""
     table = tables.risk_groups(shown.numbers["risk_groups"]["strata"][0], unit)
-    patients = shown.patients
+    patients, why_no_test = shown.patients, Notice(NO_TEST)
     if patients is None:
-        return (table, *without_patients("curves"))
+        return (why_no_test, table, *without_patients("curves"))
     found = patients.risk_groups(shown.judged)
     labels = patients.thirds(shown.judged).categories
     curves: dict[object, Any] = {
@@ -30,17 +31,16 @@ def risk_group_blocks(shown: ShownEvaluation, *, selects: bool) -> tuple[Block, 
         for code, curve in zip(found.groups, found.curves, strict=True)
     }
     if min(int(curve.n_at_risk[0]) for curve in curves.values()) < shown.minimum:
-        return (shown.withheld("patients in a third"), table)
+        return (shown.withheld("patients in a third"), why_no_test, table)
     title = shown.model(shown.judged)
     drawing = plot_survival_curves(
         curves,
         time_unit=unit,
         title=f"Thirds of the risk that the {title[:1].lower()}{title[1:]} predicts, within folds",
-        log_rank=found.log_rank,
         minimum_cell=patients.shown_minimum,
     )
     picks = {str(each): f"Select patients at {each}" for each in curves} if selects else {}
-    return (Figure("thirds", drawing, picks), table)
+    return (Figure("thirds", drawing, picks), why_no_test, table)
 
 
 def subgroup_blocks(
