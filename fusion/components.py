@@ -81,7 +81,8 @@ def fit_components(modality: Modality, training: np.ndarray) -> Components:
     on all their principal directions, by descending variance: with more features than patients
     these are as many as patients, and ridge regression on them is ridge on every feature. They
     are scaled to a total variance of 1 over the modality, so that one penalty means the same
-    prior spread of risk for every modality.
+    prior spread of risk for every modality. A modality with a direction of its own has that one
+    alone, scaled likewise.
 
     Parameters
     ----------
@@ -119,8 +120,7 @@ def _learned(modality: Modality, rows: np.ndarray) -> tuple[Components, np.ndarr
         # The score of a lone rank is 0 up to rounding, which has no spread worth scaling.
         scale[quantiles[:, 0] == quantiles[:, -1]] = np.inf
     standardised = _standardised(values, np.ones(len(values), bool), center, scale)
-    is_ehr = modality.kind == "ehr"
-    loadings = np.eye(len(modality.names)) if is_ehr else _loadings(standardised)
+    loadings = _axes(modality, standardised)
     axes = lower, upper, quantiles, center, scale, loadings
     return Components(modality.name, modality.names, *axes), standardised
 
@@ -216,12 +216,22 @@ def _standardised(
     return np.where(present[:, None] & ~np.isnan(scaled), scaled, 0.0)
 
 
-def _loadings(scaled: np.ndarray) -> np.ndarray:
-    """Principal directions over the root of the total variance, (feature, component)."""
-    total = (scaled**2).sum() / max(len(scaled) - 1, 1)
-    if total == 0:
+def _axes(modality: Modality, scaled: np.ndarray) -> np.ndarray:
+    """Loadings of a modality by its standardised features, (feature, component)."""
+    if modality.direction is not None:
+        given = modality.direction[:, None]
+        return _to_unit_variance(given, scaled @ given)
+    if modality.kind == "ehr":
+        return np.eye(len(modality.names))
+    if not scaled.any():
         return np.zeros((scaled.shape[1], 1))
-    return _directions(scaled) / np.sqrt(total)
+    return _to_unit_variance(_directions(scaled), scaled)
+
+
+def _to_unit_variance(loadings: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Loadings over the root of the columns' total variance; 0 where they have none."""
+    total = (columns**2).sum() / max(len(columns) - 1, 1)
+    return loadings / np.sqrt(total) if total > 0 else np.zeros_like(loadings)
 
 
 def _directions(scaled: np.ndarray) -> np.ndarray:

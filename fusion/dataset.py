@@ -36,6 +36,10 @@ class Modality:
         only centres them, which is right for 0/1 features whose frequency carries meaning.
     masks
         For images with an annotated region, (patient, slice, height, width) bool; else None.
+    direction
+        For a score that was learned elsewhere, (feature,): models see one column, the sum of the
+        features by these weights once they are ranked and scaled inside the training fold. None
+        where models see the features themselves.
     """
 
     name: str
@@ -46,6 +50,7 @@ class Modality:
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     scaling: Literal["standardise", "centre"] = "standardise"
     masks: np.ndarray | None = None
+    direction: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         n_dimensions = {"ehr": 2, "genomics": 2, "embedding": 2, "image": 5}[self.kind]
@@ -73,6 +78,11 @@ class Modality:
         if self.masks is not None and (self.kind != "image" or self.masks.shape != self._space()):
             raise ValueError(
                 f"{self.name}: masks must have shape {self._space()}, got {self.masks.shape}"
+            )
+        if self.direction is not None and self.direction.shape != (len(self.names),):
+            raise ValueError(
+                f"{self.name}: direction must have one weight a feature ({len(self.names)},), "
+                f"got {self.direction.shape}"
             )
         if self.kind == "image" and np.isnan(self.values).any():
             raise ValueError(f"{self.name}: images hold NaN; a damaged image is an absent one")

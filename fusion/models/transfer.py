@@ -1,7 +1,8 @@
 """What other cohorts teach of one kind of measurement: a risk score learned without this cohort."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 import torch
@@ -24,7 +25,8 @@ class Transferred:
     Parameters
     ----------
     modality
-        One column, kind ``embedding``; 0 where the patient lacks the measurement.
+        The target's measurements with the learned coefficients as their ``direction``: models see
+        the score alone, and rank the measurements inside their training fold.
     penalty
         The chosen penalty, times the number of features.
     cohorts
@@ -44,8 +46,8 @@ def transfer(
     Ridge Cox with a baseline hazard for each cohort, beside each cohort's own clinical variables,
     so that what is learned is what the features say within a cohort, beyond them. Features are
     ranked within their cohort; one that a cohort lacks is 0 there. The penalty is the one whose
-    score does best in each cohort when it is learned on the remaining ones. No outcome of the
-    target is used, so the score is one more input, the same in every fold.
+    score does best in each cohort when it is learned on the remaining ones. Nothing of the target
+    is used but the names of its features, so the coefficients are the same in every fold.
 
     Parameters
     ----------
@@ -72,15 +74,14 @@ def transfer(
         raise ValueError(
             f"transfer needs at least two other cohorts with {source}, got {len(teachers)}"
         )
-    for cohort, dataset in teachers.items():
-        shared = np.intersect1d(dataset.patient_id, target.patient_id)
+    every = {"the target cohort": target, **teachers}
+    for (known, first), (cohort, second) in combinations(every.items(), 2):
+        shared = np.intersect1d(first.patient_id, second.patient_id)
         if len(shared):
-            raise ValueError(f"{len(shared)} patients of {cohort} stand in the target cohort too")
+            raise ValueError(f"{len(shared)} patients of {cohort} stand in {known} too")
     own = target.modalities[source]
-    features = _ranked(own)
     coefficients, penalty = _learned(teachers, source, own.names)
-    score = (features @ coefficients)[:, None]
-    modality = Modality(name, "embedding", score, own.present, (f"{source} of other cohorts",))
+    modality = replace(own, name=name, groups={}, direction=coefficients)
     return Transferred(modality, penalty, tuple(teachers))
 
 
@@ -116,17 +117,12 @@ def _left_out(scores: torch.Tensor, sets: RiskSets, weights: torch.Tensor) -> to
     return cox_log_likelihood(scores, sets, of_cohort).sum(0)
 
 
-def _ranked(modality: Modality) -> np.ndarray:
-    everyone = np.ones(modality.n_patients, bool)
-    return fit_components(modality, everyone).standardised(modality)
-
-
 def _aligned(dataset: PatientDataset, source: str, names: tuple[str, ...]) -> np.ndarray:
     """Ranked features of those who have them, in the order of ``names``, (patient, feature)."""
     modality = dataset.modalities[source]
     position = {feature: i for i, feature in enumerate(modality.names)}
     at = [position.get(feature, -1) for feature in names]
-    ranked = _ranked(modality)[modality.present]
+    ranked = fit_components(modality, modality.present).standardised(modality)[modality.present]
     return np.where(np.array(at) >= 0, ranked[:, at], 0.0)
 
 

@@ -140,15 +140,14 @@ def taught(members: Mapping[str, Member], on_progress: OnProgress) -> dict[str, 
     found = {}
     for done, (name, member) in enumerate(members.items()):
         on_progress(steps.Progress("learning from other cancers", done, len(members)))
-        own = member.dataset.patient_id
-        # Tables may overlap, as gliomas and glioblastomas would: nobody is taught by themselves.
-        others = {
-            n: m.dataset
-            for n, m in members.items()
-            if n != name and not np.isin(m.dataset.patient_id, own).any()
-        }
-        teachers = sum(TAUGHT in dataset.modalities for dataset in others.values())
-        if TAUGHT in member.dataset.modalities and teachers >= 2:
+        # Tables may overlap, as gliomas and glioblastomas would: nobody is taught by themselves,
+        # and nobody teaches twice.
+        others, met = {}, set(member.dataset.patient_id.tolist())
+        for other, m in members.items():
+            if TAUGHT in m.dataset.modalities and met.isdisjoint(m.dataset.patient_id.tolist()):
+                others[other] = m.dataset
+                met.update(m.dataset.patient_id.tolist())
+        if TAUGHT in member.dataset.modalities and len(others) >= 2:
             member = member.having(transfer(member.dataset, others, TAUGHT, TRANSFER).modality)
         found[name] = member
     on_progress(steps.Progress("learning from other cancers", len(members), len(members)))

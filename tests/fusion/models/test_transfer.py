@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from fusion.components import fit_components, fit_with_scores
 from fusion.dataset import Modality, PatientDataset
 from fusion.models.transfer import PENALTIES, transfer
 
@@ -38,6 +39,11 @@ def cohort(seed: int, *, n: int = 150, genes: range = range(N_GENES), scale: flo
     )
 
 
+def scored(modality: Modality) -> np.ndarray:
+    """The one column that a model of these patients sees, (patient, 1)."""
+    return fit_with_scores(modality)[1]
+
+
 def agreement(dataset: PatientDataset, score: np.ndarray) -> float:
     expression = dataset.modalities["rna"].values
     return float(np.corrcoef(expression[:, 0] - expression[:, 1], score)[0, 1])
@@ -48,7 +54,7 @@ def test_the_shared_genes_are_learned_whatever_the_clock_of_a_cohort():
     target = cohort(0)
     others = {"a": cohort(1), "b": cohort(2, scale=100.0), "c": cohort(3, scale=0.01)}
     found = transfer(target, others, "rna", "others")
-    assert agreement(target, found.modality.values[:, 0]) > 0.8
+    assert agreement(target, scored(found.modality)[:, 0]) > 0.8
     assert found.cohorts == ("a", "b", "c")
     assert found.penalty in PENALTIES
 
@@ -56,9 +62,29 @@ def test_the_shared_genes_are_learned_whatever_the_clock_of_a_cohort():
 def test_the_target_teaches_nothing():
     target = cohort(0)
     others = {"a": cohort(1), "b": cohort(2)}
-    before = transfer(target, others, "rna", "others").modality.values
+    before = transfer(target, others, "rna", "others").modality.direction
     turned = replace(target, time=target.time[::-1].copy(), event=~target.event)
-    assert_array_equal(transfer(turned, others, "rna", "others").modality.values, before)
+    assert_array_equal(transfer(turned, others, "rna", "others").modality.direction, before)
+
+
+def test_held_out_patients_change_nothing_that_the_others_are_seen_by():
+    """Ranks and scale are those of the training fold: the score is one of its patients alone."""
+    target, others = cohort(0), {"a": cohort(1), "b": cohort(2)}
+    rna = target.modalities["rna"]
+    training = np.arange(150) < 100
+    moved = replace(rna, values=np.where(training[:, None], rna.values, rna.values * 3 + 2))
+    found = []
+    for each in (target, target.replace_modality(moved)):
+        modality = transfer(each, others, "rna", "others").modality
+        found.append(fit_components(modality, training).transform(modality)[training])
+    assert_array_equal(found[0], found[1])
+    assert found[0].shape == (100, 1)
+    assert_allclose((found[0] ** 2).sum() / 99, 1)
+
+
+def test_a_direction_has_a_weight_for_each_feature():
+    with pytest.raises(ValueError, match=r"one weight a feature \(40,\), got \(3,\)"):
+        replace(cohort(0).modalities["rna"], direction=np.ones(3))
 
 
 def test_genes_align_by_name_and_absent_ones_are_neutral():
@@ -68,9 +94,10 @@ def test_genes_align_by_name_and_absent_ones_are_neutral():
     order = np.random.default_rng(0).permutation(N_GENES)
     turned = replace(rna, values=rna.values[:, order], names=tuple(rna.names[i] for i in order))
     others = {"a": cohort(1, genes=range(5, 40)), "b": cohort(2)}
-    before = transfer(target, others, "rna", "others").modality.values
+    before = transfer(target, others, "rna", "others").modality.direction
     others["b"] = shuffled.replace_modality(turned)
-    assert_allclose(transfer(target, others, "rna", "others").modality.values, before, atol=1e-7)
+    again = transfer(target, others, "rna", "others").modality.direction
+    assert_allclose(again, before, atol=1e-7)
 
 
 def test_patients_without_the_measurement_have_no_score():
@@ -82,7 +109,8 @@ def test_patients_without_the_measurement_have_no_score():
     )
     modality = transfer(target, {"a": cohort(1), "b": cohort(2)}, "rna", "others").modality
     assert_array_equal(modality.present, present)
-    assert not modality.values[~present].any()
+    assert not scored(modality)[~present].any()
+    assert scored(modality)[present].all()
 
 
 def test_too_few_teachers_and_shared_patients_are_refused():
@@ -90,3 +118,5 @@ def test_too_few_teachers_and_shared_patients_are_refused():
         transfer(cohort(0), {"a": cohort(1)}, "rna", "others")
     with pytest.raises(ValueError, match="150 patients of b stand in the target"):
         transfer(cohort(0), {"a": cohort(1), "b": cohort(0)}, "rna", "others")
+    with pytest.raises(ValueError, match="150 patients of b stand in a too"):
+        transfer(cohort(0), {"a": cohort(1), "b": cohort(1)}, "rna", "others")
