@@ -120,7 +120,7 @@ def test_the_judged_model_comes_close_to_the_truth(readme: Snippets) -> None:
     folder = wb.open_card("simulated_glioma").folder
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
     row = judged(readme.report)
-    assert row["harrell_c"]["estimate"] > truth["oracle_c"]["os"] - 0.03
+    assert row["harrell_c"]["estimate"] > truth["oracle_c"]["os"] - 0.035
     assert row["harrell_c"]["estimate"] < truth["oracle_c"]["os"]
     assert row["delta_harrell_c"]["lower"] > 0
     assert row["delta_ipa"]["lower"] > 0

@@ -105,13 +105,11 @@ def test_every_repeat_meets_the_same_bootstrap(cohort) -> None:
 
 def test_the_evaluation_is_that_of_the_pairs_and_of_the_averaged_probabilities(cohort) -> None:
     shifted = evaluate(cohort, repeated(cohort), horizons=[5.0], n_bootstrap=20)
-    plain = {
-        name: replace(
-            each,
-            repeats=tuple(Ranking(r.fold, cohort.ladder()[name].risk_score) for r in each.repeats),
-        )
-        for name, each in repeated(cohort).items()
-    }
+    plain = {}
+    for name, each in repeated(cohort).items():
+        score = cohort.ladder()[name].risk_score
+        rankings = tuple(replace(ranking, risk_score=score) for ranking in each.repeats)
+        plain[name] = replace(each, risk_score=score, repeats=rankings)
     # The constants stand between folds alone, where nobody is compared.
     whole = evaluate(cohort, plain, horizons=[5.0], n_bootstrap=20)
     assert shifted.ladder == whole.ladder
