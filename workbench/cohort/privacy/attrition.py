@@ -20,7 +20,8 @@ def suppress_attrition(attrition: pd.DataFrame, minimum: int) -> pd.DataFrame:
 
     Small losses are withheld with one more loss, so that they hide in each other, and with them
     the counts between. Where there is no other loss, the counts before it are withheld instead.
-    From the step on that leaves fewer patients than the minimum, every count is.
+    Of those who were lost, who is unknown and who would come back is withheld where they, or the
+    others, are few. From the step on that leaves fewer patients than the minimum, every count is.
 
     Parameters
     ----------
@@ -37,13 +38,13 @@ def suppress_attrition(attrition: pd.DataFrame, minimum: int) -> pd.DataFrame:
     shown.loc[after, "n_after"] = SUPPRESSED
     # The count before a step is the count after the step before it.
     shown.loc[np.concatenate([after[:1], after[:-1]]), "n_before"] = SUPPRESSED
-    unknown = small(attrition["n_unknown"].to_numpy(), minimum)
-    shown.loc[unknown | removed, "n_unknown"] = SUPPRESSED
-    if "n_regained" in attrition:
-        regained = attrition["n_regained"].fillna(0).to_numpy(int)
-        # Who comes back without the last rule are those whom it removed.
-        asked = attrition["n_regained"].notna().to_numpy()
-        shown.loc[asked & (small(regained, minimum) | removed), "n_regained"] = SUPPRESSED
+    # Who comes back without the last rule are those whom it removed, as are the unknown; and the
+    # rest of the removed is had by subtraction.
+    for name in attrition.columns.intersection(["n_unknown", "n_regained"]):
+        n, asked = attrition[name].fillna(0).to_numpy(int), attrition[name].notna().to_numpy()
+        rest = np.abs(attrition["n_removed"].to_numpy() - n)
+        few = small(n, minimum) | small(rest, minimum)
+        shown.loc[asked & (few | removed), name] = SUPPRESSED
     events, others = attrition["events_after"], attrition["n_after"] - attrition["events_after"]
     events_removed = attrition["events_removed"]
     others_removed = attrition["n_removed"] - events_removed
