@@ -246,6 +246,7 @@ def test_few_who_are_left_are_withheld_whatever_was_lost() -> None:
     assert shown["n_after"].tolist() == [300, 260, SUPPRESSED, SUPPRESSED]
     assert shown["n_removed"].tolist() == [0, 40, SUPPRESSED, SUPPRESSED]
     assert shown["n_before"].tolist() == [300, 300, 260, SUPPRESSED]
+    assert shown["n_regained"].tolist()[1:] == [40, SUPPRESSED, SUPPRESSED]
 
 
 def test_who_would_come_back_is_withheld_where_the_loss_is() -> None:
