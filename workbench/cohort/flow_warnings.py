@@ -41,7 +41,7 @@ def flow_warnings(
     earlier
         Whose outcome came before the index date, (record,) bool, of :func:`earlier_outcome`.
     minimum
-        Size of the smallest group of which the number is told.
+        Size of the smallest group of which the number is told, or can be had by subtraction.
     """
     if definition.outcome is None:
         return ()
@@ -53,7 +53,9 @@ def flow_warnings(
         )
     n = flow.n_patients(kept & earlier)
     if n:
-        who = "a few patients" if small(np.array([n]), minimum).any() else f"{n:,} patients"
+        few, rest_few = small(np.array([n, flow.n_patients(kept) - n]), minimum)
+        whole = "all but a few" if rest_few else f"{n:,}"
+        who = f"{'a few' if few else whole} patients"
         said.append(
             f"{who} had {outcome} before the index date already: where it comes only once, leave "
             "them out with event(…).before().never()"

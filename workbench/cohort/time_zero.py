@@ -177,11 +177,18 @@ def cut_late_modalities(
 def _cut(
     name: str, what: str, late: np.ndarray, given: np.ndarray, day: np.ndarray, minimum: int
 ) -> str:
+    """What is left out and why, without a small number, nor one that gives the rest away."""
     n_late, n_undated = int((late & (day > 0)).sum()), int((late & np.isnan(day)).sum())
-    if any(0 < n < minimum for n in (n_late, n_undated)):
-        return (
-            f"{name}: a few {what} observed after the index date, or on no known day, are left out"
-        )
+    n, n_cut = int(given.sum()), n_late + n_undated
+    either = "observed after the index date, or on no known day"
+    if 0 < n - n_cut < minimum:
+        return f"{name}: all but a few {what} are left out, {either}"
+    if 0 < n_cut < minimum:
+        return f"{name}: a few {what} {either}, are left out"
+    # How many have a value tells how few have none.
+    whole = f"the {what}" if 0 < len(given) - n < minimum else f"{n} {what}"
+    if any(0 < part < minimum for part in (n_late, n_undated)):
+        return f"{name}: of {whole}, {n_cut} {either}, are left out"
     parts = [f"{n_late} observed after the index date"] if n_late else []
     parts += [f"{n_undated} observed on no known day"] if n_undated else []
-    return f"{name}: of {int(given.sum())} {what}, {' and '.join(parts)} are left out"
+    return f"{name}: of {whole}, {' and '.join(parts)} are left out"

@@ -107,8 +107,10 @@ def difference(value: Mapping[str, Value] | None) -> str:
     return _with_interval(value, signed, signed)
 
 
-def times(value: Mapping[str, Value] | None) -> str:
-    """A median time with its interval; what was not reached is said so."""
+def times(value: Mapping[str, Value] | str | None) -> str:
+    """A median time with its interval; what was not reached, or is withheld, is said so."""
+    if isinstance(value, str):
+        return text(value)
     if value is None or value["estimate"] is None:
         return NOT_REACHED
     return _with_interval(value, _reached, _reached)

@@ -9,10 +9,10 @@ from workbench.cohort.privacy import suppress
 from workbench.data.card import Card, Observed
 from workbench.evaluation.group_rows import partition
 from workbench.report.content import ReportContent
+from workbench.report.withheld_events import WITHHELD
 from workbench.report.withhold import exposed, withheld
 
 Json = dict[str, Any]
-WITHHELD = "withheld"
 
 
 def provenance_entries(content: ReportContent, refused: Collection[str]) -> Json:

@@ -8,6 +8,7 @@ import numpy as np
 
 from workbench.cohort.privacy import suppress
 from workbench.evaluation.group_rows import partition
+from workbench.report.withheld_events import WITHHELD, coarse_curve, without_observed
 
 COUNTS = ("n", "n_events", "n_at_risk")
 NUMBER = r"(?<![\d,.])\d+(?:,\d{3})*"
@@ -21,7 +22,7 @@ def withhold_counts(evaluation: Json, minimum: int, refused: Collection[str] = (
 
     Counts whose total is published (events of risk groups, of calibration bins, and of groups
     that hold every patient once) get complementary suppression too: a single withheld part could
-    be had by subtraction.
+    be had by subtraction. Where events are withheld, so is what tells their number otherwise.
 
     Parameters
     ----------
@@ -37,11 +38,8 @@ def withhold_counts(evaluation: Json, minimum: int, refused: Collection[str] = (
     parts = set(partition(evaluation["settings"]))
     hidden = _exposed_of(evaluation["ladder"], parts, ("n", "n_events"), minimum)
     hidden |= {(name, group) for name in COUNTS for group in refused}
-    strata = [
-        {**stratum, "curves": _parts(stratum["curves"], minimum)}
-        for stratum in evaluation["risk_groups"]["strata"]
-    ]
-    curves = [{**c, "bins": _parts(c["bins"], minimum)} for c in evaluation["calibration_curves"]]
+    strata = [_stratum(each, minimum, hidden) for each in evaluation["risk_groups"]["strata"]]
+    curves = [_calibration(each, minimum, hidden) for each in evaluation["calibration_curves"]]
     kept = {
         **evaluation,
         "risk_groups": {**evaluation["risk_groups"], "strata": strata},
@@ -125,10 +123,37 @@ def exposed(rows: Sequence[Json], name: str, minimum: int) -> list[Json]:
     return [row for row, hide in zip(rows, hidden, strict=True) if hide]
 
 
-def _parts(rows: Sequence[Json], minimum: int) -> list[Json]:
-    """Rows whose events add up to a total that is published."""
-    hide = [id(row) for row in exposed(rows, "n_events", minimum)]
-    return [row | ({"n_events": "withheld"} if id(row) in hide else {}) for row in rows]
+def _stratum(stratum: Json, minimum: int, hidden: Collection[tuple[str, str]]) -> Json:
+    """Curves whose events add up to a total that is published, or is withheld with them."""
+    ticks = stratum["at_risk_times"]
+    curves = [
+        coarse_curve(curve, ticks, minimum) if curve["n_events"] == WITHHELD else curve
+        for curve in _parts(stratum["curves"], stratum["group"], minimum, hidden)
+    ]
+    return {**stratum, "curves": curves}
+
+
+def _calibration(curve: Json, minimum: int, hidden: Collection[tuple[str, str]]) -> Json:
+    """Bins as :func:`_stratum` has curves."""
+    bins = [
+        without_observed(part) if part["n_events"] == WITHHELD else part
+        for part in _parts(curve["bins"], curve["group"], minimum, hidden)
+    ]
+    return {**curve, "bins": bins}
+
+
+def _parts(
+    rows: Sequence[Json], group: str, minimum: int, hidden: Collection[tuple[str, str]]
+) -> list[Json]:
+    """Rows that add up to the counts of a group, without what gives events of few away.
+
+    Where the group's own count is withheld, so is that of every row.
+    """
+    few = exposed(rows, "n_events", minimum)
+    events = rows if ("n_events", group) in hidden else few
+    hide = {id(row) for row in events}
+    n = {"n": WITHHELD} if ("n", group) in hidden else {}
+    return [row | n | ({"n_events": WITHHELD} if id(row) in hide else {}) for row in rows]
 
 
 def withheld(value: Any, minimum: int, hidden: Collection[tuple[str, str]]) -> Any:
@@ -146,7 +171,7 @@ def withheld(value: Any, minimum: int, hidden: Collection[tuple[str, str]]) -> A
     if isinstance(value, Mapping):
         group = value.get("group")
         return {
-            key: "withheld"
+            key: WITHHELD
             if (key, group) in hidden
             else _small(inner, minimum)
             if key in COUNTS

@@ -19,7 +19,11 @@ from workbench.cohort.table_one.asking import require_cohort_tables
 from workbench.cohort.table_one.earlier import NOTHING_EARLIER
 from workbench.cohort.table_one.layout import layout
 from workbench.cohort.table_one.of_cohort import with_event_levels
-from workbench.cohort.table_one.of_records import require_record_tables
+from workbench.cohort.table_one.of_records import (
+    owner_of_records,
+    require_record_tables,
+    title_of_records,
+)
 from workbench.errors import CohortError, PrivacyError, WorkbenchError
 from workbench.figures import plot_balance
 from workbench.widgets.blocks import (
@@ -126,6 +130,7 @@ class TableOne(NotebookWidget):
         shown = described.frame[columns]
         shown = shown if by is None else shown.assign(**{by[0]: by[1]})
         source = self._source
+        owner = owner_of_records(source) if isinstance(source, RecordCohort) else None
         if isinstance(source, Selection) and state.selected_only and state.by != SELECTED:
             shown = shown[source.mask]
         return describe(
@@ -137,7 +142,8 @@ class TableOne(NotebookWidget):
             units={name: unit for name in columns if (unit := described.units[name])},
             minimum_cell=described.minimum,
             p_values=state.p_values and by is not None,
-            title="Patients at the index date",
+            title=title_of_records(owner),
+            owner=owner,
             ask=self._ask,
         )
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from workbench.cohort.cohort import Cohort
 from workbench.cohort.criteria import Criterion, col, has
 from workbench.cohort.definition import Definition
+from workbench.cohort.time_zero import cut_late_values
 from workbench.data.open_card import DataCard
 from workbench.errors import CohortError
 
@@ -155,6 +156,31 @@ def test_values_observed_after_the_index_date_are_cut_and_counted(cohort: Cohort
         "crp: of 80 values, 5 observed after the index date and 1 observed on no known day "
         "are left out",
     )
+
+
+@pytest.mark.parametrize(
+    ("n_late", "n_undated", "n_kept", "said"),
+    [
+        (3, 0, 97, "a few values observed {either}, are left out"),
+        (97, 0, 3, "all but a few values are left out, observed {either}"),
+        (4, 94, 2, "all but a few values are left out, observed {either}"),
+        (3, 40, 57, "of 100 values, 43 observed {either}, are left out"),
+        (30, 40, 30, "of 100 values, 30 {late} and 40 {undated} are left out"),
+        (100, 0, 0, "of 100 values, 100 {late} are left out"),
+    ],
+)
+def test_what_is_cut_tells_of_few_neither_cut_nor_kept(
+    make_card: Make, n_late: int, n_undated: int, n_kept: int, said: str
+) -> None:
+    spec = make_card(change=lambda card: card["privacy"].update(minimum_cell=10)).spec
+    day = np.repeat([5.0, np.nan, 0.0], [n_late, n_undated, n_kept])
+    cut, warnings = cut_late_values(spec, pd.DataFrame({"crp": 1.0, "crp_day": day}))
+    assert cut["crp"].notna().sum() == n_kept
+    some_missing = pd.DataFrame({"crp": [1.0] * 100 + [np.nan] * 3, "crp_day": [*day, *[0.0] * 3]})
+    assert "100" not in cut_late_values(spec, some_missing)[1][0].replace("100 observed", "")
+    late, undated = "observed after the index date", "observed on no known day"
+    either = "after the index date, or on no known day"
+    assert warnings == (f"crp: {said.format(either=either, late=late, undated=undated)}",)
 
 
 @pytest.mark.parametrize(

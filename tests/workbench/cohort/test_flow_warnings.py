@@ -11,11 +11,11 @@ from workbench.cohort.follow_up import follow_up
 from workbench.cohort.record_cohort import RecordCohort, build_cohort
 from workbench.cohort.record_definition import define
 
-N = 12
+N = 24
 
 
 def cohort(n_with: int, n_before: int, landmark: Landmark | None = None) -> RecordCohort:
-    """Twelve patients; some have the outcome after the index date, some (also) before."""
+    """Twenty-four patients; some have the outcome after the index date, some (also) before."""
     events = []
     for i in range(N):
         events += [(f"P{i:02}", "2020-02-01", "in"), (f"P{i:02}", "2020-06-01", "seen")]
@@ -39,10 +39,13 @@ def test_few_with_the_outcome_are_told(n_with: int) -> None:
     assert len(said(cohort(n_with, 0), "too few to estimate")) == (n_with < FEWEST)
 
 
-@pytest.mark.parametrize(("n_before", "who"), [(0, ""), (3, "a few patients"), (11, "11 patients")])
+@pytest.mark.parametrize(
+    ("n_before", "who"),
+    [(0, ""), (3, "a few"), (12, "12"), (20, "all but a few"), (24, "24")],
+)
 def test_an_outcome_before_the_index_date_is_told(n_before: int, who: str) -> None:
     found = said(cohort(N, n_before), "before the index date already")
-    assert [words.partition(" had ")[0] for words in found] == ([who] if who else [])
+    assert [words.partition(" patients had ")[0] for words in found] == ([who] if who else [])
     without = cohort(N, n_before).select(event("out").before().never())
     assert not said(without, "before the index date already")
 

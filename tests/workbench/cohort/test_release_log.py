@@ -3,6 +3,7 @@
 import itertools
 import stat
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from workbench import col
 from workbench.cohort.flow import Flow, Step
 from workbench.cohort.privacy import SUPPRESSED, ReleaseLog, release_attrition
 from workbench.cohort.privacy import release_log as module
+from workbench.cohort.privacy.attrition import _counted
 from workbench.data.open_card import DataCard
 from workbench.errors import PrivacyError, RecordsError
 
@@ -150,11 +152,59 @@ def test_a_population_that_an_earlier_release_nearly_was_is_withheld() -> None:
     assert "with an outcome" in notes[0]
 
 
+def two_rules() -> Flow:
+    """The first rule alone loses forty patients, the second alone fifty, and both twenty."""
+    made = flow(range(60), range(40, 110))
+    return replace(made, before=(), rules=made.before)
+
+
+def test_who_would_come_back_is_asked_for_as_those_without_the_rule() -> None:
+    of, without_first = two_rules(), np.r_[np.arange(40), np.arange(113, 200)]
+    near = {"near": np.isin(np.arange(200), without_first)}
+    assert log().ask(EVERYONE, near)["near"].allowed
+    shown, notes = release_attrition(of.table(), of, EVERYONE, log=log(), words="A and B")
+    assert (shown["n_regained"].tolist()[1:], notes) == ([40, 50], ())
+    answer = log().ask(EVERYONE, near)["near"]
+    assert not answer.allowed
+    assert "“rule 1”: without this rule" in answer.sentence
+
+
+def test_who_would_come_back_is_withheld_where_an_earlier_release_forbids_it() -> None:
+    released(flow(range(40, 113)), "near to those without the first rule")
+    of = two_rules()
+    shown, notes = release_attrition(of.table(), of, EVERYONE, log=log(), words="A and B")
+    assert shown["n_after"].tolist() == [200, 140, 90]
+    assert shown["n_regained"].tolist()[1:] == [SUPPRESSED, 50]
+    assert "near to those without the first rule" in notes[0]
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 2**32 - 1))
+def test_what_is_asked_for_is_what_the_attrition_counts(seed: int) -> None:
+    rng, n = np.random.default_rng(seed), 60
+    patient, nobody = rng.integers(0, 25, n), np.zeros(n, bool)
+    steps = [Step(f"{i}", f"{i}", rng.random(n) < 0.7, nobody) for i in range(5)]
+    of = Flow(patient, rng.random(n) < 0.5, 30, "everyone", "entry", before=tuple(steps[:1]))
+    of = replace(of, rules=tuple(steps[1:4]), after=tuple(steps[4:]))
+    table = of.table()
+    asked = {(column, row): int(who.sum()) for row, column, who in _counted(of, 30)}
+    for row, n in table["n_after"].items():
+        assert asked["n_after", row] == n
+    regained = table["n_regained"].dropna() + table["n_after"].iloc[-1]
+    found = {row: n for (column, row), n in asked.items() if column == "n_regained"}
+    assert found == regained.to_dict()
+
+
 def test_patients_who_are_too_near_to_earlier_ones_have_no_attrition() -> None:
     released(flow(range(40)), "A")
     with pytest.raises(PrivacyError, match="differs from “A”"):
         released(flow(range(43)), "B")
     assert not any(words.startswith("B") for _, words in log().surfaces())
+
+
+def test_few_who_are_left_have_no_attrition() -> None:
+    with pytest.raises(PrivacyError, match="Fewer than 10 patients"):
+        released(flow(range(40), range(195)), "few")
 
 
 def test_events_that_give_few_away_are_withheld_together() -> None:

@@ -5,6 +5,7 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
@@ -245,6 +246,7 @@ def test_few_who_are_left_are_withheld_whatever_was_lost() -> None:
     assert shown["n_after"].tolist() == [300, 260, SUPPRESSED, SUPPRESSED]
     assert shown["n_removed"].tolist() == [0, 40, SUPPRESSED, SUPPRESSED]
     assert shown["n_before"].tolist() == [300, 300, 260, SUPPRESSED]
+    assert shown["n_regained"].tolist()[1:] == [40, SUPPRESSED, SUPPRESSED]
 
 
 def test_who_would_come_back_is_withheld_where_the_loss_is() -> None:
@@ -252,6 +254,16 @@ def test_who_would_come_back_is_withheld_where_the_loss_is() -> None:
     shown = suppress_attrition(table, 10)
     assert shown["n_removed"].tolist() == [0, SUPPRESSED, SUPPRESSED]
     assert shown["n_regained"].tolist()[1:] == [SUPPRESSED, SUPPRESSED]
+
+
+@pytest.mark.parametrize("name", ["n_unknown", "n_regained"])
+@pytest.mark.parametrize(
+    ("n", "shown"), [(25, 25), (22, SUPPRESSED), (28, SUPPRESSED), (15, 15), (35, 35), (0, 0)]
+)
+def test_the_rest_of_a_loss_is_as_large_as_the_minimum(name: str, n: int, shown: int | str) -> None:
+    # Of several records a patient, one who is lost at another step may come back here.
+    table = attrition([0, 25, 40]).assign(**{name: [0, n, 0]})
+    assert suppress_attrition(table, 10)[name].tolist() == [0, shown, 0]
 
 
 def test_large_losses_and_open_cards_are_shown_as_they_are() -> None:

@@ -1,7 +1,9 @@
 """Table one of health records: characteristics at the index date, and variables out of events."""
 
 import json
+from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 import workbench as wb
@@ -79,6 +81,61 @@ def test_a_table_of_fewer_tells_nothing_of_those_between() -> None:
     assert shown["age"].rows[0].cells[0] == age
     widget = TableOne(fewer, {"columns": ["ill"]}, features=[ILL])
     assert [row.cells[0].n for row in widget.table["ill"].rows] == [None, None]
+
+
+def admissions() -> RecordCohort:
+    """Fifty patients are admitted twice, ten of them twelve times; the last of these is ill.
+
+    Men are forty, women fifteen with eighty admissions, five with sixty are intersex. Eight have a
+    CRP at each of their admissions.
+    """
+    ids = [f"p{i:02}" for i in range(60)]
+    days = pd.date_range("2020-01-01", periods=12, freq="30D").strftime("%Y-%m-%d").tolist()
+    rows = [(who, day, "start") for i, who in enumerate(ids) for day in days[: 12 if i > 49 else 2]]
+    rows += [(who, day, "lab", 5.0) for who in ids[52:] for day in days]
+    rows += [(ids[-1], "2019-01-01", "dx")]
+    records = records_of(rows, dict.fromkeys(ids, "1970-01-01"), minimum_cell=10)
+    sex = pd.Categorical(["male"] * 40 + ["female"] * 15 + ["intersex"] * 5)
+    records = replace(records, patients=records.patients.assign(sex=sex))
+    return records.cohort(entry(event("start"), which="all"), title="all admissions")
+
+
+def test_small_cells_of_records_are_those_of_few_patients() -> None:
+    found = admissions()
+    assert (found.n_records, found.n_patients) == (220, 60)
+    table = found.table_one(columns=["sex"], features=[ILL, CRP])
+    # Twelve records are of somebody ill, who is one; sixty of the intersex, who are five.
+    assert [row.cells[0].n for row in table["ill"].rows] == [None, None]
+    counts = {row.level: row.cells[0].n for row in table["sex"].rows}
+    assert counts == {"female": None, "intersex": None, "male": 80}
+    # Ninety-six records have a value, of eight patients.
+    [cell] = table["crp"].rows[0].cells
+    assert (cell.n, cell.suppressed, table["crp"].missing[0].suppressed) == (None, True, True)
+    widget = TableOne(found, {"columns": ["ill"]}, features=[ILL])
+    assert [row.cells[0].n for row in widget.table["ill"].rows] == [None, None]
+
+
+def test_a_table_of_records_says_so() -> None:
+    table = admissions().table_one(columns=["sex"])
+    assert table.groups[0].size.n == 220
+    assert table.frame()["variable"][0] == "records"
+    page = table.to_html()
+    assert "All records" in page
+    assert "a patient may have several" in page
+    assert "Counts of records of fewer than 10 patients are withheld" in page
+    widget = TableOne(admissions(), {"columns": ["sex"]})
+    assert widget.table.title == table.title == "Records at the index date"
+    assert cohort().table_one(columns=["sex"]).frame()["variable"][0] == "patients"
+
+
+def test_groups_of_few_patients_are_hidden_however_many_records_they_have() -> None:
+    found = admissions()
+    table = found.table_one(by="sex", columns=["age"])
+    sizes = {group.title: group.size.n for group in table.groups}
+    assert sizes == {"all": 220, "female": None, "intersex": None, "male": 80}
+    assert [cell.suppressed for cell in table["age"].rows[0].cells] == [False, True, True, False]
+    released = {words for _, words in found.release_log.surfaces()}
+    assert released == {"all admissions", "all admissions, sex male"}
 
 
 def test_the_widget_describes_records() -> None:

@@ -16,6 +16,8 @@ from workbench import col
 from workbench.cohort.privacy import SUPPRESSED, ReleaseLog
 from workbench.cohort.privacy.apart import tell_apart
 from workbench.cohort.table_one import TableOne, describe, require_tables
+from workbench.cohort.table_one.grouping import by_levels
+from workbench.cohort.table_one.people import people_of
 from workbench.data.open_card import DataCard
 from workbench.errors import PrivacyError
 
@@ -175,6 +177,42 @@ def test_a_mean_of_few_between_is_withheld() -> None:
     assert not table(everyone, many, log)["size"].rows[0].cells[0].suppressed
     assert table(everyone, few, log)["size"].rows[0].cells[0].suppressed
     assert not table(everyone, few, None)["size"].rows[0].cells[0].suppressed
+
+
+def test_few_between_two_tables_of_records_are_few_patients() -> None:
+    owner = np.repeat(np.arange(200), 2)
+    everyone = pd.DataFrame({"level": pd.Categorical(["a"] * 400, LEVELS), "size": 1.0})
+    everyone.index = pd.Index([f"P{i:03d}" for i in owner])
+    # Of the twenty patients between, six have level b, in twelve records.
+    everyone.loc[(owner >= 180) & (owner < 186) | (owner < 40), "level"] = "b"
+    log = new_log()
+    for who, withheld in ((np.ones(400, bool), False), (owner < 180, True)):
+        shown = describe(
+            everyone[who],
+            columns=["level"],
+            minimum_cell=MINIMUM,
+            owner=owner[who],
+            ask=lambda found, who=who: require_tables(
+                log, f"{who.sum()}", everyone, ids=everyone.index, described=who, divisions=found
+            ),
+        )
+        assert [row.cells[0].suppressed for row in shown["level"].rows[:2]] == [withheld] * 2
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32))
+def test_people_of_cells_are_counted_as_if_one_by_one(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    owner, codes = rng.integers(0, 12, 40), rng.integers(-1, 3, 40)
+    division = by_levels("sex", pd.Series(rng.choice(["f", "m"], 40)))
+    people = people_of(codes, 3, [division], owner)
+    groups = [np.ones(40, bool), *(division.codes == k for k in range(len(division)))]
+    for column, inside in enumerate(groups):
+        for row, level in enumerate((0, 1, 2, -1)):
+            there = set(owner[inside & (codes == level)])
+            elsewhere = set(owner[~inside | (codes != level)])
+            assert people.inside[row, column] == len(there)
+            assert people.alone[row, column] == len(there - elsewhere)
 
 
 def test_an_earlier_table_of_patients_elsewhere_is_a_refusal() -> None:

@@ -9,7 +9,7 @@ from workbench.cohort.privacy.differencing import Answer, DisclosureLog
 from workbench.cohort.privacy.k_anonymity import Classes, Driver, KAnonymity, k_anonymity
 from workbench.cohort.privacy.release_log import ReleaseLog, card_log, records_log
 from workbench.cohort.privacy.small_cells import COUNTS_ELSEWHERE, SUPPRESSED, small
-from workbench.cohort.privacy.suppression import suppress, suppress_blocks
+from workbench.cohort.privacy.suppression import suppress, suppress_blocks, suppress_sizes
 
 __all__ = [
     "COUNTS_ELSEWHERE",
@@ -28,5 +28,6 @@ __all__ = [
     "suppress",
     "suppress_attrition",
     "suppress_blocks",
+    "suppress_sizes",
     "withheld_losses",
 ]

@@ -31,7 +31,9 @@ class Apart:
     atom: np.ndarray
     differences: Mapping[str, np.ndarray]
 
-    def counts(self, codes: np.ndarray, n_codes: int) -> dict[str, np.ndarray]:
+    def counts(
+        self, codes: np.ndarray, n_codes: int, patients: np.ndarray | slice = slice(None)
+    ) -> dict[str, np.ndarray]:
         """Patients by code in each difference: words of a part → (difference, code) int.
 
         Parameters
@@ -40,11 +42,13 @@ class Apart:
             (patient,) int from 0.
         n_codes
             Codes there are.
+        patients
+            Whose each code is; a patient can have several.
         """
         if not any(len(found) for found in self.differences.values()):
             return {}
         n_atoms = max(found.shape[1] for found in self.differences.values())
-        each = np.bincount(self.atom * n_codes + codes, minlength=n_atoms * n_codes)
+        each = np.bincount(self.atom[patients] * n_codes + codes, minlength=n_atoms * n_codes)
         by_atom = each.reshape(n_atoms, n_codes)
         return {words: found @ by_atom for words, found in self.differences.items() if len(found)}
 

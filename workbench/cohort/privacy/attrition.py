@@ -14,13 +14,17 @@ from workbench.errors import PrivacyError
 if TYPE_CHECKING:
     from workbench.cohort.flow import Flow
 
+ASKED = {"n_after": "", "events_after": ": events", "n_regained": ": without this rule"}
+"""What the release log calls the patients whom a column counts, after the words of the step."""
+
 
 def suppress_attrition(attrition: pd.DataFrame, minimum: int) -> pd.DataFrame:
     """The attrition as it may leave the room.
 
     Small losses are withheld with one more loss, so that they hide in each other, and with them
     the counts between. Where there is no other loss, the counts before it are withheld instead.
-    From the step on that leaves fewer patients than the minimum, every count is.
+    Of those who were lost, who is unknown and who would come back is withheld where they, or the
+    others, are few. From the step on that leaves fewer patients than the minimum, every count is.
 
     Parameters
     ----------
@@ -37,23 +41,21 @@ def suppress_attrition(attrition: pd.DataFrame, minimum: int) -> pd.DataFrame:
     shown.loc[after, "n_after"] = SUPPRESSED
     # The count before a step is the count after the step before it.
     shown.loc[np.concatenate([after[:1], after[:-1]]), "n_before"] = SUPPRESSED
-    unknown = small(attrition["n_unknown"].to_numpy(), minimum)
-    shown.loc[unknown | removed, "n_unknown"] = SUPPRESSED
-    if "n_regained" in attrition:
-        regained = attrition["n_regained"].fillna(0).to_numpy(int)
-        # Who comes back without the last rule are those whom it removed.
-        asked = attrition["n_regained"].notna().to_numpy()
-        shown.loc[asked & (small(regained, minimum) | removed), "n_regained"] = SUPPRESSED
+    # Who comes back without the last rule are those whom it removed, as are the unknown; and the
+    # rest of the removed is had by subtraction.
+    late = small(attrition["n_after"].to_numpy(), minimum).cumsum() > 0
+    for name in attrition.columns.intersection(["n_unknown", "n_regained"]):
+        n, asked = attrition[name].fillna(0).to_numpy(int), attrition[name].notna().to_numpy()
+        rest = np.abs(attrition["n_removed"].to_numpy() - n)
+        few = small(n, minimum) | small(rest, minimum)
+        shown.loc[asked & (few | removed | late), name] = SUPPRESSED
     events, others = attrition["events_after"], attrition["n_after"] - attrition["events_after"]
     events_removed = attrition["events_removed"]
     others_removed = attrition["n_removed"] - events_removed
     counts = np.concatenate([events, others, events_removed, others_removed])
-    few = np.flatnonzero(small(attrition["n_after"].to_numpy(), minimum))
-    if len(few):
-        late = [name for name in shown if name.endswith(("_removed", "_after", "_unknown"))]
-        shown.loc[few[0] :, late] = SUPPRESSED
-        shown.loc[few[0] + 1 :, "n_before"] = SUPPRESSED
-    if len(few) or removed.any() or small(counts, minimum).any():
+    shown.loc[late, [name for name in shown if name.endswith(("_removed", "_after"))]] = SUPPRESSED
+    shown.loc[np.append(False, late[:-1]), "n_before"] = SUPPRESSED
+    if late.any() or removed.any() or small(counts, minimum).any():
         # Events and patients determine each other too often to be withheld one by one.
         shown[["events_removed", "events_after"]] = SUPPRESSED
     return shown
@@ -69,7 +71,9 @@ def release_attrition(
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """:func:`suppress_attrition`, and without counts that earlier releases forbid.
 
-    Each count of patients, or of events, that would be shown is asked for, the last first.
+    Each count of patients, or of events, that would be shown is asked for, the last first; then
+    the patients whom all rules but one would leave, whose number is the last count and
+    ``n_regained`` together.
 
     Parameters
     ----------
@@ -103,8 +107,8 @@ def release_attrition(
     for row, column, who in _counted(flow, len(patient_ids)):
         last = row == len(shown) - 1
         where = words if last else f"{words}; step {row}, “{shown['sentence'][row]}”"
-        name = where if column == "n_after" else f"{where}: events"
-        if not isinstance(shown.loc[row, column], str):
+        name = f"{where}{ASKED[column]}"
+        if name == words or not isinstance(shown.loc[row, column], str):
             parts[name], cells[name] = who, (row, column)
     answers = log.show(patient_ids, parts, required=[words])
     if not answers[words].allowed:
@@ -116,9 +120,9 @@ def release_attrition(
             # As suppress_attrition does: events give each other away.
             shown[["events_removed", "events_after"]] = SUPPRESSED
             continue
-        shown.loc[row, "n_after"] = shown.loc[row + 1, "n_before"] = SUPPRESSED
-        if row == 0:
-            shown.loc[0, "n_before"] = SUPPRESSED
+        shown.loc[row, column] = SUPPRESSED
+        if column == "n_after":
+            shown.loc[[row + 1] if row else [0, 1], "n_before"] = SUPPRESSED
     # A loss between a count that is shown and one that is not would give the other.
     hidden = shown["n_after"].to_numpy() == SUPPRESSED
     shown.loc[np.append(False, hidden[1:] != hidden[:-1]), ["n_removed", "n_unknown"]] = SUPPRESSED
@@ -129,21 +133,33 @@ def release_attrition(
 def _counted(flow: "Flow", n_ids: int) -> Iterator[tuple[int, str, np.ndarray]]:
     """Row, column and patients of each count, (patient,) bool, the last row first.
 
-    The population is left out where its patients are not all known, as in a database.
+    The population is left out where its patients are not all known, as in a database. Who would
+    come back without a rule is, with those who are left, a cohort of its own: that of all other
+    rules, and is asked for as such.
     """
+
+    def whose(records: np.ndarray) -> np.ndarray:
+        who = np.zeros(n_ids, bool)
+        who[flow.patient[records]] = True
+        return who
+
     kept, masks = np.ones(len(flow.patient), bool), []
+    n_failed = np.zeros(len(flow.patient), np.int16)
     if flow.entry:
         masks.append(kept)
     for step in flow.steps:
         kept = kept & step.holds
+        n_failed += ~step.holds
         masks.append(kept)
     for row, mask in reversed(list(enumerate(masks, 1))):
         for column, of in (("n_after", mask), ("events_after", mask & flow.event)):
-            who = np.zeros(n_ids, bool)
-            who[flow.patient[of]] = True
-            yield row, column, who
+            yield row, column, whose(of)
     if n_ids == flow.n_population:
         yield 0, "n_after", np.ones(n_ids, bool)
+    left, failed_once = whose(kept), np.flatnonzero(n_failed == 1)
+    first = len(masks) - len(flow.steps) + len(flow.before) + 1
+    for row, rule in enumerate(flow.rules, first):
+        yield row, "n_regained", left | whose(failed_once[~rule.holds[failed_once]])
 
 
 def withheld_losses(losses: np.ndarray, minimum: int) -> tuple[np.ndarray, np.ndarray]:

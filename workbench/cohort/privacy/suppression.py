@@ -26,7 +26,9 @@ from workbench.cohort.privacy.bridges import bridges
 from workbench.cohort.privacy.small_cells import small
 
 
-def suppress(counts: np.ndarray, minimum: int, *, row_totals: bool) -> np.ndarray:
+def suppress(
+    counts: np.ndarray, minimum: int, *, row_totals: bool, alone: np.ndarray | None = None
+) -> np.ndarray:
     """Which counts of a table to withhold.
 
     Parameters
@@ -37,6 +39,9 @@ def suppress(counts: np.ndarray, minimum: int, *, row_totals: bool) -> np.ndarra
         Smallest count that may be shown; 0 or 1 withholds nothing.
     row_totals
         Whether each row's total is published beside the columns' totals.
+    alone
+        Where a patient can be in several cells: those who are in no other, (row, column) int, of
+        whom what is withheld along one total is never below the minimum.
 
     Returns
     -------
@@ -53,14 +58,18 @@ def suppress(counts: np.ndarray, minimum: int, *, row_totals: bool) -> np.ndarra
     """
     known_rows = np.full(len(counts), row_totals)
     known_columns = np.ones(counts.shape[1], bool)
-    return _protect(counts, small(counts, minimum), minimum, known_rows, known_columns)
+    alone = counts if alone is None else alone
+    return _protect(counts, alone, small(counts, minimum), minimum, known_rows, known_columns)
 
 
 def suppress_blocks(
     counts: np.ndarray,
     blocks: Sequence[slice],
     minimum: int,
-    apart: Sequence[tuple[int, np.ndarray]] = (),
+    apart: Sequence[tuple[int, np.ndarray, np.ndarray]] = (),
+    *,
+    alone: np.ndarray | None = None,
+    hidden_sizes: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Which counts of a table with totals to withhold, and which of its totals.
 
@@ -78,9 +87,15 @@ def suppress_blocks(
         Smallest count that may be shown.
     apart
         A column, and (level,) int of patients whose counts a reader has by subtracting the column
-        from a table that was shown before, or that from the column. What is small among them is
-        withheld in the column, and what would give it away; so are the same levels in the other
-        groups of its block, whose differences add up to that of everyone.
+        from a table that was shown before, or that from the column; then those of them who are in
+        one level alone. What is small among them is withheld in the column, and what would give it
+        away; so are the same levels in the other groups of its block, whose differences add up to
+        that of everyone.
+    alone
+        As :func:`suppress` has it; ``counts`` then do not add up to sizes.
+    hidden_sizes
+        What :func:`suppress_sizes` says of the groups, if their sizes are not the sums of
+        ``counts``.
 
     Returns
     -------
@@ -90,34 +105,49 @@ def suppress_blocks(
     hidden_sizes : ndarray
         (1 + group,) bool: groups whose size is withheld, and with it all they contain.
     """
-    sizes = counts.sum(axis=0)
-    hidden_sizes = small(sizes, minimum)
-    for block in blocks:
-        hidden_sizes[block] = suppress(sizes[block, None], minimum, row_totals=False)[:, 0]
+    alone = counts if alone is None else alone
+    if hidden_sizes is None:
+        hidden_sizes = suppress_sizes(counts.sum(axis=0), blocks, minimum)
     hidden, n_hidden = np.zeros(counts.shape, bool) | hidden_sizes, -1
     beside = {column: block for block in blocks for column in range(block.start, block.stop)}
     beside[0] = slice(None)
     while hidden.sum() > n_hidden:
         n_hidden = hidden.sum()
-        for column, difference in apart:
-            rows = _protect_column(difference, hidden[:, column], minimum)
+        for column, difference, single in apart:
+            rows = _protect_column(difference, single, hidden[:, column], minimum)
             hidden[rows, beside[column]] = True
-        hidden |= _protect_column(counts[:, 0], hidden[:, 0], minimum)[:, None]
+        hidden |= _protect_column(counts[:, 0], alone[:, 0], hidden[:, 0], minimum)[:, None]
         for block in blocks:
             body = counts[:, block]
             first, known = hidden[:, block] | small(body, minimum), ~hidden_sizes[block]
-            hidden[:, block] = _protect(body, first, minimum, ~hidden[:, 0], known)
+            single, rows = alone[:, block], ~hidden[:, 0]
+            hidden[:, block] = _protect(body, single, first, minimum, rows, known)
     return hidden, hidden_sizes
 
 
-def _protect_column(counts: np.ndarray, hidden: np.ndarray, minimum: int) -> np.ndarray:
+def suppress_sizes(
+    sizes: np.ndarray, blocks: Sequence[slice], minimum: int, alone: np.ndarray | None = None
+) -> np.ndarray:
+    """Groups whose size is withheld, (1 + group,) bool; as :func:`suppress_blocks` has them."""
+    alone, hidden = sizes if alone is None else alone, small(sizes, minimum)
+    for block in blocks:
+        within, single = sizes[block, None], alone[block, None]
+        hidden[block] = suppress(within, minimum, row_totals=False, alone=single)[:, 0]
+    return hidden
+
+
+def _protect_column(
+    counts: np.ndarray, alone: np.ndarray, hidden: np.ndarray, minimum: int
+) -> np.ndarray:
     """``hidden``, the small ones, and what hides them, (level,) bool: the sum is known."""
     first, unknown = hidden | small(counts, minimum), np.zeros(len(counts), bool)
-    return _protect(counts[:, None], first[:, None], minimum, unknown, np.ones(1, bool))[:, 0]
+    column = counts[:, None], alone[:, None], first[:, None]
+    return _protect(*column, minimum, unknown, np.ones(1, bool))[:, 0]
 
 
 def _protect(
     counts: np.ndarray,
+    alone: np.ndarray,
     hidden: np.ndarray,
     minimum: int,
     known_rows: np.ndarray,
@@ -128,7 +158,7 @@ def _protect(
     Rows are taken in the order of what they hold, so that the same is withheld however they stand.
     """
     order = np.lexsort((*hidden.T, *counts.T, known_rows))
-    rows = counts[order], hidden[order], minimum, known_rows[order]
+    rows = counts[order], alone[order], hidden[order], minimum, known_rows[order]
     protected = np.empty_like(hidden)
     protected[order] = _protect_in_order(*rows, known_columns)
     return protected
@@ -136,6 +166,7 @@ def _protect(
 
 def _protect_in_order(
     counts: np.ndarray,
+    alone: np.ndarray,
     hidden: np.ndarray,
     minimum: int,
     known_rows: np.ndarray,
@@ -144,8 +175,8 @@ def _protect_in_order(
     hidden = hidden.copy()
     while hidden.any():
         n_hidden = hidden.sum()
-        _fill_rows(counts, hidden, minimum, known_rows)
-        _fill_rows(counts.T, hidden.T, minimum, known_columns)
+        _fill_rows(counts, alone, hidden, minimum, known_rows)
+        _fill_rows(counts.T, alone.T, hidden.T, minimum, known_columns)
         if hidden.sum() > n_hidden:
             continue
         cells = _beside_bridges(counts, hidden, known_rows, known_columns)
@@ -155,15 +186,16 @@ def _protect_in_order(
     return hidden
 
 
-def _fill_rows(counts: np.ndarray, hidden: np.ndarray, minimum: int, known: np.ndarray) -> None:
+def _fill_rows(
+    counts: np.ndarray, alone: np.ndarray, hidden: np.ndarray, minimum: int, known: np.ndarray
+) -> None:
     """Withhold more in rows that withhold one count alone, or few patients together; in place."""
-    withheld = np.where(hidden, counts, 0)
-    exposed = known & (small(withheld.sum(axis=1), minimum) | ((withheld > 0).sum(axis=1) == 1))
+    inside = hidden & (counts > 0)
+    few = np.where(inside, alone, 0).sum(axis=1) < minimum
+    exposed = known & inside.any(axis=1) & (few | (inside.sum(axis=1) == 1))
     for row in np.flatnonzero(exposed):
         inside = hidden[row] & (counts[row] > 0)
-        while not hidden[row].all() and (
-            inside.sum() == 1 or 0 < counts[row, inside].sum() < minimum
-        ):
+        while not hidden[row].all() and (inside.sum() == 1 or alone[row, inside].sum() < minimum):
             shown = np.flatnonzero(~hidden[row])
             hidden[row, shown[_order(counts, hidden, np.full_like(shown, row), shown)[0]]] = True
             inside = hidden[row] & (counts[row] > 0)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from workbench.cohort.privacy.apart import Apart
 from workbench.cohort.privacy.release_log import ReleaseLog
-from workbench.cohort.privacy.suppression import suppress
+from workbench.cohort.privacy.suppression import suppress_sizes
 from workbench.cohort.table_one.earlier import NOTHING_EARLIER, Earlier
-from workbench.cohort.table_one.grouping import ALL, Division
+from workbench.cohort.table_one.grouping import ALL, Division, blocks_of
+from workbench.cohort.table_one.people import people_of
 from workbench.errors import PrivacyError
 
 if TYPE_CHECKING:
@@ -61,18 +61,18 @@ def require_tables(
         return there
 
     masks, parts = {words: who(rows)}, {ALL: words}
+    sizes = people_of(np.zeros(len(rows), np.int64), 1, divisions, owner[rows])
+    hidden = suppress_sizes(sizes.inside[0], blocks_of(divisions), log.minimum, sizes.alone[0])
+    shown = iter(~hidden[1:])
     for division in divisions:
-        sizes = np.bincount(division.codes, minlength=len(division))
-        hidden = suppress(sizes[:, None], log.minimum, row_totals=False)[:, 0]
-        for k in np.flatnonzero(~hidden):
-            there, title = who(rows[division.codes == k]), division.titles[k]
-            if there.sum() >= log.minimum:
+        for k, title in enumerate(division.titles):
+            if next(shown):
                 parts[title] = f"{words}, {division.by[0]} {title}"
-                masks[parts[title]] = there
+                masks[parts[title]] = who(rows[division.codes == k])
     answer, apart = log.show_tables(people, masks)
     if not answer.allowed:
         raise PrivacyError(answer.sentence)
-    return Earlier(everyone, Apart(apart.atom[owner], apart.differences), parts)
+    return Earlier(everyone, owner, apart, parts)
 
 
 def require_cohort_tables(cohort: "Cohort", divisions: Sequence[Division]) -> Earlier:

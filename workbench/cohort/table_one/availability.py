@@ -9,7 +9,7 @@ import pandas as pd
 from workbench.cohort.privacy.small_cells import SUPPRESSED, small
 from workbench.cohort.privacy.suppression import suppress_blocks
 from workbench.cohort.table_one.asking import require_cohort_tables
-from workbench.cohort.table_one.earlier import Earlier
+from workbench.cohort.table_one.earlier import Between, Earlier
 from workbench.cohort.table_one.grouping import ALL
 from workbench.cohort.table_one.of_cohort import division_of
 
@@ -49,7 +49,7 @@ def availability(cohort: "Cohort", *, by: str | None = None) -> pd.DataFrame:
         cells = [has & event, has & ~event, ~has & event, ~has & ~event]
         counts = np.array([[int((c & m).sum()) for m in groups.values()] for c in cells])
         hidden = small(counts, minimum).any(axis=0) | np.array(list(tiny.values()))
-        for column, each in _apart(earlier, name, list(groups)):
+        for column, each, _ in _apart(earlier, name, list(groups)):
             if small(each, minimum).any():
                 # Everyone's are the sum of the levels'.
                 hidden[column if column else slice(None)] = True
@@ -68,8 +68,8 @@ def availability(cohort: "Cohort", *, by: str | None = None) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _apart(earlier: Earlier, modality: str, titles: Sequence[str]) -> list[tuple[int, np.ndarray]]:
-    """Column, and (4,) patients of a difference with and without modality and event."""
+def _apart(earlier: Earlier, modality: str, titles: Sequence[str]) -> list[Between]:
+    """Differences by modality and event, (4,) patients each."""
     if not earlier.apart.differences:
         return []
     everyone = earlier.everyone

@@ -46,6 +46,7 @@ def describe(
     minimum_cell: int = MINIMUM_CELL,
     p_values: bool = False,
     title: str = "Patients",
+    owner: np.ndarray | None = None,
     ask: Ask = _ask_nobody,
 ) -> TableOne:
     """Describe patients, all together and by groups.
@@ -58,7 +59,7 @@ def describe(
     Parameters
     ----------
     patients
-        One row a patient.
+        One row a patient, or a record where ``owner`` says whose.
     by
         Columns whose levels are compared.
     arrangement
@@ -80,6 +81,9 @@ def describe(
         that anybody asked, so it is off.
     title
         What the table is called.
+    owner
+        Whose record each row is, (row,) int from 0, where a patient can have several. Counts are
+        then of records, and what is withheld is judged by the patients behind them.
     ask
         Given the groups, asks whoever remembers what was shown of these patients, such as
         :func:`~workbench.cohort.table_one.require_tables`. Without it the table knows no other.
@@ -118,6 +122,7 @@ def describe(
         minimum_cell=minimum_cell,
         p_values=p_values,
         title=title,
+        owner=owner,
         earlier=ask(divisions),
     )
 
@@ -131,6 +136,7 @@ def describe_divisions(
     minimum_cell: int = MINIMUM_CELL,
     p_values: bool = False,
     title: str = "Patients",
+    owner: np.ndarray | None = None,
     earlier: Earlier = NOTHING_EARLIER,
 ) -> TableOne:
     """As :func:`describe`, of columns and divisions that are made already."""
@@ -142,13 +148,14 @@ def describe_divisions(
             "know: leave p_values out, and judge balance by the standardised differences"
         )
     weights = None if weights is None else _checked(weights, n_patients)
-    groups = Groups.of(divisions, n_patients, weights, minimum_cell, earlier)
+    groups = Groups.of(divisions, n_patients, weights, minimum_cell, earlier, owner)
     n_threads = (os.cpu_count() or 1) if n_patients * len(asked) >= WORTH_THREADS else 1
     with ThreadPoolExecutor(n_threads) as pool:
         describing = pool.map(lambda column: describe_variable(column, groups, p_values), asked)
         variables = tuple(describing)
     weighted, beside = weights is not None, any(map(len, earlier.apart.differences.values()))
-    return TableOne(title, groups.described(), variables, weighted, minimum_cell, beside)
+    rows = "patients" if owner is None else "records"
+    return TableOne(title, groups.described(), variables, weighted, minimum_cell, beside, rows)
 
 
 def _checked(weights: np.ndarray, n_patients: int) -> np.ndarray:

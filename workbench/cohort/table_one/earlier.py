@@ -7,6 +7,10 @@ import numpy as np
 import pandas as pd
 
 from workbench.cohort.privacy.apart import Apart, nothing_apart
+from workbench.cohort.table_one.people import cells_of_patients
+
+Between = tuple[int, np.ndarray, np.ndarray]
+"""A column; (code,) patients of a difference with a row of each code; and with no other row."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,21 +20,24 @@ class Earlier:
     Parameters
     ----------
     everyone
-        One row a patient, also of those whom the table does not describe.
+        One row a patient or a record, also of those whom the table does not describe.
+    owner
+        Whose each row is, (row,) int from 0.
     apart
-        By row of ``everyone``.
+        By patient.
     parts
         Title of a column → what the release log calls its patients.
     """
 
     everyone: pd.DataFrame
+    owner: np.ndarray
     apart: Apart
     parts: Mapping[str, str] = field(default_factory=dict)
 
     def levels(
         self, values: pd.Series, levels: Sequence[str], titles: Sequence[str]
-    ) -> list[tuple[int, np.ndarray]]:
-        """Column, and (level + 1,) patients of a difference; the missing come last.
+    ) -> list[Between]:
+        """Differences by level; the missing come last.
 
         Parameters
         ----------
@@ -47,37 +54,37 @@ class Earlier:
         place = pd.Index(levels).get_indexer(pd.Index([str(level) for level in found]))
         n = len(levels)
         place = np.append(np.where(place < 0, n + 1, place), n)
-        return [
-            (column, counts[:-1]) for column, counts in self.counts(place[codes], n + 2, titles)
-        ]
+        found = self.counts(place[codes], n + 2, titles)
+        return [(column, inside[:-1], alone[:-1]) for column, inside, alone in found]
 
-    def known(self, values: pd.Series, titles: Sequence[str]) -> list[tuple[int, np.ndarray]]:
-        """Column, and (2,) patients of a difference who have a value, and who do not."""
+    def known(self, values: pd.Series, titles: Sequence[str]) -> list[Between]:
+        """Differences by whether there is a value: with, then without."""
         if not self.apart.differences:
             return []
         missing = self.everyone[str(values.name)].isna().to_numpy()
         return self.counts(missing.astype(np.int64), 2, titles)
 
-    def counts(
-        self, codes: np.ndarray, n_codes: int, titles: Sequence[str]
-    ) -> list[tuple[int, np.ndarray]]:
-        """Column, and (code,) patients of a difference.
+    def counts(self, codes: np.ndarray, n_codes: int, titles: Sequence[str]) -> list[Between]:
+        """Differences by code.
 
         Parameters
         ----------
         codes
-            Of everyone, (patient,) int from 0.
+            Of everyone, (row,) int from 0.
         n_codes
             Codes there are.
         titles
             Of the table's columns.
         """
-        counts = self.apart.counts(codes, n_codes)
+        whose, code, single = cells_of_patients(codes, n_codes, self.owner)
+        inside = self.apart.counts(code, n_codes, whose)
+        alone = self.apart.counts(code[single], n_codes, whose[single])
         return [
-            (column, each)
+            (column, *each)
             for column, title in enumerate(titles)
-            for each in counts.get(self.parts.get(title, ""), ())
+            for words in [self.parts.get(title, "")]
+            for each in zip(inside.get(words, ()), alone.get(words, ()), strict=True)
         ]
 
 
-NOTHING_EARLIER = Earlier(pd.DataFrame(), nothing_apart(0))
+NOTHING_EARLIER = Earlier(pd.DataFrame(), np.zeros(0, np.int64), nothing_apart(0))

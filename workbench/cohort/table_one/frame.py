@@ -30,7 +30,7 @@ def frame(table: TableOne, *, missing: Literal["of all", "by group"]) -> pd.Data
     """
     names = [group.title for group in table.groups]
     sizes = [wording.size(group.size) for group in table.groups]
-    rows = [{"variable": "patients", "statistic": "n", **dict(zip(names, sizes, strict=True))}]
+    rows = [{"variable": table.rows, "statistic": "n", **dict(zip(names, sizes, strict=True))}]
     if table.weighted:
         effective = [wording.value(group.effective_n) for group in table.groups]
         row = {"variable": "effective sample size", "statistic": "n"}

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -41,6 +42,12 @@ class Division:
 
     def __len__(self) -> int:
         return len(self.titles)
+
+
+def blocks_of(divisions: Sequence[Division]) -> tuple[slice, ...]:
+    """The columns of each division in a table whose first column is everyone."""
+    ends = np.cumsum([1, *map(len, divisions)]).tolist()
+    return tuple(slice(start, end) for start, end in pairwise(ends))
 
 
 def divide(patients: pd.DataFrame, by: Sequence[str], arrangement: Arrangement) -> list[Division]:

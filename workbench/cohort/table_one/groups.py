@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Self
 
 import numpy as np
 
-from workbench.cohort.privacy.suppression import suppress_blocks
+from workbench.cohort.privacy.suppression import suppress_sizes
 from workbench.cohort.table_one.earlier import NOTHING_EARLIER, Earlier
-from workbench.cohort.table_one.grouping import ALL, Division
+from workbench.cohort.table_one.grouping import ALL, Division, blocks_of
 from workbench.cohort.table_one.levels import count_levels
 from workbench.cohort.table_one.numbers import Order
+from workbench.cohort.table_one.people import People, people_of
 from workbench.cohort.table_one.record import Count, Group
 
 
@@ -26,15 +26,17 @@ class Groups:
     blocks
         Columns of each division.
     orders
-        Patients sorted by each division; one order of everyone where there is none.
+        Rows sorted by each division; one order of everyone where there is none.
+    owner
+        Whose each row is, (row,) int, where a patient may have several; else None.
     weights
-        (patient,) float64 or None.
+        (row,) float64 or None.
     sizes, weight
-        Patients, and the sum of their weights if there are any, (column,).
+        Rows, and the sum of their weights if there are any, (column,).
     hidden
         Columns whose size is withheld, (column,) bool.
     minimum
-        Smallest count that is shown.
+        Fewest patients of whom a count is shown.
     earlier
         What tables that were shown before tell beside this one.
     """
@@ -42,6 +44,7 @@ class Groups:
     divisions: tuple[Division, ...]
     blocks: tuple[slice, ...]
     orders: tuple[Order, ...]
+    owner: np.ndarray | None
     weights: np.ndarray | None
     sizes: np.ndarray
     weight: np.ndarray | None
@@ -57,21 +60,22 @@ class Groups:
         weights: np.ndarray | None,
         minimum: int,
         earlier: Earlier = NOTHING_EARLIER,
+        owner: np.ndarray | None = None,
     ) -> Self:
         """Sort and count the patients once, for all variables."""
         orders = [Order(d, n_patients) for d in divisions] or [Order(None, n_patients)]
-        ends = np.cumsum([1, *(len(d) for d in divisions)]).tolist()
-        blocks = tuple(slice(start, end) for start, end in pairwise(ends))
-        everyone = np.zeros(n_patients, np.int8)
-        sizes = count(divisions, everyone, 1, None)[0]
+        blocks, everyone = blocks_of(divisions), np.zeros(n_patients, np.int8)
+        counts = count(divisions, everyone, 1, None)
+        people = _people(counts, everyone, 1, divisions, owner)
         return cls(
             tuple(divisions),
             blocks,
             tuple(orders),
+            owner,
             weights,
-            sizes,
+            counts[0],
             None if weights is None else count(divisions, everyone, 1, weights)[0],
-            suppress_blocks(sizes[None], blocks, minimum)[1],
+            suppress_sizes(people.inside[0], blocks, minimum, people.alone[0]),
             minimum,
             earlier,
         )
@@ -80,6 +84,10 @@ class Groups:
     def titles(self) -> list[str]:
         """What the columns are called."""
         return [ALL, *(title for d in self.divisions for title in d.titles)]
+
+    def people(self, counts: np.ndarray, codes: np.ndarray, n_levels: int) -> People:
+        """The patients behind ``counts`` of rows, which :func:`count` made of the same codes."""
+        return _people(counts, codes, n_levels, self.divisions, self.owner)
 
     def described(self) -> tuple[Group, ...]:
         """The columns as the table has them."""
@@ -120,6 +128,18 @@ class Groups:
             Count(None, suppressed=True) if hide else self.share(k, counts, weight)
             for k, hide in enumerate(hidden)
         )
+
+
+def _people(
+    counts: np.ndarray,
+    codes: np.ndarray,
+    n_levels: int,
+    divisions: Sequence[Division],
+    owner: np.ndarray | None,
+) -> People:
+    if owner is None:
+        return People.of_rows(counts)
+    return people_of(codes, n_levels, divisions, owner)
 
 
 def count(

@@ -8,7 +8,6 @@ from workbench.cohort.table_one import wording
 from workbench.cohort.table_one.grouping import MISSING
 from workbench.cohort.table_one.record import Count, Group, Summary, TableOne, Variable
 
-EVERYONE = "All patients"
 OF = {
     "mean (SD)": "mean (SD)",
     "median [IQR]": "median [first and third quartile]",
@@ -25,7 +24,7 @@ def layout(table: TableOne) -> Sheet:
     return Sheet(
         caption=table.title,
         corner="Variable",
-        heads=_heads(table.groups, extra),
+        heads=_heads(table.groups, extra, f"All {table.rows}"),
         bodies=(
             *(_effective(table, len(extra)) if table.weighted else ()),
             *(_body(variable, compared=compared, tested=tested) for variable in table.variables),
@@ -35,14 +34,16 @@ def layout(table: TableOne) -> Sheet:
     )
 
 
-def _heads(groups: tuple[Group, ...], extra: list[str]) -> tuple[tuple[Head, ...], ...]:
+def _heads(
+    groups: tuple[Group, ...], extra: list[str], everyone: str
+) -> tuple[tuple[Head, ...], ...]:
     """A line of heads a nested column; divisions side by side get a line that names the column."""
     depth = max(len(group.path) for group in groups) or 1
     columns = {tuple(column for column, _ in group.path) for group in groups[1:]}
     apart = len(columns) > 1
     n_lines = depth + apart
     lines: list[list[Head]] = [[] for _ in range(n_lines)]
-    lines[0].append(Head(EVERYONE, rows=n_lines, below=_n(groups[0])))
+    lines[0].append(Head(everyone, rows=n_lines, below=_n(groups[0])))
     if apart:
         runs = groupby(groups[1:], key=lambda group: group.path[0][0])
         lines[0] += [Head(column, columns=len(list(run))) for column, run in runs]
@@ -108,7 +109,9 @@ def _tests(variable: Variable) -> str:
 def _notes(table: TableOne) -> tuple[str, ...]:
     used = [key for key in OF if any(key == v.statistic for v in table.variables)]
     notes = [f"Shown are {_listed([OF[key] for key in used])}."] if used else []
-    notes.append("Percentages are of all patients in the column.")
+    notes.append(f"Percentages are of all {table.rows} in the column.")
+    if table.rows == "records":
+        notes.append("Counted are records: a patient may have several.")
     if table.weighted:
         notes.append(
             "Patients are weighted: numbers of patients per level are sums of weights; n in the "
@@ -126,9 +129,12 @@ def _notes(table: TableOne) -> tuple[str, ...]:
         notes[-1] = "SMD: the largest absolute standardised mean difference between two groups: "
         notes[-1] += f"{'; '.join(pairs)}."
     if table.minimum_cell > 1:
+        few = f"Counts below {table.minimum_cell}"
+        if table.rows == "records":
+            few = f"Counts of records of fewer than {table.minimum_cell} patients"
         notes.append(
-            f"Counts below {table.minimum_cell} are withheld, and others where they would give "
-            "those away. A withheld count is not zero."
+            f"{few} are withheld, and others where they would give those away. A withheld count "
+            "is not zero."
         )
     if table.beside_earlier:
         notes.append(

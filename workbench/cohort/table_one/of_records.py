@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from workbench.cohort.features import Feature
@@ -57,7 +58,7 @@ def table_one_of_records(
             raise CohortError(
                 f"table one: no column is called {name!r}{did_you_mean(name, list(patients))}"
             )
-    several = cohort.n_records > cohort.n_patients
+    owner = owner_of_records(cohort)
     return describe(
         patients,
         by=() if by is None else by,
@@ -65,9 +66,22 @@ def table_one_of_records(
         titles={feature.name: feature.words() for feature in features},
         units=UNITS | {f.name: f.unit for f in features if f.unit is not None},
         minimum_cell=cohort.records.minimum_cell,
-        title=f"{'Records' if several else 'Patients'} at the index date",
+        title=title_of_records(owner),
+        owner=owner,
         ask=lambda divisions: require_record_tables(cohort, features, divisions),
     )
+
+
+def owner_of_records(cohort: "RecordCohort") -> np.ndarray | None:
+    """Whose each record of a cohort is, (record,) int; None where each patient has one."""
+    if cohort.n_records == cohort.n_patients:
+        return None
+    return cohort.flow.patient[cohort.flow.kept]
+
+
+def title_of_records(owner: np.ndarray | None) -> str:
+    """What a table of them is called."""
+    return f"{'Patients' if owner is None else 'Records'} at the index date"
 
 
 def require_record_tables(

@@ -18,7 +18,7 @@ Value = float | datetime
 
 @dataclass(frozen=True)
 class Count:
-    """How many patients, of all in the group.
+    """How many patients, or records of them, of all in the group.
 
     ``n`` is a number of patients also where patients are weighted; ``weight`` is then the sum of
     their weights, of which ``percent`` is taken. All are None where the count is withheld.
@@ -158,6 +158,9 @@ class TableOne:
         Smallest count that is shown.
     beside_earlier
         Whether tables that were shown before withhold cells of this one.
+    rows
+        What is counted. Of records, a count is withheld where fewer patients than ``minimum_cell``
+        are behind it.
     """
 
     title: str
@@ -166,6 +169,7 @@ class TableOne:
     weighted: bool
     minimum_cell: int
     beside_earlier: bool = False
+    rows: Literal["patients", "records"] = "patients"
 
     def __getitem__(self, name: str) -> Variable:
         """The variable of a column.

@@ -8,12 +8,13 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from workbench.cohort.privacy.small_cells import small
-from workbench.cohort.privacy.suppression import suppress, suppress_blocks
+from workbench.cohort.privacy.suppression import suppress_blocks, suppress_sizes
 from workbench.cohort.table_one import levels, numbers
 from workbench.cohort.table_one.columns import Levels, Numbers, read_column
+from workbench.cohort.table_one.earlier import Between
 from workbench.cohort.table_one.groups import Groups, count
 from workbench.cohort.table_one.hypothesis_tests import compare_levels, compare_numbers
+from workbench.cohort.table_one.people import People
 from workbench.cohort.table_one.record import (
     Difference,
     Kind,
@@ -59,7 +60,7 @@ def _levels(column: Levels, asked: Asked, groups: Groups, p_values: bool) -> Var
     if groups.weights is not None:
         weight = count(groups.divisions, column.codes, n_levels, groups.weights)
     apart = groups.earlier.levels(asked.values, column.levels, groups.titles)
-    hidden, _ = suppress_blocks(counts, groups.blocks, groups.minimum, apart)
+    hidden = _hidden(groups.people(counts, column.codes, n_levels), groups, apart)
     cells = [
         groups.shares(row, None if weight is None else weight[i], hidden[i])
         for i, row in enumerate(counts)
@@ -99,8 +100,8 @@ def _numbers(column: Numbers, asked: Asked, groups: Groups, p_values: bool) -> V
     statistic = _statistic(kind, groups.minimum)
     counts = np.array([moments.n, groups.sizes - moments.n]).astype(np.int64)
     apart = groups.earlier.known(asked.values, groups.titles)
-    hidden, _ = suppress_blocks(counts, groups.blocks, groups.minimum, apart)
-    withheld = _withheld(counts[0], groups, apart)
+    people = groups.people(counts, -np.isnan(column.values).astype(np.int64), 1)
+    hidden, withheld = _hidden(people, groups, apart), _withheld(people, groups, apart)
     tests = ()
     if p_values and not withheld.any():
         tests = _tests(groups, _compared(parts, groups, normal=kind == "normal"))
@@ -127,17 +128,27 @@ def _statistic(kind: Kind, minimum: int) -> Statistic:
     return "median [IQR]" if kind == "skewed" else "mean (SD)"
 
 
-def _withheld(
-    n_known: np.ndarray, groups: Groups, apart: Sequence[tuple[int, np.ndarray]]
-) -> np.ndarray:
+def _hidden(people: People, groups: Groups, apart: Sequence[Between]) -> np.ndarray:
+    """Counts that are withheld, (level + 1, column) bool."""
+    return suppress_blocks(
+        people.inside,
+        groups.blocks,
+        groups.minimum,
+        apart,
+        alone=people.alone,
+        hidden_sizes=groups.hidden,
+    )[0]
+
+
+def _withheld(people: People, groups: Groups, apart: Sequence[Between]) -> np.ndarray:
     """Summaries of few patients, and of further groups, so that no group is everyone's rest.
 
     Where an earlier table and a summary would give that of few, a block tells no summary at all.
     """
-    hidden = small(n_known, groups.minimum) | groups.hidden
-    few = {column for column, (known, _) in apart if 0 < known < groups.minimum}
+    known, alone = people.inside[0], people.alone[0]
+    hidden = groups.hidden | suppress_sizes(known, groups.blocks, groups.minimum, alone)
+    few = {column for column, inside, _ in apart if 0 < inside[0] < groups.minimum}
     for block in groups.blocks:
-        hidden[block] |= suppress(n_known[block, None], groups.minimum, row_totals=False)[:, 0]
         hidden[block] |= bool(few & {0, *range(block.start, block.stop)})
     hidden[0] |= 0 in few
     return hidden

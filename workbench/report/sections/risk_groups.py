@@ -9,6 +9,7 @@ from workbench.figures import plot_kaplan_meier
 from workbench.report.drawing import Drawing, draw
 from workbench.report.sections.section import Context, Document, Section
 from workbench.report.table import Column, Table, cell, words
+from workbench.report.withheld_events import WITHHELD
 from workbench.report.words import group_title, of_study
 
 
@@ -23,6 +24,17 @@ def context(document: Document) -> Context:
     }
 
 
+def _coarse(document: Document, stratum: Mapping[str, Any]) -> str:
+    """What was done to curves whose events are withheld; "" where none are."""
+    if all(curve["n_events"] != WITHHELD for curve in stratum["curves"]):
+        return ""
+    fewest = document["privacy"]["minimum_cell"]
+    return (
+        f" Where the number of events is withheld, survival falls in steps of {fewest} patients, "
+        "at times between which that many or none left, and has no band."
+    )
+
+
 def _figure(document: Document, i: int, stratum: Mapping[str, Any]) -> Drawing:
     group = group_title(document, stratum["group"])
     parts = [f"{c['label']}, {c['n']} patients, {c['n_events']} events" for c in stratum["curves"]]
@@ -30,7 +42,8 @@ def _figure(document: Document, i: int, stratum: Mapping[str, Any]) -> Drawing:
         plot_kaplan_meier(stratum, title=group, time_unit=document["outcome"]["time_unit"]),
         f"risk-groups-{i}",
         f"Kaplan–Meier curves by predicted risk, {group}: {'; '.join(parts)}.",
-        f"{group}. Bands: 95 % log-log intervals. Below: patients at risk just before each time.",
+        f"{group}. Bands: 95 % log-log intervals. Below: patients at risk just before each time."
+        f"{_coarse(document, stratum)}",
     )
 
 
