@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from workbench.report.format import listed
-from workbench.report.words import has_time, in_sentence, model_titles, short_titles, titled
+from workbench.report.words import (
+    has_time,
+    in_sentence,
+    model_titles,
+    rung,
+    short_titles,
+    titled,
+)
 
 Document = Mapping[str, Any]
 Sentences = list[str]
@@ -145,6 +152,11 @@ def models(document: Document) -> Sentences:
         f"Of {len(chosen)} outer folds, the selected model is {won}."
         if len(chosen) > 1
         else f"The selected model is {in_sentence(titled(titles, chosen[0]))}.",
+        *(
+            f"{titled(titles, model)}: {rung(document, model)}."
+            for model in counts
+            if model not in compared
+        ),
     ]
 
 

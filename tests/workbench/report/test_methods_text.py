@@ -112,3 +112,11 @@ def test_it_is_told_how_parameters_were_initialised(changed: Document) -> None:
 
 def claim(document: Document) -> dict[str, str]:
     return {each.item.id: each.status for each in fill(reporting_checklist("claim"), document)}
+
+
+def test_a_chosen_model_that_is_none_of_those_compared_is_explained(changed: Document) -> None:
+    assert "Blend of models" not in told(changed)["Models"]
+    changed["chosen"][0]["model"] = "blend"
+    models = told(changed)["Models"]
+    assert "blend of models in 1" in models
+    assert "Blend of models: a Cox model on the out-of-fold scores of the models" in models
