@@ -18,6 +18,7 @@ from fusion.encoders.patches import PatchEncoder
 from fusion.models.task_net import FittedTaskNet
 from fusion.network import RiskNetwork, compose_network
 from fusion.network_inputs import NetworkInputs
+from fusion.tasks import FittedCox
 
 Readout = Callable[[Tensor], Tensor]
 
@@ -58,6 +59,11 @@ class ImageScore(nn.Module, ABC):
         return [(self, torch.arange(len(rows)))]
 
 
+def _relative_to(centre: float) -> Readout:
+    """Log hazard less that of the average training patient."""
+    return lambda output: output - centre
+
+
 class NetworkImageScore(ImageScore):
     """A network with one or several image inputs, as a function of one of them.
 
@@ -71,7 +77,7 @@ class NetworkImageScore(ImageScore):
         One of ``inputs``.
     readout
         From the network's output to what is explained, one number a patient; nothing for Cox,
-        whose output is the log relative hazard.
+        whose output is the log relative hazard but for a constant.
 
     Raises
     ------
@@ -104,12 +110,14 @@ class NetworkImageScore(ImageScore):
         modality: str,
         readout: Readout | None = None,
     ) -> "NetworkImageScore":
-        """Of a fitted network, for the patients of ``dataset``."""
+        """Of a fitted network, for the patients of ``dataset``; of Cox, its risk score."""
         reader = fitted.reader
         with torch.random.fork_rng(devices=[]):
             head = fitted.task.head(reader.config.embed)
             network = compose_network(reader.inputs, reader.config, head)
         network.load_state_dict(dict(fitted.state))
+        if readout is None and isinstance(fitted.fitted_task, FittedCox):
+            readout = _relative_to(fitted.fitted_task.centre)
         return cls(network, reader.read(dataset), modality, readout)
 
     def forward(
