@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -18,7 +17,7 @@ from workbench.report.content import OtherSplit, ReportContent
 from workbench.report.explanation import contributions
 from workbench.report.provenance import provenance_entries, withheld_folds
 from workbench.report.withhold import withhold_counts
-from workbench.report.words import RESEARCH_USE, in_sentence, short, told_apart
+from workbench.report.words import RESEARCH_USE, in_sentence, short, with_modality_titles
 from workbench.survival import kaplan_meier
 
 SCHEMA_VERSION = 1
@@ -227,32 +226,13 @@ def _availability(content: ReportContent, by: Sequence[str]) -> list[Json]:
 def _evaluation(evaluation: Evaluation, spec: Card, refused: Collection[str]) -> Json:
     """All of an evaluation; curves without single patients' moments where the card says so."""
     minimum = spec.privacy.minimum_cell
-    content = _with_titles(plain(evaluation.to_json()), spec)
+    titles = {name: modality.title for name, modality in spec.modalities.items()}
+    content = with_modality_titles(plain(evaluation.to_json()), titles)
     groups = content["risk_groups"]
     if spec.privacy.restricted:
         groups["strata"] = [exportable(s, minimum_cell=minimum) for s in groups["strata"]]
     content = withhold_counts(content, minimum, refused)
     return {**content, "evaluation_settings": content.pop("settings")}
-
-
-def _with_titles(evaluation: Json, spec: Card) -> Json:
-    """Sentences name a modality as the study does; a reader knows it by its title."""
-    heads = told_apart({name: m.title for name, m in spec.modalities.items()})
-    titles = {name: in_sentence(head) for name, head in heads.items()}
-    names = "|".join(map(re.escape, titles))
-    named = re.compile(rf"\b([Pp]atients with|who have|model with|model of|without) ({names})\b")
-
-    def reworded(sentence: str) -> str:
-        return named.sub(lambda found: f"{found[1]} {titles[found[2]]}", sentence)
-
-    claims = {
-        name: [{**claim, "sentence": reworded(claim["sentence"])} for claim in evaluation[name]]
-        for name in ("claims", "modality_value")
-    }
-    notes = [
-        note[:1].upper() + note[1:] if named.match(note) else note for note in evaluation["notes"]
-    ]
-    return {**evaluation, **claims, "notes": [reworded(note) for note in notes]}
 
 
 def _other_split(other: OtherSplit, spec: Card, refused: Collection[str]) -> Json:

@@ -136,6 +136,35 @@ def told_apart(titles: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def with_modality_titles(
+    evaluation: Mapping[str, Any], modalities: Mapping[str, str]
+) -> dict[str, Any]:
+    """An evaluation whose sentences call kinds of data by their titles.
+
+    Parameters
+    ----------
+    evaluation
+        ``Evaluation.to_json()``, whose sentences name them as the study does.
+    modalities
+        Name → title, as the card has it.
+    """
+    titles = {name: in_sentence(head) for name, head in told_apart(modalities).items()}
+    names = "|".join(map(re.escape, titles))
+    named = re.compile(rf"\b([Pp]atients with|who have|model with|model of|without) ({names})\b")
+
+    def reworded(sentence: str) -> str:
+        return named.sub(lambda found: f"{found[1]} {titles[found[2]]}", sentence)
+
+    claims = {
+        name: [{**claim, "sentence": reworded(claim["sentence"])} for claim in evaluation[name]]
+        for name in ("claims", "modality_value")
+    }
+    notes = [
+        note[:1].upper() + note[1:] if named.match(note) else note for note in evaluation["notes"]
+    ]
+    return {**evaluation, **claims, "notes": [reworded(note) for note in notes]}
+
+
 def short(title: str) -> str:
     """The head of a title or meaning.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 from workbench.cohort.crossfilter import Clause
 from workbench.errors import WorkbenchError
 from workbench.evaluation import Evaluation
+from workbench.report.format import prose
 from workbench.widgets.blocks import Block, Section, Words
 from workbench.widgets.evaluated_patients import EvaluatedPatients
 from workbench.widgets.evaluation_sections.calibration import calibration_blocks
@@ -153,7 +154,7 @@ class ModelEvaluation(NotebookWidget):
             if shown.terms.has_time
             else ()
         )
-        notes = tuple(Words(note) for note in (*shown.numbers["notes"], OWN_NOTE))
+        notes = tuple(Words(prose(note)) for note in (*shown.numbers["notes"], OWN_NOTE))
         return (
             asked_controls(state, shown, chosen),
             *lacking_notice(state, shown),

@@ -10,7 +10,12 @@ from workbench.data.card.cohorts import MINIMUM_CELL
 from workbench.evaluation import Evaluation
 from workbench.evaluation.words import Terms, by_time, terms_of
 from workbench.report.withhold import withhold_counts
-from workbench.report.words import RANKS_NOBODY, group_title, model_titles
+from workbench.report.words import (
+    RANKS_NOBODY,
+    group_title,
+    model_titles,
+    with_modality_titles,
+)
 from workbench.widgets.blocks import Notice
 from workbench.widgets.evaluated_patients import EvaluatedPatients, groups_of, horizons_of
 
@@ -123,14 +128,16 @@ def withheld_evaluation(evaluation: Evaluation, cohort: "Cohort | None") -> dict
     Parameters
     ----------
     cohort
-        Whose evaluation it is; its release log is asked for every group. None where nobody
-        passed it.
+        Whose evaluation it is; its release log is asked for every group, its card for the titles of
+        kinds of data. None where nobody passed it.
     """
     numbers = evaluation.to_json()
     if cohort is None:
         return withhold_counts(numbers, MINIMUM_CELL)
-    cohort = cohort.evaluated
-    privacy, refused = cohort.card.spec.privacy, set()
+    cohort, spec = cohort.evaluated, cohort.card.spec
+    titles = {name: modality.title for name, modality in spec.modalities.items()}
+    numbers = with_modality_titles(numbers, titles)
+    privacy, refused = spec.privacy, set()
     if privacy.restricted:
         named = {row["group"]: row["n"] for row in numbers["ladder"]}
         known = {"all": np.ones(cohort.n_patients, bool)} | groups_of(cohort)

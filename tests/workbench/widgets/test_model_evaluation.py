@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -155,6 +156,13 @@ def test_a_column_offered_anew_ends_what_was_asked_of_the_old_one_and_says_so(
     selection.set("view", Range("risk", 0.5, None))
     selection.offer("risk", np.linspace(1, 0, 600))
     assert (len(told), selection.n_selected, told[-1].settled) == (2, 600, True)
+
+
+def test_sentences_are_those_of_the_report(widget: ModelEvaluation) -> None:
+    said = widget.text()
+    assert "patients who have gene expression, the combined model with gene expression" in said
+    assert "rna" not in said.replace("Kaplan", "").split()
+    assert not re.search(r"(?<=[\s(])-\d", said)
 
 
 def test_thirds_are_not_tested(widget: ModelEvaluation) -> None:

@@ -1,6 +1,7 @@
 """Every model in one group of patients, with what the study claims of them."""
 
 from workbench.figures import plot_model_comparison
+from workbench.report.format import prose
 from workbench.report.words import metrics
 from workbench.widgets import evaluation_tables as tables
 from workbench.widgets.blocks import Block, Choice, Controls, Figure, Words
@@ -29,7 +30,7 @@ def comparison_blocks(shown: ShownEvaluation, group: str) -> tuple[Block, ...]:
         )
         blocks.append(Figure("comparison", drawing))
     claims = [c["sentence"] for c in shown.numbers["claims"] if c["group"] == group]
-    blocks += [Words(sentence) for sentence in claims]
+    blocks += [Words(prose(sentence)) for sentence in claims]
     blocks.append(
         tables.comparison(rows, shown.titles, f"{titles[group]}: {counts}", metrics(shown.document))
     )

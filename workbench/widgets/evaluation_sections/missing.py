@@ -1,6 +1,7 @@
 """What each kind of data adds, and what its absence costs."""
 
 from workbench.figures import plot_gains
+from workbench.report.format import prose
 from workbench.report.words import short_titles
 from workbench.widgets import evaluation_tables as tables
 from workbench.widgets.blocks import Block, Figure, Notice, Words
@@ -23,6 +24,6 @@ def missing_blocks(shown: ShownEvaluation) -> tuple[Block, ...]:
     )
     return (
         Figure("gains", drawing),
-        *(Words(row["sentence"]) for row in rows),
+        *(Words(prose(row["sentence"])) for row in rows),
         tables.by_availability(shown.numbers["ladder"], shown.judged, shown.document),
     )
