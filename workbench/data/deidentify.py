@@ -25,6 +25,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from workbench.data.date_in_text import holds_date
 from workbench.data.events import DAY, STATIC
 from workbench.data.secret_key import SecretKey
 from workbench.errors import RecordsError
@@ -37,11 +38,6 @@ LONG_NUMBER = 5
 
 SHIFTED_BY = "shifted_by"
 """Entry of ``attrs`` that says by what dates were shifted."""
-
-DATE_IN_TEXT = re.compile(
-    r"(?<!\d)(?:(1[89]|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](1[89]|20)\d\d)(?!\d)"
-)
-"""A day as people write it, also where letters or a time of day follow at once."""
 
 _WORD = re.compile(r"[^\s,;:|()\[\]\"']+")
 
@@ -276,7 +272,7 @@ def _check_nothing_left(changed: pd.DataFrame, ids: "pd.Series[Any]", done: set[
             continue
         texts = pd.unique(values.dropna().astype(str))
         n_ids = sum(bool(known & {text, *_WORD.findall(text)}) for text in texts)
-        n_dates = sum(DATE_IN_TEXT.search(text) is not None for text in texts)
+        n_dates = sum(holds_date(text) for text in texts)
         if n_ids or n_dates:
             raise RecordsError(
                 f"{name}: {n_ids} different texts hold an identifier, {n_dates} look like a date: "

@@ -236,6 +236,7 @@ def test_ages_over_89_are_one_group() -> None:
         ("seen on 2020-03-01", "1 look like a date"),
         ("2020-03-01T10:00", "1 look like a date"),
         ("visit_01.03.2020", "1 look like a date"),
+        ("seen in March 2020", "1 look like a date"),
     ],
 )
 def test_what_was_forgotten_is_refused(visits: pd.DataFrame, column: object, said: str) -> None:

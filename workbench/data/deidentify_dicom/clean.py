@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from workbench.data.date_in_text import holds_date
 from workbench.data.deidentify import DateShift, pseudonyms
 from workbench.data.deidentify_dicom.identifiers import (
-    holds_date,
     holds_identifier,
     identifiers_of,
     text_of_element,

@@ -4,8 +4,6 @@ import re
 from collections.abc import Iterator, MutableSequence
 from typing import TYPE_CHECKING
 
-from workbench.data.deidentify import DATE_IN_TEXT
-
 if TYPE_CHECKING:
     from pydicom import DataElement, Dataset
 
@@ -28,8 +26,6 @@ _NAMED_BY = (
     "DeviceSerialNumber",
 )
 _WORD = re.compile(r"[^\W_]+(?:[-.'/][^\W_]+)*")
-_YEAR, _MONTH, _DAY = r"(?:19|20)\d\d", r"(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])"
-_EIGHT_DIGITS = re.compile(rf"(?<!\d)(?:{_YEAR}{_MONTH}{_DAY}|{_DAY}{_MONTH}{_YEAR})(?!\d)")
 
 
 def identifiers_of(dataset: "Dataset") -> frozenset[str]:
@@ -54,19 +50,6 @@ def holds_identifier(text: str, identifiers: frozenset[str]) -> bool:
     if words & identifiers:
         return True
     return any(name in lowered for name in identifiers if len(name) >= SHORTEST_IN_BYTES)
-
-
-def holds_date(text: str) -> bool:
-    """Whether what looks like a day stands in a text; beside a moved date it tells the shift.
-
-    Examples
-    --------
-    >>> holds_date("GTV 2019-03-12"), holds_date("Kontrolle 12.03.2019"), holds_date("T1_20190312")
-    (True, True, True)
-    >>> holds_date("syngo MR 29.1.2"), holds_date("20191399")
-    (False, False)
-    """
-    return bool(DATE_IN_TEXT.search(text) or _EIGHT_DIGITS.search(text))
 
 
 def left_in_bytes(content: bytes, identifiers: frozenset[str]) -> int:
