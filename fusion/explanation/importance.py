@@ -104,6 +104,8 @@ def over_runs(sizes: Sequence[dict[tuple[str, str], float]], top: int) -> tuple[
     keys = list(dict.fromkeys(key for run in sizes for key in run))
     table = np.array([[run.get(key, 0.0) for key in keys] for run in sizes])
     told = np.flatnonzero(~np.isnan(table).all(axis=0))
+    if not told.size:
+        return ()
     keys, table = [keys[at] for at in told], table[:, told]
     rank = (-table).argsort(axis=1, kind="stable").argsort(axis=1)
     among = ((rank < top) & (table > 0)).sum(axis=0) / (~np.isnan(table)).sum(axis=0)

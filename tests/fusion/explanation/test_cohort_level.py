@@ -75,6 +75,13 @@ def test_importance_is_over_those_who_have_a_modality() -> None:
     assert [k.name for k in modality_importance([run], present=[nobody])] == ["clinical"]
 
 
+def test_what_no_model_can_tell_of_has_no_importance() -> None:
+    run = attribution(np.ones((2, 3)))
+    nobody = {name: np.zeros(2, dtype=bool) for name in ("clinical", "rna")}
+    assert feature_importance([run, run], present=[nobody, nobody]) == ()
+    assert modality_importance([run, run], present=[nobody, nobody]) == ()
+
+
 def test_importance_of_different_outputs_is_refused() -> None:
     one = attribution(np.ones((2, 3)))
     other = replace(one, target="risk", horizons=np.array([12.0]))

@@ -99,6 +99,16 @@ def test_a_card_that_protects_patients_has_no_point_of_one(
     assert context["swarm"].caption.endswith("median, and 5 % to 95 %.")
 
 
+def test_folds_of_fewer_than_the_minimum_leave_a_page_that_names_no_variable(
+    example_content: Callable[..., ReportContent], tmp_path: Path
+) -> None:
+    content = example_content(tmp_path, minimum_cell=100)
+    explained = report_document(content)["contributions"]["explained"]
+    assert [explained[part] for part in ("modality_importance", "features")] == [[], []]
+    page = write_report(content, tmp_path).read_text(encoding="utf-8")
+    assert "What single variables" not in page
+
+
 def test_the_most_important_genes_come_before_single_contributions(
     content: ReportContent, tmp_path: Path
 ) -> None:
