@@ -10,16 +10,16 @@ NO_DECIMALS_FROM = 99.95
 
 
 def share(count: Count) -> str:
-    """``"12 (34.5)"``: patients and their percentage; of weighted ones the sum of weights."""
+    """``"1,234 (34.5)"``: patients and their percentage; of weighted ones the sum of weights."""
     if count.suppressed:
         return SUPPRESSED
-    n = str(count.n) if count.weight is None else f"{count.weight:.1f}"
+    n = f"{count.n:,}" if count.weight is None else f"{count.weight:,.1f}"
     return n if count.percent is None else f"{n} ({count.percent:.1f})"
 
 
 def size(count: Count) -> str:
     """How many patients, without their percentage."""
-    return SUPPRESSED if count.suppressed else str(count.n)
+    return SUPPRESSED if count.suppressed else f"{count.n:,}"
 
 
 def summary(cell: Summary, statistic: Statistic) -> str:
