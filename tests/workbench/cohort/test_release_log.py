@@ -178,18 +178,46 @@ def test_who_would_come_back_is_withheld_where_an_earlier_release_forbids_it() -
     assert "near to those without the first rule" in notes[0]
 
 
+def lacking(left: Sequence[int], without: Sequence[int]) -> Flow:
+    """A step that loses some patients, of whom these have no value."""
+    made = flow(left)
+    unknown = np.zeros(200, bool)
+    unknown[list(without)] = True
+    return replace(made, before=(replace(made.before[0], unknown=unknown),))
+
+
+def test_who_lacks_a_value_is_withheld_where_an_earlier_release_nearly_counted_them() -> None:
+    one, other = lacking(range(100), range(30)), lacking(range(120), range(33))
+    shown, _ = release_attrition(one.table(), one, EVERYONE, log=log(), words="A")
+    assert shown["n_unknown"].tolist() == [0, 30]
+    shown, notes = release_attrition(other.table(), other, EVERYONE, log=log(), words="B")
+    assert shown["n_after"].tolist() == [200, 80]
+    assert shown["n_unknown"].tolist() == [0, SUPPRESSED]
+    assert "“A: lost with a value missing”" in notes[0]
+
+
+def test_a_loss_between_two_withheld_counts_is_withheld() -> None:
+    """Else the losses of both would tell whether the three patients between them left too."""
+    released(flow(range(40), range(40, 80), range(80, 120)), "A")
+    shown, _ = released(flow(range(37), range(37, 77), range(77, 140)), "B")
+    assert shown[2] == [SUPPRESSED, SUPPRESSED, SUPPRESSED]
+
+
 @settings(max_examples=20)
 @given(st.integers(0, 2**32 - 1))
 def test_what_is_asked_for_is_what_the_attrition_counts(seed: int) -> None:
     rng, n = np.random.default_rng(seed), 60
-    patient, nobody = rng.integers(0, 25, n), np.zeros(n, bool)
-    steps = [Step(f"{i}", f"{i}", rng.random(n) < 0.7, nobody) for i in range(5)]
+    patient, holds = rng.integers(0, 25, n), rng.random((5, n)) < 0.7
+    unknown = ~holds & (rng.random((5, n)) < 0.5)
+    steps = [Step(f"{i}", f"{i}", holds[i], unknown[i]) for i in range(5)]
     of = Flow(patient, rng.random(n) < 0.5, 30, "everyone", "entry", before=tuple(steps[:1]))
     of = replace(of, rules=tuple(steps[1:4]), after=tuple(steps[4:]))
     table = of.table()
     asked = {(column, row): int(who.sum()) for row, column, who in _counted(of, 30)}
     for row, n in table["n_after"].items():
         assert asked["n_after", row] == n
+    for row, n in table["n_unknown"].items():
+        assert asked.get(("n_unknown", row), 0) == n
     regained = table["n_regained"].dropna() + table["n_after"].iloc[-1]
     found = {row: n for (column, row), n in asked.items() if column == "n_regained"}
     assert found == regained.to_dict()

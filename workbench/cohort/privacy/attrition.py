@@ -14,7 +14,12 @@ from workbench.errors import PrivacyError
 if TYPE_CHECKING:
     from workbench.cohort.flow import Flow
 
-ASKED = {"n_after": "", "events_after": ": events", "n_regained": ": without this rule"}
+ASKED = {
+    "n_after": "",
+    "events_after": ": events",
+    "n_unknown": ": lost with a value missing",
+    "n_regained": ": without this rule",
+}
 """What the release log calls the patients whom a column counts, after the words of the step."""
 
 
@@ -71,9 +76,9 @@ def release_attrition(
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """:func:`suppress_attrition`, and without counts that earlier releases forbid.
 
-    Each count of patients, or of events, that would be shown is asked for, the last first; then
-    the patients whom all rules but one would leave, whose number is the last count and
-    ``n_regained`` together.
+    Each count of patients, or of events, that would be shown is asked for, the last first, and
+    after those of a step whom it lost with a value missing; then the patients whom all rules but
+    one would leave, whose number is the last count and ``n_regained`` together.
 
     Parameters
     ----------
@@ -123,9 +128,10 @@ def release_attrition(
         shown.loc[row, column] = SUPPRESSED
         if column == "n_after":
             shown.loc[[row + 1] if row else [0, 1], "n_before"] = SUPPRESSED
-    # A loss between a count that is shown and one that is not would give the other.
+    # A loss beside a count that is shown would give the one that is not; between two that are not,
+    # the loss of an earlier release may be nearly of the same patients.
     hidden = shown["n_after"].to_numpy() == SUPPRESSED
-    shown.loc[np.append(False, hidden[1:] != hidden[:-1]), ["n_removed", "n_unknown"]] = SUPPRESSED
+    shown.loc[np.append(False, hidden[1:] | hidden[:-1]), ["n_removed", "n_unknown"]] = SUPPRESSED
     why = dict.fromkeys(answer.sentence for answer in refused.values())
     return shown, tuple(f"A count of the attrition is withheld: {each}" for each in why)
 
@@ -143,17 +149,22 @@ def _counted(flow: "Flow", n_ids: int) -> Iterator[tuple[int, str, np.ndarray]]:
         who[flow.patient[records]] = True
         return who
 
-    kept, masks = np.ones(len(flow.patient), bool), []
+    kept, masks, lacking = np.ones(len(flow.patient), bool), [], {}
     n_failed = np.zeros(len(flow.patient), np.int16)
     if flow.entry:
         masks.append(kept)
     for step in flow.steps:
+        if (without := kept & step.unknown).any():
+            lacking[len(masks) + 1] = without
         kept = kept & step.holds
         n_failed += ~step.holds
         masks.append(kept)
     for row, mask in reversed(list(enumerate(masks, 1))):
-        for column, of in (("n_after", mask), ("events_after", mask & flow.event)):
-            yield row, column, whose(of)
+        left = whose(mask)
+        yield row, "n_after", left
+        yield row, "events_after", whose(mask & flow.event)
+        if row in lacking and (unknown := whose(lacking[row]) & ~left).any():
+            yield row, "n_unknown", unknown
     if n_ids == flow.n_population:
         yield 0, "n_after", np.ones(n_ids, bool)
     left, failed_once = whose(kept), np.flatnonzero(n_failed == 1)
