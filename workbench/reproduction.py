@@ -131,7 +131,9 @@ def reproduce(
     if file.name != "report.json":
         raise StudyError(f"{file.name} is no report.json: name the one in the folder of a run")
     if file.parent.resolve() == Path(out).resolve():
-        raise StudyError(f"{out} holds the report itself: choose another folder with --out")
+        raise StudyError(
+            f"{out} holds the report itself: choose another folder (--out, or out= in Python)"
+        )
     before = read_document(file.parent)
     study = Study.of_report(before["study"], card)
     provenance = provenance_differences(before, study, data_dir=data_dir)

@@ -183,7 +183,7 @@ def _check_same(path: object, before: Mapping[str, Any], now: Mapping[str, Any])
     named += [words for k, words in _FILES.items() if k in different]
     raise StudyError(
         f"{path} holds the run of another study, which differs in "
-        f"{'; '.join(named) or 'its patients'}: choose another folder with --out"
+        f"{'; '.join(named) or 'its patients'}: choose another folder (--out, or out= in Python)"
     )
 
 

@@ -368,7 +368,7 @@ def test_the_folder_of_another_study_is_refused(
     assert code == 1
     assert named in err
     assert "differs in" in err
-    assert "choose another folder with --out" in err
+    assert "choose another folder (--out" in err
     assert len(err.splitlines()) == 1
     assert contents(out) == before
 

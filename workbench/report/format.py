@@ -59,9 +59,23 @@ def setting(value: Value) -> str:
     return text(f"{value:g}".replace("-", "−") if isinstance(value, float) else value)
 
 
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
 def scientific(value: Value) -> str:
-    """Small numbers that matter by their size."""
-    return NONE if value is None else f"{value:.2g}".replace("-", "−")
+    """Numbers of any size: three digits, with a power of ten where many zeros would stand.
+
+    >>> scientific(15.43), scientific(-0.02), scientific(4.33e-15), scientific(1e-6)
+    ('15.4', '−0.02', '4.33 × 10⁻¹⁵', '10⁻⁶')
+    """
+    if value is None or not math.isfinite(value):
+        return NONE
+    digits, power = f"{value:.2e}".split("e")
+    if not value or -3 <= int(power) < 4:
+        return f"{value:.3g}".replace("-", "−") if int(power) < 3 else f"{value:,.0f}"
+    ten = f"10{str(int(power)).translate(_RAISED)}"
+    digits = digits.rstrip("0").rstrip(".").replace("-", "−")
+    return ten if digits == "1" else f"{digits} × {ten}"
 
 
 def availability(value: Mapping[str, Value]) -> str:

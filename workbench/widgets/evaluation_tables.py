@@ -223,10 +223,11 @@ def by_availability(ladder: Sequence[Row], judged: str, document: Mapping[str, A
     rows = [row for row in ladder if row["model"] == judged and row["group"] in groups]
     spoken = terms(document)
     timed = spoken.has_time
+    at = f"IPA at ({document['evaluation_settings']['time_unit']})" if timed else ""
     return Table(
         "availability",
         "The judged model in patients who have each kind of data",
-        ("Patients", "n", "Events", spoken.concordance, "IPA", *(["IPA at"] if timed else [])),
+        ("Patients", "n", "Events", spoken.concordance, "IPA", *([at] if timed else [])),
         tuple(
             (
                 group_title(document, row["group"]),

@@ -7,6 +7,7 @@ from workbench.data.imaging import Attribution, Plane, Scene, Window
 from workbench.data.imaging.composing import HIGHER, LABEL_COLOURS, LOWER
 from workbench.data.imaging.volume import Millimetres, Volume, Voxel
 from workbench.errors import printable
+from workbench.report.format import scientific
 from workbench.widgets.blocks import Table
 from workbench.widgets.image_controls import ImageState, shows_contributions
 
@@ -132,7 +133,7 @@ def doubts(state: ImageState, scene: Scene) -> list[str]:
         found.append("the contributions were not checked: do not rely on them.")
     if shown is not None and shown.failed:
         failed = "; ".join(
-            f"{each.name}: {each.value:.3g}, threshold {each.threshold:.3g}"
+            f"{each.name}: {scientific(each.value)}, threshold {scientific(each.threshold)}"
             for each in shown.failed
         )
         off = "" if shows_contributions(state, scene) else ", and they are off until asked for"

@@ -67,7 +67,7 @@ def subgroup_blocks(
             rows,
             metric=state.metric,
             sites=table.sites,
-            title=f"{shown.model(shown.judged)}{shown.at(horizon, ', at ')}",
+            title=f"{shown.model(shown.judged)}{shown.at(horizon, ', events by ')}",
             concordance=shown.terms.concordance,
             minimum_cell=patients.shown_minimum,
         )

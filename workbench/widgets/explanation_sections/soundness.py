@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from workbench.evaluation import Evaluation
+from workbench.report.format import scientific
 from workbench.report.words import model_titles
 from workbench.widgets import evaluation_tables
 from workbench.widgets.blocks import Block, Notice, Table, Words
@@ -33,7 +34,7 @@ def check_blocks(shown: ShownAttribution) -> tuple[Block, ...]:
 
 def _checks(checks: "Sequence[Check]") -> Table:
     rows = (
-        (c.name, f"{c.value:.3g}", f"{c.threshold:.3g}", "yes" if c.passed else "no")
+        (c.name, scientific(c.value), scientific(c.threshold), "yes" if c.passed else "no")
         for c in checks
     )
     return Table("checks", "", ("Check", "Value", "Threshold", "Passed"), tuple(rows))

@@ -478,17 +478,17 @@ function levelsCell(view0, page) {
 // ---- Survival of the selected and of the others ----
 
 parts.survival = (first, page) => {
-  const WIDE = 310, HIGH = 230, LEFT = 44, TOP = 10, RIGHT = 12, BOTTOM = 42;
-  const svg = shape("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, class: "wb-scene", role: "img" });
+  const HIGH = 240, LEFT = 78, TOP = 10, RIGHT = 16, BOTTOM = 42; // left: the names of who is at risk
+  const svg = shape("svg", { class: "wb-scene", role: "img" });
   const names = ["Selected", "Not selected"];
   const note = element("p", { class: "wb-note" });
-  const risk = element("table", { class: "wb-risk" });
+  const risk = element("div", { class: "wb-risk", role: "table", "aria-label": "Patients at risk" });
   const key = element("div", { class: "wb-key" }, ...names.map((name, at) =>
     element("span", {}, element("i", { class: `wb-curve-${at}` }), name)));
   const node = element("section", { class: "wb-curves", "aria-label": "Survival" },
-    element("h4", { class: "wb-cell-title" }, "Survival"), key, svg, note, risk);
-  let data = first.data, asked = false;
-  const x = (t) => LEFT + (WIDE - LEFT - RIGHT) * t / data.end;
+    element("h4", { class: "wb-cell-title" }, "Survival"), key, svg, risk, note);
+  let data = first.data, asked = false, wide = 440;
+  const x = (t) => LEFT + (wide - LEFT - RIGHT) * t / data.end;
   const y = (s) => TOP + (HIGH - TOP - BOTTOM) * (1 - s);
   const grid = shape("path", { class: "wb-grid" }), axis = shape("path", { class: "wb-axis" }), texts = shape("g", { class: "wb-ticks" });
   const lines = names.map((_, at) => shape("path", { class: `wb-line wb-curve-${at}` }));
@@ -500,10 +500,11 @@ parts.survival = (first, page) => {
       each.textContent = text;
       texts.append(each);
     };
+    svg.setAttribute("viewBox", `0 0 ${wide} ${HIGH}`);
     texts.replaceChildren();
-    let g = "", a = `M${LEFT} ${y(0)}H${WIDE - RIGHT}`;
+    let g = "", a = `M${LEFT} ${y(0)}H${wide - RIGHT}`;
     for (const s of [0, 0.25, 0.5, 0.75, 1]) {
-      if (s) g += `M${LEFT} ${y(s)}H${WIDE - RIGHT}`;
+      if (s) g += `M${LEFT} ${y(s)}H${wide - RIGHT}`;
       write(`${100 * s} %`, LEFT - 6, y(s) + 4, "end");
     }
     for (const [t, text] of data.ticks) {
@@ -511,7 +512,7 @@ parts.survival = (first, page) => {
       a += `M${x(t).toFixed(1)} ${y(0)}v4`;
       write(text, x(t), y(0) + 17, "middle");
     }
-    write(`Time from the index date${data.unit ? ` (${data.unit})` : ""}`, (LEFT + WIDE - RIGHT) / 2, HIGH - 6, "middle");
+    write(`Time from the index date${data.unit ? ` (${data.unit})` : ""}`, (LEFT + wide - RIGHT) / 2, HIGH - 6, "middle");
     grid.setAttribute("d", g);
     axis.setAttribute("d", a);
   };
@@ -529,17 +530,29 @@ parts.survival = (first, page) => {
     data = { ...data, ...message };
     atRisk();
   };
+  // A row under the curves for each of them, every number under its time.
   const atRisk = () => {
     const ticks = data.ticks.filter(([t]) => t <= data.end);
     const found = (curve, t) => { const at = curve.time.findLastIndex((each) => each <= t + 1e-9);
       return `${Math.abs(curve.time[at] - t) < 1e-9 ? "" : "≤ "}${tally(curve.n_at_risk[at])}`; };
-    const rows = data.curves.map((curve, at) => curve && element("tr", {}, element("th", {}, names[at]),
-      ...ticks.map(([t]) => element("td", {}, found(curve, t)))));
-    risk.replaceChildren(element("caption", {}, "Patients at risk"),
-      element("tr", {}, element("th", {}, data.unit || "time"), ...ticks.map(([, text]) => element("th", {}, text))), ...rows.filter(Boolean));
+    const row = (curve, at) => element("div", { role: "row" }, element("span", { role: "rowheader" }, names[at]),
+      ...ticks.map(([t, text]) => {
+        const cell = element("span", { role: "cell", "aria-label": `${found(curve, t)} at ${text} ${data.unit || ""}` }, found(curve, t));
+        cell.style.setProperty("left", `${x(t).toFixed(1)}px`);
+        return cell;
+      }));
+    risk.replaceChildren(element("div", { class: "wb-risk-title" }, "Patients at risk"),
+      ...data.curves.map((curve, at) => curve && row(curve, at)).filter(Boolean));
   };
+  new ResizeObserver(([entry]) => {
+    const now = Math.round(entry.contentRect.width);
+    if (!now || now === wide) return;
+    wide = now;
+    frame();
+    paint(data);
+  }).observe(node);
   svg.addEventListener("pointermove", (event) => {
-    const [px] = inScene(svg, event), t = (px - LEFT) / (WIDE - LEFT - RIGHT) * data.end;
+    const [px] = inScene(svg, event), t = (px - LEFT) / (wide - LEFT - RIGHT) * data.end;
     if (t < 0 || t > data.end) return leave();
     const said = [];
     data.curves.forEach((curve, at) => {
