@@ -7,9 +7,11 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from workbench.data.events import BIRTH, DEATH
 from workbench.data.records import Records
 
 MOST = 12
+_FIXED = {BIRTH: "Birth", DEATH: "Death"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +41,7 @@ class ConceptSearch:
         own["n_below"] = own["n_events"]
         if vocabulary is not None:
             own = _with_parents(own, vocabulary.ancestors)
-        names = {} if vocabulary is None else vocabulary.names
+        names = {**_FIXED, **({} if vocabulary is None else vocabulary.names)}
         own["name"] = [names.get(concept, code) for code, concept in own["concept"].items()]
         return own.sort_values(["n_below", "n_events"], ascending=False, kind="stable")
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import workbench as wb
 from tests.workbench.cohort.random_cases import as_records, random_definition, random_source
+from tests.workbench.cohort.small_records import records_of
 from tests.workbench.widgets.cohort_sources import (
     counts,
     everyone,
@@ -24,6 +25,7 @@ from workbench.cohort.record_cohort import build_cohort
 from workbench.data.open_card import DataCard
 from workbench.errors import WorkbenchError
 from workbench.widgets import CohortBuilder
+from workbench.widgets.concept_search import ConceptSearch
 from workbench.widgets.rule_sources import CardSource, RecordsSource
 
 AGE = {"kind": "column", "column": "age", "op": ">=", "number": 60}
@@ -277,6 +279,12 @@ def test_an_event_is_searched_counted_and_valued() -> None:
     change(builder, "rules.0.never", False)
     change(builder, "rules.0.least", 2)
     assert rows_of(builder)[0][1] == "0"
+
+
+def test_a_death_is_found_by_its_word_and_by_its_code() -> None:
+    search = ConceptSearch(records_of([("one", "2020-01-01", "MEDS_DEATH")], {"one": "1950-01-01"}))
+    assert search.find("death") == {"MEDS_DEATH": "Death (fewer than 10 events)"}
+    assert list(search.find("meds_death")) == ["MEDS_DEATH"]
 
 
 def test_time_may_run_in_hours_and_from_a_landmark() -> None:
