@@ -1,6 +1,7 @@
 """Days and months as people write them, wherever they stand in a text."""
 
 import re
+import unicodedata
 
 # Names of months in English, German, French, Spanish, Italian, Portuguese and Dutch.
 _WHOLE = (
@@ -26,21 +27,25 @@ def _name(names: str) -> str:
 _MONTH, _WHOLE_MONTH = _name(f"{_WHOLE}|{_SHORT}"), _name(_WHOLE)
 _YEAR, _CENTURY = r"(?:1[89]|20)\d\d", r"(?:19|20)\d\d"
 _DAY, _2_MONTH, _2_DAY = r"\d{1,2}", r"(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])"
+_CLOCK = r"[012]\d[0-5]\d(?:[0-5]\d)?"
 _GAP = r"[-./,_ ]{0,2}"
 _OF, _DE = rf"(?:{_GAP}\b(?:of|de)\b)?{_GAP}", rf"(?:{_GAP}\bde\b)?{_GAP}"
 
 _DATE = re.compile(
     rf"""
     (?<!\d)(?:
-        {_YEAR}[-/.]{_DAY}[-/.]{_DAY}                                   # 2019-03-12
-      | {_DAY}[-/.]{_DAY}[-/.]{_YEAR}                                   # 12.03.2019
+        {_YEAR}[-/.]{_DAY}[-/.]{_DAY} | {_DAY}[-/.]{_DAY}[-/.]{_YEAR}   # 2019-03-12, 12.3.2019
+      | {_YEAR}[_ ]{_2_MONTH}[_ ]{_2_DAY}                               # 2019_03_12
+      | {_2_DAY}[_ ]{_2_MONTH}[_ ]{_YEAR}                               # 12 03 2019
       | (?<!\d[-/.]){_2_DAY}([-/.]){_2_MONTH}\1\d\d(?![-/.]\d)          # 12.03.19
       | (?<!\d/){_2_MONTH}/{_2_DAY}/\d\d(?!/\d)                         # 03/12/19
-      | {_CENTURY}{_2_MONTH}{_2_DAY} | {_2_DAY}{_2_MONTH}{_CENTURY}     # 20190312, 12032019
+      | {_CENTURY}{_2_MONTH}{_2_DAY}(?:{_CLOCK})?                       # 20190312, with a time
+      | {_2_DAY}{_2_MONTH}{_CENTURY}                                    # 12032019
       | (?<!\d/)(?:0?[1-9]|1[0-2])/{_CENTURY}                           # 3/2019
       | {_DAY}(?:st|nd|rd|th|er)?{_OF}{_WHOLE_MONTH}                    # 12th of March
       | {_DAY}{_OF}{_MONTH}{_DE}(?:{_YEAR}|'?\d\d)                      # 12-MAR-19
     )(?!\d)
+  | (?<!\d){_CENTURY}{_GAP}{_MONTH}                                     # 2019-Mar-12
   | {_WHOLE_MONTH}[-./,_ ]{{1,2}}{_DAY}(?:st|nd|rd|th)?(?![\d%])        # March 12th
   | {_MONTH}(?:{_GAP}{_DAY}(?:st|nd|rd|th)?)?{_DE}{_CENTURY}(?!\d)      # Mar 12, 2019; Mar 2019
     """,
@@ -61,4 +66,5 @@ def holds_date(text: str) -> bool:
     >>> [holds_date(t) for t in ("syngo MR 29.1.2", "20191399", "lesion 1 may grow", "3 marks")]
     [False, False, False, False]
     """
-    return _DATE.search(text) is not None
+    # An umlaut may be a letter and a mark, a digit as wide as a letter of Japanese.
+    return _DATE.search(unicodedata.normalize("NFKC", text)) is not None
