@@ -1,15 +1,18 @@
 """CrossFilter on a page: brushed by mouse and by keyboard, and everything that follows."""
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from tests.browser.checks import contrast_and_roles, texts_apart
 from tests.browser.stage import Stage
 from tests.workbench.widgets.conftest import simulated_selection
 from workbench.cohort.crossfilter import Levels, Range
-from workbench.widgets import CrossFilter, SurvivalExplorer
+from workbench.widgets import CrossFilter, Selection, SurvivalExplorer
 
 pytestmark = pytest.mark.browser
 
@@ -140,6 +143,25 @@ def test_the_keyboard_does_all_of_it(stage: Stage, widget: CrossFilter) -> None:
     page.keyboard.press("Space")
     page.wait_for_selector('[data-column=grade] [aria-checked="true"]')
     assert selection.brushes.clauses == {"grade": Levels("grade", ("G3",))}
+
+
+@pytest.mark.parametrize("width", [420, 1280])
+def test_numbers_at_risk_of_a_million_stand_apart_under_their_times(
+    chromium: Any, width: int
+) -> None:
+    rng, n = np.random.default_rng(0), 1_000_000
+    patients = pd.DataFrame({"old": rng.random(n) < 0.5})
+    selection = Selection(patients, rng.uniform(0, 2000, n), rng.random(n) < 0.5, time_unit="days")
+    selection.set("old", Levels("old", (True,)))
+    stage = Stage(chromium, [CrossFilter(selection)], width=width)
+    stage.page.locator(".wb-risk [role=cell]").nth(1).wait_for()
+    for row in stage.page.locator(".wb-risk [role=row]").all():
+        boxes = [each.bounding_box() for each in row.locator("span").all()]
+        gaps = [b["x"] - a["x"] - a["width"] for a, b in itertools.pairwise(boxes)]
+        assert len(boxes) > 2
+        assert min(gaps) >= 4, gaps
+        assert boxes[-1]["x"] + boxes[-1]["width"] <= width
+    stage.close()
 
 
 def test_withheld_bars_are_hatched_and_say_so(chromium: Any) -> None:

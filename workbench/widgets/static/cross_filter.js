@@ -478,7 +478,7 @@ function levelsCell(view0, page) {
 // ---- Survival of the selected and of the others ----
 
 parts.survival = (first, page) => {
-  const HIGH = 240, LEFT = 78, TOP = 10, RIGHT = 16, BOTTOM = 42; // left: the names of who is at risk
+  const HIGH = 240, TOP = 10, RIGHT = 16, BOTTOM = 42, NAME = 76, LETTER = 6.6;
   const svg = shape("svg", { class: "wb-scene", role: "img" });
   const names = ["Selected", "Not selected"];
   const note = element("p", { class: "wb-note" });
@@ -487,8 +487,8 @@ parts.survival = (first, page) => {
     element("span", {}, element("i", { class: `wb-curve-${at}` }), name)));
   const node = element("section", { class: "wb-curves", "aria-label": "Survival" },
     element("h4", { class: "wb-cell-title" }, "Survival"), key, svg, risk, note);
-  let data = first.data, asked = false, wide = 440;
-  const x = (t) => LEFT + (wide - LEFT - RIGHT) * t / data.end;
+  let data = first.data, asked = false, wide = 440, left = NAME;
+  const x = (t) => left + (wide - left - RIGHT) * t / data.end;
   const y = (s) => TOP + (HIGH - TOP - BOTTOM) * (1 - s);
   const grid = shape("path", { class: "wb-grid" }), axis = shape("path", { class: "wb-axis" }), texts = shape("g", { class: "wb-ticks" });
   const lines = names.map((_, at) => shape("path", { class: `wb-line wb-curve-${at}` }));
@@ -500,19 +500,23 @@ parts.survival = (first, page) => {
       each.textContent = text;
       texts.append(each);
     };
+    // The first number at risk stands under time 0, and right of the names.
+    const firsts = data.curves.filter(Boolean).map((curve) => curve.n_at_risk[0]);
+    const everyone = firsts.reduce((n, each) => n + each, 0);
+    left = NAME + LETTER / 2 * Math.max(...[everyone, ...firsts].map((n) => tally(n).length));
     svg.setAttribute("viewBox", `0 0 ${wide} ${HIGH}`);
     texts.replaceChildren();
-    let g = "", a = `M${LEFT} ${y(0)}H${wide - RIGHT}`;
+    let g = "", a = `M${left} ${y(0)}H${wide - RIGHT}`;
     for (const s of [0, 0.25, 0.5, 0.75, 1]) {
-      if (s) g += `M${LEFT} ${y(s)}H${wide - RIGHT}`;
-      write(`${100 * s} %`, LEFT - 6, y(s) + 4, "end");
+      if (s) g += `M${left} ${y(s)}H${wide - RIGHT}`;
+      write(`${100 * s} %`, left - 6, y(s) + 4, "end");
     }
     for (const [t, text] of data.ticks) {
       if (t > data.end) continue;
       a += `M${x(t).toFixed(1)} ${y(0)}v4`;
       write(text, x(t), y(0) + 17, "middle");
     }
-    write(`Time from the index date${data.unit ? ` (${data.unit})` : ""}`, (LEFT + wide - RIGHT) / 2, HIGH - 6, "middle");
+    write(`Time from the index date${data.unit ? ` (${data.unit})` : ""}`, (left + wide - RIGHT) / 2, HIGH - 6, "middle");
     grid.setAttribute("d", g);
     axis.setAttribute("d", a);
   };
@@ -530,11 +534,14 @@ parts.survival = (first, page) => {
     data = { ...data, ...message };
     atRisk();
   };
-  // A row under the curves for each of them, every number under its time.
+  // A row under the curves for each of them, every number under its time; of many, those that fit.
   const atRisk = () => {
-    const ticks = data.ticks.filter(([t]) => t <= data.end);
     const found = (curve, t) => { const at = curve.time.findLastIndex((each) => each <= t + 1e-9);
       return `${Math.abs(curve.time[at] - t) < 1e-9 ? "" : "≤ "}${tally(curve.n_at_risk[at])}`; };
+    const there = data.ticks.filter(([t]) => t <= data.end);
+    const longest = Math.max(0, ...data.curves.filter(Boolean).flatMap((curve) => there.map(([t]) => found(curve, t).length)));
+    const every = there.length < 2 ? 1 : Math.ceil((longest + 1) * LETTER / (x(there[1][0]) - x(there[0][0])));
+    const ticks = there.filter((_, i) => i % every === 0);
     const row = (curve, at) => element("div", { role: "row" }, element("span", { role: "rowheader" }, names[at]),
       ...ticks.map(([t, text]) => {
         const cell = element("span", { role: "cell", "aria-label": `${found(curve, t)} at ${text} ${data.unit || ""}` }, found(curve, t));
@@ -552,7 +559,7 @@ parts.survival = (first, page) => {
     paint(data);
   }).observe(node);
   svg.addEventListener("pointermove", (event) => {
-    const [px] = inScene(svg, event), t = (px - LEFT) / (wide - LEFT - RIGHT) * data.end;
+    const [px] = inScene(svg, event), t = (px - left) / (wide - left - RIGHT) * data.end;
     if (t < 0 || t > data.end) return leave();
     const said = [];
     data.curves.forEach((curve, at) => {
