@@ -164,6 +164,17 @@ def test_numbers_at_risk_of_a_million_stand_apart_under_their_times(
     stage.close()
 
 
+def test_nothing_is_wider_than_a_page_that_has_just_become_narrow(stage: Stage) -> None:
+    stage.page.locator(".wb-risk [role=cell]").nth(1).wait_for()
+    # In one step: what is drawn anew at another size is not drawn yet.
+    over = """() => {
+      const root = document.querySelector('.wb-root');
+      root.style.width = '300px';
+      return root.scrollWidth - root.clientWidth;
+    }"""
+    assert stage.page.evaluate(over) <= 1
+
+
 def test_withheld_bars_are_hatched_and_say_so(chromium: Any) -> None:
     widget = CrossFilter(simulated_selection(70))
     stage = Stage(chromium, [widget])

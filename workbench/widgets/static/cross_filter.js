@@ -545,7 +545,7 @@ parts.survival = (first, page) => {
     const row = (curve, at) => element("div", { role: "row" }, element("span", { role: "rowheader" }, names[at]),
       ...ticks.map(([t, text]) => {
         const cell = element("span", { role: "cell", "aria-label": `${found(curve, t)} at ${text} ${data.unit || ""}` }, found(curve, t));
-        cell.style.setProperty("left", `${x(t).toFixed(1)}px`);
+        cell.style.setProperty("left", `${(100 * x(t) / wide).toFixed(2)}%`); // also before the size is known
         return cell;
       }));
     risk.replaceChildren(element("div", { class: "wb-risk-title" }, "Patients at risk"),
