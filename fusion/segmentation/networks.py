@@ -10,14 +10,18 @@ from torch import nn
 from fusion.norms import group_normed
 
 OUTLINED_AT_FIRST = 0.05
-"""Share of places that a new network outlines. Its last features have mean 0, so that only the last
+"""Share of places that a new network outlines. Its last features are normed, so that only the last
 bias can say how rare a lesion is, and from a half it would take hundreds of steps to get there."""
+
+LAST_FEATURES = 16
+"""Channels from which the logit is read. MONAI's networks norm what they return: a single channel
+would have mean 0 and variance 1 in each image, whether half of it is a lesion or nothing."""
 
 
 def unet(
     dimensions: Literal[2, 3], n_channels: int, widths: tuple[int, ...] = (32, 64, 128, 192, 256)
 ) -> nn.Module:
-    """MONAI's U-Net with residual units and instance norm: image → one logit a place.
+    """MONAI's U-Net with residual units and group norm: image → one logit a place.
 
     Parameters
     ----------
@@ -36,13 +40,14 @@ def unet(
     network = UNet(
         spatial_dims=dimensions,
         in_channels=n_channels,
-        out_channels=1,
+        out_channels=LAST_FEATURES,
         channels=widths,
         strides=(2,) * (len(widths) - 1),
         num_res_units=1,
-        norm="instance",
+        act=("relu", {"inplace": True}),
+        norm="batch",
     )
-    return _rare(network)
+    return _with_logit(group_normed(network), dimensions)
 
 
 def vnet(dimensions: Literal[2, 3], n_channels: int) -> nn.Module:
@@ -69,17 +74,18 @@ def vnet(dimensions: Literal[2, 3], n_channels: int) -> nn.Module:
     network = VNet(
         spatial_dims=dimensions,
         in_channels=fits,
-        out_channels=1,
+        out_channels=LAST_FEATURES,
         dropout_prob_down=None,
         dropout_prob_up=(None, 0.0),
         dropout_dim=dimensions,
     )
-    return _rare(nn.Sequential(start, group_normed(network)))
+    return _with_logit(nn.Sequential(start, group_normed(network)), dimensions)
 
 
-def _rare(network: nn.Module) -> nn.Module:
-    """The network with the bias of its last layer where few places are outlined."""
-    last = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.Conv3d)][-1]
+def _with_logit(features: nn.Module, dimensions: Literal[2, 3]) -> nn.Module:
+    """The network, and a last layer that reads the logit of a place; few places are outlined."""
+    convolution = nn.Conv2d if dimensions == 2 else nn.Conv3d
+    last = convolution(LAST_FEATURES, 1, 1)
     assert last.bias is not None
     nn.init.constant_(last.bias, math.log(OUTLINED_AT_FIRST / (1 - OUTLINED_AT_FIRST)))
-    return network
+    return nn.Sequential(features, last)

@@ -17,6 +17,9 @@ from fusion.segmentation.networks import unet, vnet
 from fusion.segmentation.prediction import predict_chances
 from fusion.segmentation.training import SegmentationTrainingConfig, train_segmentation
 
+SHARES = (0.0, 0.03, 0.6)
+"""Of an image, that a lesion takes."""
+
 BRIEF = SegmentationTrainingConfig(n_steps=25, batch=8, learning_rate=1e-2, check_every=10)
 
 
@@ -113,6 +116,39 @@ def test_each_network_learns_from_one_image(network, shape):
         losses.append(float(loss.detach()))
     assert losses[-1] < 0.9 * losses[0]
     assert not any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in built.modules())
+
+
+def lesions_of_all_sizes(seed: int, side: int = 32) -> OutlinedImages:
+    """Of each patient one slice with nothing, one with a small and one with a large lesion."""
+    rng, (row, column) = np.random.default_rng(seed), np.mgrid[:side, :side]
+    centre = rng.uniform(0.4 * side, 0.6 * side, (12, 2, 1, 1))
+    radius = side * np.sqrt(np.tile(SHARES, 4) / np.pi)[:, None, None]
+    masks = np.hypot(row - centre[:, 0], column - centre[:, 1]) < radius
+    pixels = 90 + 60 * masks[:, None] + rng.normal(0, 12, (12, 2, side, side))
+    return OutlinedImages(
+        torch.as_tensor(pixels.clip(0, 255).astype(np.uint8)),
+        torch.as_tensor(255 * masks.astype(np.uint8)),
+        np.repeat(["a", "b", "c", "d"], 3),
+    )
+
+
+def test_lesions_of_all_sizes_are_found_in_their_size():
+    network, learned = small_unet(), replace(BRIEF, n_steps=60, augmentation=None, coarse_share=0.0)
+    train_segmentation(network, lesions_of_all_sizes(0), learned)
+    new = lesions_of_all_sizes(1)
+    found = (predict_chances(network, new) > 0.5).float().mean(dim=(1, 2)).reshape(4, 3)
+    assert found[:, 0].max() < 0.002
+    assert_close(found[:, 1], torch.full((4,), SHARES[1]), atol=0.008, rtol=0)
+    assert_close(found[:, 2], torch.full((4,), SHARES[2]), atol=0.03, rtol=0)
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+@pytest.mark.parametrize("network", [unet, vnet])
+def test_no_norm_forces_the_logits_of_an_image_to_a_mean(network, dimensions):
+    # Of one channel it would: half of every image would then have to be above the other half.
+    norms = [m for m in network(dimensions, 2).modules() if isinstance(m, nn.GroupNorm)]
+    assert norms
+    assert min(m.num_channels for m in norms) > 1
 
 
 @torch.no_grad()
