@@ -21,7 +21,7 @@ def row(result: StudyResult, model: str, group: str = "all") -> Row:
 
 
 @pytest.fixture(scope="module")
-def glioma(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
+def glioma(short_training: None, tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
     card = wb.open_card("tcga_glioma")
     if card.missing_files():
         pytest.skip("the files of tcga_glioma are not here: set WORKBENCH_DATA to their folder")
