@@ -160,7 +160,7 @@ def joined(parts: Sequence[Attribution]) -> Attribution:
     totals = [part.total for part in parts]
     return replace(
         first,
-        method="; ".join(dict.fromkeys(part.method for part in parts)),
+        method=all_methods(parts),
         patient_id=np.concatenate([part.patient_id for part in parts]),
         modality_names=names,
         modalities=np.concatenate([_modalities(part, names) for part in parts], axis=1),
@@ -176,6 +176,11 @@ def joined(parts: Sequence[Attribution]) -> Attribution:
         },
         checks=worst_of([part.checks for part in parts]),
     )
+
+
+def all_methods(parts: Sequence[Attribution]) -> str:
+    """Every method that the parts name, each once."""
+    return "; ".join(dict.fromkeys(m for part in parts for m in part.method.split("; ")))
 
 
 def worst_of(of_parts: Sequence[Sequence[Check]]) -> tuple[Check, ...]:

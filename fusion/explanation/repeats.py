@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from fusion.explanation.attribution import Attribution, FeatureAttribution
-from fusion.explanation.explain import worst_of
+from fusion.explanation.explain import all_methods, worst_of
 
 
 def averaged(repeats: Sequence[Attribution]) -> Attribution:
@@ -34,7 +34,7 @@ def averaged(repeats: Sequence[Attribution]) -> Attribution:
     totals = [each.total for each in same if each.total is not None]
     return replace(
         first,
-        method="; ".join(dict.fromkeys(each.method for each in same)),
+        method=all_methods(same),
         modality_names=names,
         modalities=np.stack(
             [

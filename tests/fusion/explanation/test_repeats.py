@@ -54,6 +54,12 @@ def test_the_worst_repeat_decides_a_check() -> None:
     assert (check.value, check.passed) == (0.5, False)
 
 
+def test_each_method_is_named_once() -> None:
+    methods = ("linear terms", "gradients; linear terms", "gradients")
+    found = averaged([replace(attribution(0), method=method) for method in methods])
+    assert found.method == "linear terms; gradients"
+
+
 def test_other_patients_are_refused() -> None:
     one = attribution(0)
     with pytest.raises(ValueError, match="other patients"):

@@ -2,7 +2,9 @@
 
 import csv
 import io
+import itertools
 import json
+import re
 import sys
 import zipfile
 from pathlib import Path
@@ -71,6 +73,16 @@ def test_the_pdf_is_tagged_bookmarked_and_numbered(pdf: PdfReader) -> None:
         assert f"Page {number} of {len(pdf.pages)}" in text
         assert "Research use only" in text
     assert len(pdf.pages) > 3
+
+
+def test_the_head_of_a_page_is_one_line_that_says_simulated(document: dict[str, Any]) -> None:
+    long = {"title": "Overall survival " * 20, "sections": {}, "statements": {}}
+    for author, simulated in itertools.product(({}, long), (True, False)):
+        shown = {**few(document, "limits"), "author": author, "simulated": simulated}
+        html = render_paged(shown, shown_sections(shown))
+        [head] = re.findall('<p class="running">(.*?)</p>', html)
+        assert head.endswith(" · Simulated data") is simulated
+        assert (len(head) == 90) is bool(author)
 
 
 def test_the_pdf_shows_the_numbers_and_names_nobody(
