@@ -10,10 +10,9 @@ from markupsafe import Markup
 from PIL import ImageFile
 
 from workbench.errors import StudyError
-from workbench.figures.style import alone, shorten
+from workbench.figures.style import alone
 from workbench.report.page import Shown, render, source
-from workbench.report.report_title import running_title
-from workbench.report.words import SIMULATED
+from workbench.report.report_title import running_head
 
 WIDE = 10
 """From so many columns on, a table lies on its side."""
@@ -28,8 +27,6 @@ _WIDE = '<div class="wide scroll'
 _SVG = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
 _LABEL = re.compile(r'aria-label="([^"]*)"')
 _TINT = re.compile(r'style="--share:(\d{1,3})%"')
-_RUNNING = 90
-"""Letters that a running head holds on one line."""
 
 
 class NoPangoError(StudyError):
@@ -81,15 +78,9 @@ def render_paged(document: Mapping[str, Any], sections: Sequence[Shown]) -> str:
         document,
         sections,
         style=Markup(source("paged.css")),
-        running=_running(document),
+        running=running_head(document),
     )
     return _TINT.sub(_tinted, _SVG.sub(_as_image, _SECTION.sub(_laid, html)))
-
-
-def _running(document: Mapping[str, Any]) -> str:
-    """What stands at the head of each page: the title, and that data are simulated."""
-    simulated = f" · {SIMULATED}" if document["simulated"] else ""
-    return shorten(running_title(document), _RUNNING - len(simulated)) + simulated
 
 
 def _laid(section: re.Match[str]) -> str:

@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from workbench.report.words import in_sentence, short, terms
+from workbench.figures.style import shorten
+from workbench.report.words import SIMULATED, in_sentence, short, terms
 
 Document = Mapping[str, Any]
+
+LETTERS = 90
+"""That the head of a page holds on one line."""
 
 
 def report_title(document: Document) -> str:
@@ -19,10 +23,15 @@ def report_title(document: Document) -> str:
     return document.get("author", {}).get("title") or _usual_title(document)
 
 
-def running_title(document: Document) -> str:
-    """The authors' title; without one, as much as the head of a page on paper has room for."""
+def running_head(document: Document) -> str:
+    """What stands at the head of each page: a title in one line, and whether data are simulated.
+
+    The authors' title; without one, the outcome and the data.
+    """
     outcome, data = short(document["outcome"]["title"]), document["dataset"]["title"]
-    return document.get("author", {}).get("title") or f"{outcome} in {data}"
+    title = document.get("author", {}).get("title") or f"{outcome} in {data}"
+    simulated = f" · {SIMULATED}" if document["simulated"] else ""
+    return shorten(title, LETTERS - len(simulated)) + simulated
 
 
 def _usual_title(document: Document) -> str:

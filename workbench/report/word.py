@@ -3,6 +3,7 @@
 import io
 import zipfile
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import StudyError
@@ -20,22 +21,26 @@ from workbench.report.outline import (
     outline,
 )
 from workbench.report.page import Shown
-from workbench.report.report_title import report_title, running_title
+from workbench.report.report_title import report_title, running_head
 from workbench.report.shown import as_png, drawings
 from workbench.report.words import RESEARCH_USE, SIMULATED
 
 if TYPE_CHECKING:
     from docx.document import Document
     from docx.table import Table
+    from docx.text.paragraph import Paragraph as Lines
 
 WIDE = 8
 """From so many columns on, a table lies on its side, on a page with others of its kind."""
 FONT, CODE_FONT = "Arial", "Courier New"
 MARGIN = 20
-LETTER, PADDING = 1.65, 4.5
-"""Millimetres that a letter of a table takes, and the room around a cell's text."""
-LONGEST_CELL = 70
-"""Letters from which on a cell's text is broken into lines."""
+ACROSS, HALF, NARROW = 168, 80, 120
+"""Millimetres: a figure's greatest width, that of two beside each other, and up to what width they
+stand so."""
+LETTER, BOLD, PADDING = 1.65, 1.85, 4.5
+"""Millimetres that a letter of a table takes, one of its head, and the room around a text."""
+LONGEST_WORD, LONGEST_CELL = 70, 140
+"""Letters from which on a word, and a cell's text, are broken into lines."""
 LONGEST_CODE = 60
 """Lines of what machines read, such as a Croissant record, that are repeated for co-authors."""
 
@@ -84,10 +89,17 @@ def render_docx(document: Mapping[str, Any], sections: Sequence[Shown]) -> bytes
         _lay(file, on_its_side=False)
         file.add_heading(shown.section.title, 1)
         pictures = {str(drawing.svg): as_png(drawing) for drawing in drawings(shown)}
-        for part in outline(shown.html):
-            _lay(file, on_its_side=isinstance(part, Grid) and len(part.head) >= WIDE)
-            _add(file, part, pictures, counts)
-    _running(file, _words(running_title(document)))
+        for _, alike in groupby(outline(shown.html), type):
+            parts = list(alike)
+            figure = [p for p in parts if isinstance(p, Picture)]
+            if figure:
+                _lay(file, on_its_side=False)
+                _pictures(file, [(pictures.get(p.svg), p.description) for p in figure])
+                continue
+            for part in parts:
+                _lay(file, on_its_side=isinstance(part, Grid) and len(part.head) >= WIDE)
+                _add(file, part, counts)
+    _running(file, running_head(document))
     buffer = io.BytesIO()
     file.save(buffer)
     with zipfile.ZipFile(buffer) as saved:
@@ -95,9 +107,7 @@ def render_docx(document: Mapping[str, Any], sections: Sequence[Shown]) -> bytes
     return archive(members)
 
 
-def _add(
-    file: "Document", part: Part, pictures: Mapping[str, bytes], counts: dict[str, int]
-) -> None:
+def _add(file: "Document", part: Part, counts: dict[str, int]) -> None:
     match part:
         case Heading(text):
             file.add_heading(_words(text), 2)
@@ -114,8 +124,6 @@ def _add(
         case Grid(caption, head, rows):
             _caption(file, "Table", caption, counts)
             _table(file, head, rows)
-        case Picture(svg, description):
-            _picture(file, pictures.get(svg), description)
         case Code(text) if len(text.split("\n")) > LONGEST_CODE:
             file.add_paragraph(f"{len(text.splitlines()):,} lines, which stand in report.html.")
         case Code(text):
@@ -175,13 +183,13 @@ def _in_font(style: Any, font: str) -> None:
     fonts.set(qn("w:cs"), font)
 
 
-def _running(file: "Document", title: str) -> None:
+def _running(file: "Document", head: str) -> None:
     """Running head, and the page's number as a field."""
     from docx.oxml import OxmlElement
     from docx.oxml.ns import qn
 
     page = file.sections[0]
-    page.header.paragraphs[0].text = shorten(title, 90)
+    page.header.paragraphs[0].text = head
     foot = page.footer.paragraphs[0]
     foot.add_run(f"{RESEARCH_USE} Page ")
     field = OxmlElement("w:fldSimple")
@@ -239,39 +247,67 @@ def _rules(table: "Table") -> None:
 def column_widths(lines: Sequence[Sequence[str]], room: float) -> list[float]:
     """Millimetres of each column: its longest text, or less where ``room`` ends.
 
-    Words stay whole, unless they alone are wider than the page.
+    Words stay whole, unless they alone are wider than the page; those of the first line are bold.
 
     Examples
     --------
     >>> column_widths([["Model", "C"], ["Clinical Cox", "0.84"]], 100)
     [24.3, 11.1]
-    >>> column_widths([["n", "A long sentence that goes on and on and on"]], 50)
-    [6.15, 43.85]
+    >>> column_widths([["n", "What it means"], ["1", "A long sentence that goes on and on"]], 50)
+    [6.35, 43.65]
     >>> column_widths([["n" * 10_000, "C"]], 50)
-    [47.56, 2.44]
+    [47.74, 2.26]
     """
     columns = list(zip(*lines, strict=True))
-    words = [max(len(w[:LONGEST_CELL]) for t in c for w in t.split() or [""]) for c in columns]
-    texts = [max(min(len(text), LONGEST_CELL) for text in c) for c in columns]
-    least = [each * LETTER + PADDING for each in words]
+    least = [
+        max(_longest_word(text, BOLD if at == 0 else LETTER) for at, text in enumerate(column))
+        for column in columns
+    ]
     if sum(least) > room:
         return [round(each * room / sum(least), 2) for each in least]
-    more = [max(text - word, 0) * LETTER for text, word in zip(texts, words, strict=True)]
+    wanted = [max(min(len(t), LONGEST_CELL) for t in c) * LETTER + PADDING for c in columns]
+    more = [max(want - low, 0) for want, low in zip(wanted, least, strict=True)]
     share = min(1.0, (room - sum(least)) / (sum(more) or 1))
     return [round(low + share * extra, 2) for low, extra in zip(least, more, strict=True)]
 
 
-def _picture(file: "Document", png: bytes | None, description: str) -> None:
+def _longest_word(text: str, letter: float) -> float:
+    """Millimetres that a cell needs so that no word of it is broken."""
+    return max(len(word[:LONGEST_WORD]) for word in text.split() or [""]) * letter + PADDING
+
+
+def _pictures(file: "Document", pictures: Sequence[tuple[bytes | None, str]]) -> None:
+    """Pictures of one figure, each with its description, its caption on the page of the last."""
+    for _, description in (each for each in pictures if each[0] is None):
+        file.add_paragraph(_words(description))
+    drawn = [(png, description) for png, description in pictures if png is not None]
+    beside = len(drawn) > 1 and all(_millimetres(png) <= NARROW for png, _ in drawn)
+    for at in range(0, len(drawn), 2 if beside else 1):
+        if beside:
+            [row] = file.add_table(1, 2).rows
+            places = [cell.paragraphs[0] for cell in row.cells]
+        else:
+            places = [file.add_paragraph()]
+        for paragraph, (png, description) in zip(places, drawn[at:], strict=False):
+            _picture(paragraph, png, description, HALF if beside else ACROSS)
+        for paragraph in places if at + len(places) >= len(drawn) else ():
+            paragraph.paragraph_format.keep_with_next = True
+
+
+def _millimetres(png: bytes) -> float:
+    """Width of a picture as it would be printed."""
+    from docx.image.image import Image
+    from docx.shared import Mm
+
+    return Image.from_blob(png).width / Mm(1)
+
+
+def _picture(paragraph: "Lines", png: bytes, description: str, across: int) -> None:
     from docx.shared import Emu, Mm
 
-    if png is None:
-        file.add_paragraph(_words(description))
-        return
-    shape = file.add_picture(io.BytesIO(png))
-    if shape.width > Mm(168):
-        across = Mm(168)
-        shape.height, shape.width = Emu(shape.height * across // shape.width), across
-    file.paragraphs[-1].paragraph_format.keep_with_next = True
+    shape = paragraph.add_run().add_picture(io.BytesIO(png))
+    width = min(shape.width, Mm(across))
+    shape.height, shape.width = Emu(shape.height * width // shape.width), width
     shape._inline.docPr.set("descr", _words(description))
 
 

@@ -26,6 +26,7 @@ from workbench.report.formats import as_formats
 from workbench.report.outline import Grid, Picture, outline
 from workbench.report.page import shown_sections
 from workbench.report.paged import render_paged
+from workbench.report.report_title import running_head
 from workbench.report.sections import SECTIONS
 from workbench.report.table import Cell, Column, Table
 from workbench.run_folder import RunFolder
@@ -134,6 +135,10 @@ def test_the_word_document_says_what_the_page_says(folder: Path, some: dict[str,
     for grid in grids:
         assert [list(grid.head), *map(list, grid.rows)] in tables
     assert len(file.inline_shapes) == sum(isinstance(part, Picture) for part in parts) > 2
+    rows = [row for table in file.tables for row in table.rows]
+    beside = [row for row in rows if all(c._tc.xpath(".//wp:inline") for c in row.cells)]
+    assert {len(row.cells) for row in beside} == {2}, "narrow pictures stand two in a line"
+    assert file.sections[0].header.paragraphs[0].text == running_head(some)
     captions = [p.text for p in file.paragraphs if p.text.startswith("Table ")]
     assert [c.split(". ", 1)[1] for c in captions] == [grid.caption for grid in grids]
     written = file.core_properties
