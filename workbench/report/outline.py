@@ -7,6 +7,8 @@ from html.parser import HTMLParser
 
 _SVG = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
 _LABEL = re.compile(r'aria-label="([^"]*)"')
+_OF_WHAT_FOLLOWS = {"verdict", "strip-title"}
+"""Classes of spans that are set apart by type on the page, and by a colon in a text."""
 _PARAGRAPHS = {"p", "li", "h3", "h4", "pre", "figcaption", "caption", "dt", "dd", "td", "th"}
 
 
@@ -78,6 +80,8 @@ def outline(html: str) -> tuple[Part, ...]:
     --------
     >>> outline("<p>Ten patients &amp; more.</p>")
     (Paragraph(text='Ten patients & more.', caption=False),)
+    >>> outline('<div class="lead"><p>Better. <a href="#why">Why</a></p></div>')
+    (Paragraph(text='Better.', caption=False),)
     """
     reader = _Reader(_SVG.findall(html))
     reader.feed(_SVG.sub("<svg>", html))
@@ -93,7 +97,7 @@ class _Reader(HTMLParser):
         self.parts: list[Part] = []
         self._drawings = iter(drawings)
         self._text: list[str] = []
-        self._open: list[str] = []
+        self._open: list[tuple[str, str]] = []  # Tags with their classes.
         self._caption = ""
         self._rows: list[tuple[str, ...]] = []
         self._facts: list[tuple[str, str]] = []
@@ -110,8 +114,7 @@ class _Reader(HTMLParser):
             self._say()
         if tag == "tr":
             self._rows.append(())
-        verdict = tag == "span" and ("class", "verdict") in attrs
-        self._open.append("verdict" if verdict else tag)
+        self._open.append((tag, dict(attrs).get("class") or ""))
 
     def handle_endtag(self, tag: str) -> None:
         if tag in _PARAGRAPHS or tag == "ul":
@@ -123,14 +126,25 @@ class _Reader(HTMLParser):
         if tag == "dl" and self._facts:
             self.parts.append(Facts(tuple(self._facts)))
             self._facts = []
-        if tag == "span" and self._open[-1:] == ["verdict"]:
-            self._text.append(":")
-            self._open.pop()
-        elif tag in self._open:
-            del self._open[len(self._open) - 1 - self._open[::-1].index(tag) :]
+        for at in reversed(range(len(self._open))):
+            name, kind = self._open[at]
+            if name == tag:
+                if kind in _OF_WHAT_FOLLOWS:
+                    self._text.append(":")
+                del self._open[at:]
+                break
 
     def handle_data(self, data: str) -> None:
-        self._text.append(data)
+        if not self._leads_elsewhere():
+            self._text.append(data)
+
+    def _leads_elsewhere(self) -> bool:
+        """Whether this is a link of the summary to its sections: of use on a screen alone."""
+        kinds = {kind for _, kind in self._open}
+        return "more" in kinds or ("lead" in kinds and self._within("a"))
+
+    def _within(self, tag: str) -> bool:
+        return any(name == tag for name, _ in self._open)
 
     def _say(self, tag: str = "") -> None:
         """Put down what was read since the last paragraph, as ``tag`` says."""
@@ -151,7 +165,7 @@ class _Reader(HTMLParser):
             self.parts.append(Code(text))
         elif tag in ("h3", "h4"):
             self.parts.append(Heading(text))
-        elif "li" in self._open:
+        elif self._within("li"):
             before = self.parts[-1] if self.parts else None
             earlier = before.items if isinstance(before, Bullets) else ()
             self.parts[len(self.parts) - bool(earlier) :] = [Bullets((*earlier, text))]

@@ -50,11 +50,14 @@ class Shown:
 
 
 def shown_sections(document: Mapping[str, Any]) -> tuple[Shown, ...]:
-    """The sections of the report, in the order in which they are read."""
+    """The sections of the report, in the order in which they are read.
+
+    A link to a section that is left out leads nowhere: it keeps its words, which a summary hides.
+    """
     left_out = set(document.get("left_out", ()))
     dead = re.compile(rf'<a href="#(?:{"|".join(map(re.escape, left_out)) or "$^"})">(.*?)</a>')
     return tuple(
-        Shown(section, dead.sub(r"\1", section_html(document, section, context)), context)
+        Shown(section, dead.sub(r"<a>\1</a>", section_html(document, section, context)), context)
         for section in sections_of(document)
         if section.anchor not in left_out
         for context in [section.context(document)]

@@ -139,6 +139,9 @@ def test_the_word_document_says_what_the_page_says(folder: Path, some: dict[str,
     beside = [row for row in rows if all(c._tc.xpath(".//wp:inline") for c in row.cells)]
     assert {len(row.cells) for row in beside} == {2}, "narrow pictures stand two in a line"
     assert file.sections[0].header.paragraphs[0].text == running_head(some)
+    said = [p.text for p in file.paragraphs]
+    assert any(text.startswith("Patients: ") for text in said)
+    assert not [text for text in said if text.endswith(("What each modality adds", "1 warning"))]
     captions = [p.text for p in file.paragraphs if p.text.startswith("Table ")]
     assert [c.split(". ", 1)[1] for c in captions] == [grid.caption for grid in grids]
     written = file.core_properties
