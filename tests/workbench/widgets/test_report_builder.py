@@ -77,6 +77,8 @@ def test_the_preview_says_what_the_page_says(document: dict[str, Any]) -> None:
         html = section_html(document, section)
         shown = re.sub(r"[•\s:]+", "", static_text("", preview_blocks(html)))
         bare = re.sub(r"<svg\b.*?</svg>", "", html, flags=re.DOTALL)
+        if section.anchor == "summary":  # Its links lead about the page, which a preview has not.
+            bare = re.sub(r"<a\b.*?</a>", "", bare)
         for text in re.findall(r">([^<>]*[\w][^<>]*)<", bare):
             plain = text.replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">")
             plain = plain.replace("&#34;", '"').replace("&#39;", "'")
