@@ -7,11 +7,11 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from workbench.data.events import BIRTH, DEATH
+from workbench.data.events import FIXED_NAMES
 from workbench.data.records import Records
 
 MOST = 12
-_FIXED = {BIRTH: "Birth", DEATH: "Death"}
+_FIXED = {code: name.capitalize() for code, name in FIXED_NAMES.items()}
 
 
 @dataclass(frozen=True, eq=False)

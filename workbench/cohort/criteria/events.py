@@ -255,6 +255,8 @@ def event(*codes: str | ConceptSet, domain: str = "", title: str = "") -> Happen
     'measurement//3004410 > 6.5 in the 365 days before the index date or on it'
     >>> event("drug//*", title="any drug").never().within(-30, -1).sentence()
     'no any drug 30 to 1 days before the index date'
+    >>> event("MEDS_DEATH").within(1, 30).sentence()
+    'death 1 to 30 days after the index date'
     """
     sets = [code for code in codes if isinstance(code, ConceptSet)]
     texts = [code for code in codes if isinstance(code, str)]

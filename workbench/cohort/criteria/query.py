@@ -12,7 +12,7 @@ from workbench.cohort.criteria.coded import Coded
 from workbench.cohort.criteria.number_range import Range
 from workbench.cohort.written import check_entries
 from workbench.data.concepts import ConceptSet
-from workbench.data.events import DAY, STATIC, EventRows
+from workbench.data.events import DAY, FIXED_NAMES, STATIC, EventRows
 from workbench.data.records import Records
 from workbench.data.sources.omop_tables import UNIT, VALUE
 from workbench.errors import CohortError
@@ -193,7 +193,7 @@ class EventQuery:
         if self.title:
             return self.title
         parts = [
-            *self.codes,
+            *(FIXED_NAMES.get(code, code) for code in self.codes),
             *(f"{prefix}…" if prefix else "any event" for prefix in self.prefixes),
         ]
         if self.concepts is not None:
