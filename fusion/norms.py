@@ -58,9 +58,15 @@ def group_normed(network: Network) -> Network:
     """
 
     def grouped(old: _BatchNorm) -> nn.GroupNorm:
-        return nn.GroupNorm(gcd(MOST_GROUPS, old.num_features), old.num_features)
+        return nn.GroupNorm(_n_groups(old.num_features), old.num_features)
 
     return _replaced(network, grouped)
+
+
+def _n_groups(n_channels: int) -> int:
+    """A channel alone in its group would say as much of a large lesion as of a small one."""
+    n_groups = gcd(MOST_GROUPS, n_channels)
+    return max(1, n_channels // 2) if n_groups == n_channels else n_groups
 
 
 def fixed_normed(network: Network) -> Network:

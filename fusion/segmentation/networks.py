@@ -13,7 +13,7 @@ OUTLINED_AT_FIRST = 0.05
 """Share of places that a new network outlines. Its last features are normed, so that only the last
 bias can say how rare a lesion is, and from a half it would take hundreds of steps to get there."""
 
-LAST_FEATURES = 16
+LAST_FEATURES = 8
 """Channels from which the logit is read. MONAI's networks norm what they return: a single channel
 would have mean 0 and variance 1 in each image, whether half of it is a lesion or nothing."""
 
