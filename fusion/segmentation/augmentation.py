@@ -8,9 +8,6 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-SHADES = 3
-"""Places along each axis at which shading is drawn; between them it is smooth."""
-
 LEAST_RANGE = 1e-3
 """Of grey values in a channel; an even one is no picture."""
 
@@ -33,9 +30,6 @@ class Augmentation:
     gamma
         Largest logarithm, either way, of the power to which grey values between the darkest and the
         brightest of a channel are raised: scanners and sequences differ in contrast.
-    shading
-        Largest logarithm, either way, of a factor that varies smoothly over the image, as near and
-        far from a receiver coil: MR is brighter there, and brighter is not a lesion.
     noise
         Largest standard deviation of added noise.
     flips
@@ -61,14 +55,13 @@ class Augmentation:
     brightness: float = 0.3
     contrast: float = 0.3
     gamma: float = 0.3
-    shading: float = 0.5
     noise: float = 0.1
     flips: tuple[int, ...] = ()
     stand_in: int | None = None
     absent: float = 0.1
 
     def __post_init__(self) -> None:
-        grey = (self.brightness, self.contrast, self.gamma, self.shading, self.noise)
+        grey = (self.brightness, self.contrast, self.gamma, self.noise)
         sizes = (self.tilt, self.zoom, self.shift, *grey)
         if min(sizes) < 0 or max(self.zoom, self.contrast) >= 1:
             raise ValueError(
@@ -116,9 +109,6 @@ def augmented(
     every = (1, slices, *(1,) * (images.ndim - 2))
     if augmentation.gamma:
         images = _bent(images, drawn(augmentation.gamma, per_channel).exp(), slices)
-    if augmentation.shading:
-        at = (*per_channel[:2], *(SHADES,) * (images.ndim - 2))
-        images = _shaded(images, drawn(augmentation.shading, at), slices)
     images = images * (1 + contrast.repeat(every)) + brightness.repeat(every)
     if augmentation.noise:
         # Drawn where it is added: a batch of noise is too much to send to a device.
@@ -136,15 +126,6 @@ def _bent(images: Tensor, power: Tensor, slices: int) -> Tensor:
     low, high = by_slice.amin(over, keepdim=True), by_slice.amax(over, keepdim=True)
     wide = (high - low).clamp(min=LEAST_RANGE)
     return (((by_slice - low) / wide) ** power[:, None] * wide + low).flatten(1, 2)
-
-
-def _shaded(images: Tensor, logarithm: Tensor, slices: int) -> Tensor:
-    """Grey values above the darkest of their channel, multiplied by a smooth field."""
-    how = "bicubic" if images.ndim == 4 else "trilinear"
-    field = functional.interpolate(logarithm, images.shape[2:], mode=how, align_corners=True).exp()
-    by_slice = images.unflatten(1, (slices, -1))
-    low = by_slice.amin((1, *range(3, by_slice.ndim)), keepdim=True)
-    return ((by_slice - low) * field[:, None] + low).flatten(1, 2)
 
 
 def _without_channels(

@@ -59,7 +59,7 @@ class SegmentationTrainingConfig:
         If a number is out of its range.
     """
 
-    n_steps: int = 4500
+    n_steps: int = 6000
     batch: int = 8
     learning_rate: float = 1.5e-3
     weight_decay: float = 1e-4

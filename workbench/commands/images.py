@@ -117,7 +117,7 @@ def segment(
     ] = None,
     network: Annotated[str, typer.Option(help="unet or vnet.")] = "unet",
     size: Annotated[int, typer.Option(min=16, help="Pixels a side that the network sees.")] = 128,
-    steps: Annotated[int, typer.Option(min=1, help="Training steps a fold.")] = 4500,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps a fold.")] = 6000,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     data_dir: DataDir = None,
 ) -> None:

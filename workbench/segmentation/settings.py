@@ -47,7 +47,7 @@ class SegmentationSettings:
     modality: str | None = None
     network: Literal["unet", "vnet"] = "unet"
     size: int = 128
-    n_steps: int = 4500
+    n_steps: int = 6000
     batch: int = 8
     k: int = 5
     spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)
