@@ -132,7 +132,7 @@ def test_sentences_say_what_is_asked_for(seed: int) -> None:
         assert all(sentence.strip() for sentence in sentences)
         said = "\n".join(sentences)
         for what in _named(definition.to_dict()):
-            assert what in said
+            assert {"MEDS_BIRTH": "birth", "MEDS_DEATH": "death"}.get(what, what) in said
 
 
 def _named(written: object) -> set[str]:
