@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CTE, and_, func, or_, select
+from sqlalchemy import CTE, and_, case, func, or_, select
 from sqlalchemy.sql import ColumnElement, Select
 
 from workbench.cohort.criteria.query import EventQuery
@@ -102,7 +102,11 @@ def _in_window(
 
 
 def _anchor(window: Window, records: Records) -> Moment:
-    return records.table.c.index_date if window.anchor == "index" else records.table.c.exit_date
+    """The index date or the end of follow-up, never earlier; null where there is none."""
+    at, end = records.table.c.index_date, records.table.c.exit_date
+    if window.anchor == "index":
+        return at
+    return case((end.is_not(None), func.greatest(end, at)))
 
 
 def _from_start(

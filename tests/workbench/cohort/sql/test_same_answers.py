@@ -403,6 +403,18 @@ def test_every_edge_of_a_window(clock: str, observed: bool, anchor: str) -> None
     assert_same(every_edge(anchor), records, database)
 
 
+@pytest.mark.parametrize("observed", [True, False])
+def test_follow_up_ends_no_earlier_than_the_index_date(observed: bool) -> None:
+    """A fixed end of the study lies before most index dates here."""
+    records, database = in_duckdb(0, "calendar", observed)
+    windows = (Window(0, 1, anchor="exit"), Window(anchor="exit", until=EventQuery(("a//1",))))
+    for window in windows:
+        rule = Happened(EventQuery(("a//2",)), (window,), least=0, most=0)
+        entry = Entry((EventQuery(("a//1",)),))
+        definition = RecordDefinition(entry, (rule,), follow_up=FollowUp(until=date(2010, 1, 1)))
+        assert_same(definition, records, database)
+
+
 @pytest.mark.parametrize(("clock", "observed"), KINDS)
 def test_what_is_unknown(clock: str, observed: bool) -> None:
     records, database = in_duckdb(3, clock, observed)
