@@ -31,6 +31,7 @@ LATEST = 10_000 * 366 * DAY
 BIRTH, DEATH = "MEDS_BIRTH", "MEDS_DEATH"
 """The two codes that MEDS fixes; every source writes them so."""
 FIXED_NAMES = {BIRTH: "birth", DEATH: "death"}
+"""What a sentence calls them: code → name."""
 
 
 @dataclass(frozen=True, eq=False)
