@@ -31,6 +31,8 @@ from fusion.checkpoint import (
 )
 from fusion.network import NetworkConfig
 from fusion.network_inputs import NetworkInputs, tensor_bytes
+from fusion.norms import require_no_batch_norm
+from fusion.precision import require_sound_precision
 from fusion.tasks import FittedTask, Targets
 
 
@@ -179,7 +181,8 @@ def train_network(
         If the network cannot be trained so, the loss or the score is no longer finite, ranks hold
         different data or weights, or the checkpoint is of another run.
     """
-    _require_trainable(network, accelerator)
+    require_no_batch_norm(network)
+    require_sound_precision(network, accelerator.mixed_precision, accelerator.device.type)
     n_steps = config.max_steps if n_steps is None else n_steps
     if not 1 <= n_steps <= config.max_steps:
         raise ValueError(f"n_steps must be 1 to max_steps = {config.max_steps}, got {n_steps}")
@@ -317,20 +320,6 @@ def _describe_run(
         "features of the patients": inputs.fingerprint(),
         "task and outcome of the patients": outcome.hexdigest(),
     }
-
-
-def _require_trainable(network: nn.Module, accelerator: Accelerator) -> None:
-    batch_norms = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
-    if any(isinstance(module, batch_norms) for module in network.modules()):
-        raise ValueError(
-            "the network holds batch norm, by which patients change each other's outputs: "
-            "use group, instance or layer norm"
-        )
-    if accelerator.mixed_precision not in ("no", "bf16"):
-        raise ValueError(
-            f"precision must be 'no' or 'bf16', got {accelerator.mixed_precision!r}: "
-            "pass Accelerator(mixed_precision=…)"
-        )
 
 
 def _require_finite(what: str, value: float, step: int) -> None:

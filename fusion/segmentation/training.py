@@ -5,7 +5,6 @@ import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -15,10 +14,9 @@ from torch.nn import functional
 
 from fusion.checkpoint import Checkpoint, read_checkpoint, restore, state_of, write_checkpoint
 from fusion.network_inputs import tensor_bytes
+from fusion.precision import Precision, require_sound_precision
 from fusion.segmentation.augmentation import Augmentation, augmented
 from fusion.segmentation.images import OutlinedImages, PatientScale
-
-Precision = Literal["no", "bf16"]
 
 SIDES = 16
 """By what sides of an image divide: networks halve them up to four times."""
@@ -47,7 +45,7 @@ class SegmentationTrainingConfig:
         How images are changed, or None.
     precision
         ``bf16`` computes in 16 bits where that is safe: faster on hardware that has it, slower on
-        what has not.
+        what has not. Not for volumes on a CPU.
     check_every
         Steps between two checkpoints.
     seed
@@ -159,8 +157,10 @@ def train_segmentation(
     Raises
     ------
     ValueError
-        If the loss is no longer finite, or the checkpoint is of another run.
+        If the loss is no longer finite, the checkpoint is of another run, or the precision does
+        not suit the device (volumes in ``bf16`` on a CPU).
     """
+    require_sound_precision(network, config.precision, torch.device(device).type)
     run = _describe_run(network, images, config)
     layout = torch.channels_last if images.dimensions == 2 else torch.channels_last_3d
     network.to(device).to(memory_format=layout).train()

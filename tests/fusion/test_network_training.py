@@ -365,12 +365,18 @@ def test_the_bar_shows_loss_and_can_be_turned_off(accelerator, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_what_cannot_be_trained_is_refused(accelerator):
+def test_what_cannot_be_trained_is_refused(accelerator, monkeypatch):
     inputs, _ = patients(torch.float64)
     normed = first_network(CoxTask(), torch.float64)
     normed.fuser = torch.nn.Sequential(normed.fuser, torch.nn.BatchNorm1d(8))
-    with pytest.raises(ValueError, match="batch norm, by which patients change each other"):
+    with pytest.raises(ValueError, match="1 batch norms, by which patients change each other"):
         train_on(inputs, CoxTask(), accelerator, network=normed)
+    deep = first_network(CoxTask(), torch.float64)
+    deep.volumes = torch.nn.Conv3d(1, 1, 3)
+    with monkeypatch.context() as patch:  # A process has one precision, and it is another.
+        patch.setattr(Accelerator, "mixed_precision", "bf16")
+        with pytest.raises(ValueError, match="bf16 on the CPU gives wrong gradients"):
+            train_on(inputs, CoxTask(), accelerator, network=deep)
     infinite = replace(inputs, features={n: f / 0 for n, f in inputs.features.items()})
     with pytest.raises(ValueError, match="the loss of step 0 is nan: lower the learning rate"):
         train_on(infinite, CoxTask(), accelerator)
