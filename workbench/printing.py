@@ -160,8 +160,9 @@ def print_segmentation(result: SegmentationResult) -> None:
     for column in ("fold", "patients", "Dice", "HD95", "surface Dice"):
         rows.add_column(column, justify="right")
     for name, group in [*found.groupby("fold"), ("all", found)]:
-        numbers = [group[column].median() for column in ("dice", "hd95", "surface_dice")]
-        rows.add_row(str(name), str(len(group)), *(f"{number:.3f}" for number in numbers))
+        known = [group[column].dropna() for column in ("dice", "hd95", "surface_dice")]
+        medians = (f"{values.median():.3f}" if len(values) else "–" for values in known)
+        rows.add_row(str(name), str(len(group)), *medians)
     _console.print(rows)
     done = found["fold"].nunique()
     _console.print(

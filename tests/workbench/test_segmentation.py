@@ -155,6 +155,7 @@ def test_the_command_prints_what_was_found(discs, tmp_path):
     )  # fmt: skip
     assert outcome.exit_code == 0, outcome.output
     assert "fold 0: 3/3" in outcome.output
+    assert "nan" not in outcome.output  # Three steps find nothing, and HD95 is undefined.
     assert "surface Dice" in outcome.output
     assert "1 of 5 folds are finished." in outcome.output
 
