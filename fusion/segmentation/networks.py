@@ -1,9 +1,4 @@
-"""U-Net and V-Net for pictures and volumes.
-
-Networks of pictures keep batch norm, whose statistics are constants once they are trained. A norm
-of each image alone would take from a slice how bright it is beside the patient's other slices,
-which tells a lesion that fills much of it. A volume holds all of the patient, and has group norm.
-"""
+"""U-Net and V-Net for pictures and volumes."""
 
 import math
 from typing import Literal
@@ -19,14 +14,14 @@ OUTLINED_AT_FIRST = 0.05
 bias can say how rare a lesion is, and from a half it would take hundreds of steps to get there."""
 
 LAST_FEATURES = 8
-"""Channels from which the logit is read. MONAI's networks norm what they return: of a volume, a
-single channel would have mean 0 and variance 1, whether half of it is a lesion or nothing."""
+"""Channels from which the logit is read. MONAI's networks norm what they return: a single channel
+would have mean 0 and variance 1 in each image, whether half of it is a lesion or nothing."""
 
 
 def unet(
     dimensions: Literal[2, 3], n_channels: int, widths: tuple[int, ...] = (32, 64, 128, 192, 256)
 ) -> nn.Module:
-    """MONAI's U-Net with residual units: image → one logit a place.
+    """MONAI's U-Net with residual units and group norm: image → one logit a place.
 
     Parameters
     ----------
@@ -52,11 +47,11 @@ def unet(
         act=("relu", {"inplace": True}),
         norm="batch",
     )
-    return _with_logit(_normed(network, dimensions), dimensions)
+    return _with_logit(group_normed(network), dimensions)
 
 
 def vnet(dimensions: Literal[2, 3], n_channels: int) -> nn.Module:
-    """MONAI's V-Net without dropout: image → one logit a place.
+    """MONAI's V-Net with group norm and no dropout: image → one logit a place.
 
     Sides of an image must be multiples of 16.
 
@@ -84,11 +79,7 @@ def vnet(dimensions: Literal[2, 3], n_channels: int) -> nn.Module:
         dropout_prob_up=(None, 0.0),
         dropout_dim=dimensions,
     )
-    return _with_logit(nn.Sequential(start, _normed(network, dimensions)), dimensions)
-
-
-def _normed(network: nn.Module, dimensions: Literal[2, 3]) -> nn.Module:
-    return network if dimensions == 2 else group_normed(network)
+    return _with_logit(nn.Sequential(start, group_normed(network)), dimensions)
 
 
 def _with_logit(features: nn.Module, dimensions: Literal[2, 3]) -> nn.Module:

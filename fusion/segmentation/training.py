@@ -139,8 +139,8 @@ def train_segmentation(
     Parameters
     ----------
     network
-        Image, with the channels of its neighbours → logits; with its first weights. Batch norm is
-        welcome: batches are drawn by chance, and its statistics are constants afterwards.
+        Image, with the channels of its neighbours → logits; with its first weights. Without batch
+        norm's dependence on who else is in the batch, a run that is resumed goes on bit for bit.
     images
         Of the training patients alone. Bytes are moved to the device batch by batch.
     checkpoint

@@ -15,8 +15,9 @@ from workbench.cli import app
 from workbench.data.modalities.outlined import at_own_size, read_outlined
 from workbench.data.open_card import DataCard, open_card
 from workbench.errors import DataCardError, StudyError
+from workbench.printing import print_segmentation
 from workbench.segmentation import SegmentationSettings, deal_folds, segment
-from workbench.segmentation.settings import largest_part
+from workbench.segmentation.settings import SegmentationResult, largest_part
 from workbench.study_steps import Progress
 
 CARD = """---
@@ -155,9 +156,17 @@ def test_the_command_prints_what_was_found(discs, tmp_path):
     )  # fmt: skip
     assert outcome.exit_code == 0, outcome.output
     assert "fold 0: 3/3" in outcome.output
-    assert "nan" not in outcome.output  # Three steps find nothing, and HD95 is undefined.
     assert "surface Dice" in outcome.output
     assert "1 of 5 folds are finished." in outcome.output
+
+
+def test_what_is_undefined_in_everybody_is_a_dash(tmp_path, capsys):
+    nobody = pd.DataFrame(
+        {"fold": [0, 0], "dice": [0.0, 0.0], "hd95": [np.nan] * 2, "surface_dice": [0.0, 0.0]}
+    )
+    print_segmentation(SegmentationResult(nobody, tmp_path, n_folds=1, unreadable=0))
+    row = next(line for line in capsys.readouterr().out.splitlines() if "all" in line)
+    assert row.split() == ["all", "2", "0.000", "–", "0.000"]
 
 
 def test_slices_of_all_sizes_and_kinds_come_back_at_their_own_size(discs):
