@@ -13,7 +13,7 @@ def require_sound_precision(network: nn.Module, precision: str, device: str) -> 
     Where features are less deep than a kernel (two slices under a kernel of three), torch 2.14 on a
     processor with AVX-512 BF16 takes memory that nobody wrote for a part of the weights' gradient.
     It may hold anything: most runs end with a loss that is no number, others learn from it
-    unnoticed. Pictures are safe, and what a trained network returns is too.
+    unnoticed. Pictures are safe, and so is what a trained or frozen network returns.
 
     Parameters
     ----------
@@ -30,10 +30,14 @@ def require_sound_precision(network: nn.Module, precision: str, device: str) -> 
         If the precision is another, or the network holds a convolution that goes wrong in it.
     """
     if precision not in ("no", "bf16"):
-        raise ValueError(f"precision must be 'no' or 'bf16', got {precision!r}")
+        raise ValueError(
+            f"precision must be 'no' or 'bf16', got {precision!r}: pass one of them (to an "
+            "Accelerator as mixed_precision)"
+        )
     if precision == "no" or device != "cpu":
         return
-    deep = [m for m in network.modules() if isinstance(m, nn.Conv3d) and m.kernel_size[0] > 1]
+    learning = (m for m in network.modules() if isinstance(m, nn.Conv3d) and m.weight.requires_grad)
+    deep = [convolution for convolution in learning if convolution.kernel_size[0] > 1]
     if deep:
         raise ValueError(
             f"bf16 on the CPU gives wrong gradients of the network's {len(deep)} convolutions over "

@@ -44,6 +44,7 @@ def test_gradients_that_are_allowed_are_right(network, shape):
 def test_volumes_in_bf16_on_a_processor_are_refused():
     with pytest.raises(ValueError, match=r"wrong gradients of the network's 1 convolutions over"):
         require_sound_precision(ACROSS_SLICES, "bf16", "cpu")
+    require_sound_precision(nn.Conv3d(2, 2, 3).requires_grad_(False), "bf16", "cpu")
     require_sound_precision(ACROSS_SLICES, "no", "cpu")
     require_sound_precision(ACROSS_SLICES, "bf16", "cuda")
     with pytest.raises(ValueError, match="precision must be 'no' or 'bf16', got 'fp16'"):
