@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+
 from workbench.cohort.criteria.criterion import Criterion, Truth
 from workbench.cohort.criteria.population import INDEX_DATE, Population
 from workbench.cohort.values import (
@@ -43,7 +45,8 @@ class Compare(Criterion):
     def truth(self, population: Population) -> Truth:
         values, known = read_column(population.table, self.column)
         check_fits(population.table, self.column, [self.value], ordered=self.op not in ("==", "!="))
-        compared = _COMPARE[self.op](values, comparable(values, self.value))
+        with np.errstate(over="ignore"):  # A limit beyond the column's precision is infinite.
+            compared = _COMPARE[self.op](values, comparable(values, self.value))
         holds = known & compared.fillna(False).to_numpy(bool)
         return holds, known & ~holds
 
@@ -102,7 +105,9 @@ class Between(Criterion):
     def truth(self, population: Population) -> Truth:
         values, known = read_column(population.table, self.column)
         check_fits(population.table, self.column, [self.low, self.high], ordered=True)
-        holds = known & values.between(self.low, self.high).fillna(False).to_numpy(bool)
+        with np.errstate(over="ignore"):
+            between = values.between(self.low, self.high)
+        holds = known & between.fillna(False).to_numpy(bool)
         return holds, known & ~holds
 
     def words(self, anchor: str = INDEX_DATE) -> str:

@@ -71,6 +71,15 @@ def test_unknown_follows_three_valued_logic() -> None:
     assert members(two) == [True, False, False, False, True, True]
 
 
+def test_a_limit_beyond_a_columns_precision_leaves_nobody_out() -> None:
+    # Warnings are errors in tests; a person would have read numpy's in the notebook.
+    single = Population(PATIENTS.assign(age=PATIENTS["age"].astype("float32")), AVAILABLE)
+    known = [True, True, True, False, True, True]
+    assert (col("age") < 1e300).mask(single).tolist() == known
+    assert col("age").between(-1e300, 1e300).mask(single).tolist() == known
+    assert not (col("age") > 1e300).mask(single).any()
+
+
 def test_values_of_every_type() -> None:
     assert members(col("grade") != "low") == [False, True, False, False, True, False]
     assert members(col("smoker") == False) == [False, True, False, False, True, False]  # noqa: E712
