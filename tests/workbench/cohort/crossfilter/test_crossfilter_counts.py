@@ -129,7 +129,9 @@ def a_clause(data: st.DataObject, index: CrossFilter, rows: list[dict[str, Any]]
         kind = data.draw(st.sampled_from([Modalities, OtherModalities]))
         patterns = [(), ("mri",), ("rna",), MODALITIES]
         return kind(tuple(data.draw(st.lists(st.sampled_from(patterns), min_size=1, max_size=3))))
-    if data.draw(st.integers(0, 5)) == 0:
+    # Where nobody's value is known there are no levels, and only presence can be asked for.
+    nothing_to_name = not isinstance(dimension.bins, RangeBins) and not dimension.levels
+    if data.draw(st.integers(0, 5)) == 0 or nothing_to_name:
         return Presence(name, data.draw(st.sampled_from(["only", "out"])))
     if not isinstance(dimension.bins, RangeBins):
         kind = data.draw(st.sampled_from([Levels, OtherThan]))
